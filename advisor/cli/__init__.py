@@ -1,0 +1,94 @@
+"""The command line. Commands load when they run, so that ``--help`` and every other command stay fast.
+
+Data goes to stdout, narration and progress to stderr. Exit codes: 0 yes, 1 a check answered no, 2 bad input,
+3 something of ours failed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "recommend": ("advisor.cli.recommend", "Rank architectures, models and machines for a task."),
+    "estimate": ("advisor.cli.estimate", "Parameters, FLOPs, memory, time and cost of one model on one machine."),
+    "scale": ("advisor.cli.scale", "How cost grows with context, and where models cross."),
+    "validate": ("advisor.cli.validate", "Prove the catalog against real PyTorch models."),
+    "catalog": ("advisor.cli.catalog", "List and show models, machines, formats and tasks."),
+    "tui": ("advisor.cli.tui", "Open the terminal application (the default)."),
+}
+"""Command name to (module with a ``command`` object, one line of help)."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows the names of its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from catalog.errors import unknown
+
+            raise click.UsageError(str(unknown("command", args[0], COMMANDS)), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="whicharch", prog_name="whicharch")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Which architecture, which model and which machine for my task, what will it cost, and how do you know?
+
+    Without a command it opens the terminal application.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(import_module("advisor.cli.tui").command)
+
+
+def main(arguments: Sequence[str] | None = None) -> Any:
+    """Entry point: one clear line for bad input (exit 2), a short one for our own failures (exit 3)."""
+    from catalog.errors import BadInput
+
+    try:
+        cli.main(args=arguments, prog_name="whicharch", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except BadInput as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("WHICHARCH_TRACEBACK"):
+            raise
+        click.echo(
+            f"Error: whicharch failed: {type(error).__name__}: {error}\n"
+            "This is our fault; WHICHARCH_TRACEBACK=1 shows where.",
+            err=True,
+        )
+        sys.exit(3)
+    sys.exit(0)

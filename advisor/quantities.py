@@ -1,0 +1,112 @@
+"""Quantities as people write them: ``16k``, ``1.5s``, ``60ms``, ``24GiB``, ``1k..256k``. Parsed at the edges only."""
+
+from __future__ import annotations
+
+import re
+
+from catalog.errors import BadInput
+
+_NUMBER = re.compile(r"^\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*([a-zA-Zµ]*)\s*$")
+_COUNTS = {"": 1, "k": 1024, "m": 1024**2, "ki": 1024, "mi": 1024**2}
+_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0, "m": 60.0, "h": 3600.0}
+_BYTES = {
+    "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "tib": 2.0**40,
+}  # fmt: skip
+_HOURS_PER_MONTH = 730.0
+
+
+def _split(text: str, what: str, example: str) -> tuple[float, str]:
+    match = _NUMBER.match(text)
+    if match is None:
+        raise BadInput(f"{what}: cannot read {text!r}; write it like {example}")
+    return float(match[1]), match[2].lower()
+
+
+def tokens(text: str, what: str = "tokens", *, zero: bool = False) -> int:
+    """A number of tokens: ``2000``, ``16k`` (k is 1024, as in context lengths), ``1m``.
+
+    Raises:
+        BadInput: If it is no positive whole number.
+    """
+    number, unit = _split(text, what, "2048, 16k or 1m")
+    if unit not in _COUNTS:
+        raise BadInput(f"{what}: unknown suffix {unit!r} in {text!r}; write it like 2048, 16k or 1m")
+    value = number * _COUNTS[unit]
+    if value != int(value) or value < (0 if zero else 1) or value > 2**40:
+        raise BadInput(f"{what}: {text!r} is not a positive whole number of tokens")
+    return int(value)
+
+
+def count(text: str, what: str) -> int:
+    """A positive whole number.
+
+    Raises:
+        BadInput: If it is anything else.
+    """
+    if not re.fullmatch(r"\s*[0-9]+\s*", text) or int(text) < 1 or int(text) > 10**9:
+        raise BadInput(f"{what}: {text!r} is not a positive whole number")
+    return int(text)
+
+
+def seconds(text: str, what: str) -> float:
+    """A duration in seconds: ``1s``, ``60ms``; a bare number is seconds.
+
+    Raises:
+        BadInput: If it is not a positive duration.
+    """
+    number, unit = _split(text, what, "500ms or 1.5s")
+    if (unit or "s") not in _SECONDS:
+        raise BadInput(f"{what}: unknown unit {unit!r} in {text!r}; write it like 500ms or 1.5s")
+    value = number * _SECONDS[unit or "s"]
+    if not 0 < value < 1e7:
+        raise BadInput(f"{what}: {text!r} is not a positive duration")
+    return value
+
+
+def memory_bytes(text: str, what: str) -> float:
+    """A size in bytes: ``24GiB``, ``80GB``; a bare number is GiB. G alone is GiB, as on the box.
+
+    Raises:
+        BadInput: If it is not a positive size.
+    """
+    number, unit = _split(text, what, "24GiB or 80GB")
+    unit = {"": "gib", "g": "gib", "m": "mib", "t": "tib"}.get(unit, unit)
+    if unit not in _BYTES:
+        raise BadInput(f"{what}: unknown unit {unit!r} in {text!r}; write it like 24GiB or 80GB")
+    value = number * _BYTES[unit]
+    if value <= 0:
+        raise BadInput(f"{what}: {text!r} is not a positive size")
+    return value
+
+
+def usd_per_hour(text: str, what: str) -> float:
+    """A budget in US dollars per hour: ``2000/month``, ``3/hour``; a bare number is per month.
+
+    Raises:
+        BadInput: If it is not a positive amount per hour, day, month or year.
+    """
+    amount, _, period = text.lstrip("$").partition("/")
+    hours = {"": _HOURS_PER_MONTH, "month": _HOURS_PER_MONTH, "mo": _HOURS_PER_MONTH, "hour": 1.0, "h": 1.0,
+             "day": 24.0, "year": 8760.0}  # fmt: skip
+    period = period.strip().lower()
+    if period not in hours:
+        raise BadInput(f"{what}: unknown period {period!r} in {text!r}; write it like 2000/month or 3/hour")
+    number, unit = _split(amount, what, "2000/month or 3/hour")
+    if unit not in ("", "k") or number <= 0:
+        raise BadInput(f"{what}: cannot read {text!r}; write it like 2000/month or 3/hour")
+    return number * (1000 if unit == "k" else 1) / hours[period]
+
+
+def token_range(text: str, what: str) -> tuple[int, int]:
+    """A range of lengths: ``1k..256k``.
+
+    Raises:
+        BadInput: If an end is missing or the first is larger.
+    """
+    low, dots, high = text.partition("..")
+    if not dots:
+        raise BadInput(f"{what}: cannot read {text!r}; write a range like 1k..256k")
+    start, stop = tokens(low, what), tokens(high, what)
+    if start > stop:
+        raise BadInput(f"{what}: {text!r} runs backwards; write the smaller end first")
+    return start, stop

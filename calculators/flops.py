@@ -1,0 +1,56 @@
+"""FLOPs: as eager PyTorch executes them, and as a good kernel needs them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from calculators.lowering import lower
+from calculators.params import architecture_of
+from calculators.workload import Workload
+from catalog.spec import ModelSpec
+
+Counting = Literal["executed", "needed"]
+
+
+def default_source(spec: ModelSpec, new: int) -> int:
+    """How long an encoder-decoder's source is where nobody says: as long as the target."""
+    return new if spec.family == "encoder-decoder" else 0
+
+
+def count_flops(
+    spec: ModelSpec,
+    new: int = 2048,
+    past: int = 0,
+    batch: int = 1,
+    count: Counting = "executed",
+    *,
+    source: int | None = None,
+    images: int = 0,
+) -> int:
+    """FLOPs of one forward pass: matrix products, attention and convolutions; a multiply-add is two.
+
+    Args:
+        spec: The model.
+        new: Tokens computed per sequence.
+        past: Tokens of each sequence that are cached already; with ``past > 0`` encoder and vision towers do not run.
+        batch: Sequences.
+        count: ``executed`` is what ``torch.utils.flop_counter`` sees of the eager reference: full attention squares,
+            logits at every position. ``needed`` is what the mask and the task leave: the causal triangle and its
+            windows, logits for the last position, absorbed latent attention, chunked scans.
+        source: Encoder tokens of an encoder-decoder; by default ``new``.
+        images: Images per sequence of a vision-language model. Vision models and denoisers see one per sequence.
+
+    Returns:
+        An exact integer.
+
+    Source:
+        Kaplan et al., arXiv:2001.08361, table 1 for the terms; each operator's docstring for its own.
+
+    Raises:
+        BadInput: If the architecture is undisclosed.
+        ValueError: If a count is negative.
+    """
+    length = default_source(spec, new) if source is None else source
+    w = Workload.exact(batch, new, past, source=length, images=images, encode=int(past == 0))
+    graph = lower(architecture_of(spec))
+    return int(sum(getattr(operator, count).value(w) * operator.repeat for operator in graph))

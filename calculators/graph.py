@@ -1,0 +1,76 @@
+"""The operator graph: operators in order, edges as data flows, equal blocks folded.
+
+Operators stand in topological order, so folds need no graph library; ``digraph`` gives the networkx view for drawing,
+critical paths and pipeline cuts, and is only then imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from calculators.operators import Operator
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True)
+class OperatorGraph:
+    """A lowered model."""
+
+    operators: tuple[Operator, ...]
+    edges: tuple[tuple[int, int], ...]
+    """(producer, consumer) as indices into ``operators``; a producer always comes first."""
+
+    def __iter__(self) -> Iterator[Operator]:
+        return iter(self.operators)
+
+    def __len__(self) -> int:
+        return len(self.operators)
+
+    @cached_property
+    def last_use(self) -> tuple[int, ...]:
+        """For each operator, the index of the last one that reads its output (itself if none does)."""
+        last = list(range(len(self.operators)))
+        for producer, consumer in self.edges:
+            last[producer] = max(last[producer], consumer)
+        return tuple(last)
+
+    @cached_property
+    def digraph(self) -> nx.DiGraph[int]:
+        """The networkx view: nodes are indices with ``operator`` as data."""
+        import networkx as nx
+
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        graph.add_nodes_from((index, {"operator": operator}) for index, operator in enumerate(self.operators))
+        graph.add_edges_from(self.edges)
+        return graph
+
+
+@dataclass
+class Builder:
+    """Collects operators while a stack is lowered."""
+
+    operators: list[Operator] = field(default_factory=list)
+    edges: list[tuple[int, int]] = field(default_factory=list)
+    repeat: int = 1
+    prefix: str = ""
+
+    def add(self, operator: Operator, *inputs: int | None) -> int:
+        """Append an operator that reads the outputs of ``inputs``; returns its index."""
+        index = len(self.operators)
+        self.operators.append(replace(operator, repeat=self.repeat, name=self.prefix + operator.name))
+        self.edges.extend((producer, index) for producer in inputs if producer is not None)
+        return index
+
+    def build(self) -> OperatorGraph:
+        """Freeze."""
+        return OperatorGraph(tuple(self.operators), tuple(self.edges))
+
+
+def parts(operators: Sequence[Operator]) -> list[str]:
+    """The parts named by operators, in order of appearance."""
+    return list(dict.fromkeys(operator.part for operator in operators))

@@ -1,0 +1,194 @@
+"""Spec to operator graph: one small function per layer kind."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import assert_never
+
+from calculators.form import per
+from calculators.graph import Builder, OperatorGraph
+from calculators.lowering.attention import attention, cross_attention, latent_attention
+from calculators.lowering.channels import dense, experts
+from calculators.lowering.ends import conditioning, head, patch_embedding, token_embedding, token_table
+from calculators.lowering.recurrent import mamba, mamba2
+from calculators.lowering.scope import Scope
+from calculators.operators import Kind, Operator, Role, Weight
+from calculators.workload import Stream
+from catalog.channels import Channel, Dense, Experts
+from catalog.mixers import Attention, LatentAttention, Mamba, Mamba2, Mixer
+from catalog.spec import Architecture, Layer, Modulation, PatchEmbedding, Stack, TokenEmbedding
+
+
+@lru_cache(maxsize=4096)
+def lower(architecture: Architecture, tp: int = 1) -> OperatorGraph:
+    """The operators of one device out of ``tp``; with ``tp=1`` the whole model.
+
+    Raises:
+        ValueError: If ``tp`` is not positive.
+    """
+    if tp < 1:
+        raise ValueError(f"tensor parallelism must be at least 1, got {tp}")
+    builder = Builder()
+    streams = {stack.name: stream_of(architecture, stack) for stack in architecture.stacks}
+    tables = {
+        stack.name: token_table(stack.name, stack.embedding, stack.hidden)
+        for stack in architecture.stacks
+        if isinstance(stack.embedding, TokenEmbedding)
+    }
+    for stack in architecture.stacks:
+        sources = {other.name: (streams[other.name], other.hidden) for other in architecture.stacks}
+        if stack.conditioning and stack.conditioning.caption_width:
+            sources["caption"] = (Stream("sample", stack.conditioning.caption_tokens), stack.hidden)
+        scope = Scope(builder, stack.name, streams[stack.name], stack.hidden, stack.norm, tp, sources)
+        shared = getattr(stack.embedding, "shared_with", None)
+        _lower_stack(scope, stack, tables.get(shared or stack.name))
+    return builder.build()
+
+
+def stream_of(architecture: Architecture, stack: Stack) -> Stream:
+    """Which tokens a stack sees."""
+    decodes = any(other.role == "decoder" for other in architecture.stacks)
+    if isinstance(stack.embedding, PatchEmbedding):
+        return Stream("image" if decodes else "sample", stack.embedding.tokens)
+    if stack.role == "encoder" and decodes:
+        return Stream("source")
+    return Stream("text")
+
+
+def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
+    builder = scope.builder
+    builder.prefix, builder.repeat = f"{stack.name}.", 1
+    if isinstance(stack.embedding, TokenEmbedding):
+        node = token_embedding(scope, stack.embedding)
+    else:
+        node = patch_embedding(scope, stack.embedding)
+    if stack.conditioning:
+        layers = [layer for group in stack.groups for layer in group.layers]
+        shared = max((m.chunks for layer in layers if (m := layer.modulation) and m.kind == "shared"), default=0)
+        conditioning(scope, stack.conditioning, shared)
+    if stack.relative_buckets:
+        heads = next(
+            layer.mixer.heads
+            for group in stack.groups
+            for layer in group.layers
+            if isinstance(layer.mixer, Attention)
+        )
+        builder.add(
+            Operator(
+                name="relative_bias",
+                kind=Kind.EMBEDDING,
+                part=scope.part("embedding"),
+                weights=(Weight("relative_bias", (stack.relative_buckets, heads), Role.EMBEDDING),),
+                touched=scope.once,
+            )
+        )
+    position = 0
+    for group in stack.groups:
+        for layer in group.layers:
+            builder.prefix, builder.repeat = f"{stack.name}.{position}.", group.repeat
+            node = _lower_layer(scope, layer, node)
+            position += 1
+    builder.prefix, builder.repeat = f"{stack.name}.", 1
+    if stack.final_norm:
+        node = scope.norm("final_norm", node, part="head")
+    for spec in stack.heads:
+        head(scope, spec, stack.embedding, table, node)
+
+
+def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
+    if layer.modulation:
+        _modulate(scope, layer.modulation)
+    if layer.norms in ("parallel", "parallel-shared"):
+        return _lower_parallel(scope, layer, node)
+    for name, block in (("mixer", layer.mixer), ("cross", layer.cross), ("channel", layer.channel)):
+        if block is None:
+            continue
+        entry = node
+        if layer.norms in ("pre", "sandwich") or (layer.norms == "channel-only" and name == "channel"):
+            entry = scope.norm(f"{name}.norm_in", node, part="norm")
+        match block:
+            case Dense() | Experts():
+                result = _lower_channel(scope, block, entry)
+            case Attention() | LatentAttention() | Mamba() | Mamba2():
+                result = _lower_mixer(scope, block, entry)
+            case _:
+                result = cross_attention(scope, block, entry)
+        if layer.layer_scale:
+            result = _layer_scale(scope, f"{name}.layer_scale", result)
+        if layer.norms in ("sandwich", "branch"):
+            result = scope.norm(f"{name}.norm_out", result, part="norm")
+        node = scope.add(f"{name}.add", node, result, part="norm")
+        if layer.norms == "post":
+            node = scope.norm(f"{name}.norm_out", node, part="norm")
+    return node
+
+
+def _layer_scale(scope: Scope, name: str, node: int) -> int:
+    h = scope.hidden
+    return scope.builder.add(
+        Operator(
+            name=name,
+            kind=Kind.ELEMENTWISE,
+            part=scope.part("norm"),
+            weights=(Weight(name, (h,), Role.VECTOR),),
+            touched=scope.once,
+            pointwise=per(scope.tokens, h),
+            reads=per(scope.tokens, h),
+            writes=per(scope.tokens, h),
+            launches=0,
+        ),
+        node,
+    )
+
+
+def _lower_parallel(scope: Scope, layer: Layer, node: int) -> int:
+    """Mixer and channel read the same input and are added together (GPT-J, PaLM arXiv:2204.02311 section 2)."""
+    entry = scope.norm("norm_in", node, part="norm")
+    second = entry if layer.norms == "parallel-shared" else scope.norm("channel.norm_in", node, part="norm")
+    if layer.mixer is not None:
+        node = scope.add("mixer.add", node, _lower_mixer(scope, layer.mixer, entry), part="norm")
+    if layer.channel is not None:
+        node = scope.add("channel.add", node, _lower_channel(scope, layer.channel, second), part="norm")
+    return node
+
+
+def _lower_mixer(scope: Scope, mixer: Mixer, node: int) -> int:
+    match mixer:
+        case Attention():
+            return attention(scope, mixer, node)
+        case LatentAttention():
+            return latent_attention(scope, mixer, node)
+        case Mamba():
+            return mamba(scope, mixer, node)
+        case Mamba2():
+            return mamba2(scope, mixer, node)
+        case _:
+            assert_never(mixer)
+
+
+def _lower_channel(scope: Scope, channel: Channel, node: int) -> int:
+    match channel:
+        case Dense():
+            return dense(scope, channel, node)
+        case Experts():
+            return experts(scope, channel, node)
+        case _:
+            assert_never(channel)
+
+
+def _modulate(scope: Scope, modulation: Modulation) -> None:
+    """Shift, scale and gate vectors for one block (adaLN-zero, arXiv:2212.09748 section 3.2)."""
+    wide = modulation.chunks * scope.hidden
+    if modulation.kind == "own":
+        scope.linear("modulation", scope.hidden, wide, None, part="modulation", bias=wide, over=scope.sequences)
+    else:
+        scope.builder.add(
+            Operator(
+                name="modulation.table",
+                kind=Kind.ELEMENTWISE,
+                part=scope.part("modulation"),
+                weights=(Weight("modulation.table", (modulation.chunks, scope.hidden), Role.VECTOR),),
+                touched=scope.once,
+                pointwise=per(scope.sequences, wide),
+            )
+        )

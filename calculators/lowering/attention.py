@@ -1,0 +1,196 @@
+"""Attention in all its forms: grouped, cross, latent.
+
+Symbols: H query heads, K key-value heads, d head width, h hidden width, n context. With ``tp`` devices each holds
+``ceil(H/tp)`` query heads and at least one key-value head: when tp > K, heads are replicated.
+"""
+
+from __future__ import annotations
+
+from calculators.form import Form, per
+from calculators.lowering.scope import Scope
+from calculators.measures import Context, CrossPairs, Held, Pairs, Runs, Tokens
+from calculators.operators import Kind, Operator, Role, State, Weight
+from catalog.mixers import Attention, CrossAttention, LatentAttention
+
+SOFTMAX_FLOPS = 5
+"""Scale, maximum, subtract, exponential, divide: per attended pair and head; counted apart as pointwise."""
+
+
+def attention(scope: Scope, mixer: Attention, source: int) -> int:
+    """Grouped-query attention: ``2·T·h·(H + 2K)·d`` to project, ``4·H·d`` per pair, ``2·T·H·d·h`` to mix.
+
+    Source: arXiv:1706.03762 section 3.2; arXiv:2305.13245 section 2.2 for the shared heads.
+    """
+    heads, kv, d = scope.share(mixer.heads), max(1, scope.share(mixer.kv_heads)), mixer.head_dim
+    widths = {"q": heads * d, "k": kv * d, "v": kv * d}
+    bias = sum(widths[p] for p in mixer.bias if p != "o")
+    node = scope.linear(
+        "attention.qkv",
+        scope.hidden,
+        sum(widths.values()),
+        source,
+        part="attention",
+        bias=bias,
+        weights=tuple(Weight(f"attention.{p}.weight", (w, scope.hidden)) for p, w in widths.items()),
+    )
+    if mixer.qk_norm is not None:
+        lengths = (d, d) if mixer.qk_norm == "head" else (widths["q"], widths["k"])
+        node = scope.builder.add(
+            Operator(
+                name="attention.qk_norm",
+                kind=Kind.NORM,
+                part=scope.part("attention"),
+                weights=tuple(
+                    Weight(f"attention.{p}_norm.weight", (n,), Role.VECTOR) for p, n in zip("qk", lengths, strict=True)
+                ),
+                pointwise=per(scope.tokens, 5 * (heads + kv) * d),
+                touched=scope.once,
+                reads=per(scope.tokens, (heads + kv) * d),
+                writes=per(scope.tokens, (heads + 2 * kv) * d),
+            ),
+            node,
+        )
+    if mixer.position == "rotary":
+        node = scope.builder.add(
+            Operator(
+                name="attention.rotary",
+                kind=Kind.ELEMENTWISE,
+                part=scope.part("attention"),
+                pointwise=per(scope.tokens, 3 * (heads + kv) * d),
+                reads=per(scope.tokens, (heads + kv) * d),
+                writes=per(scope.tokens, (heads + 2 * kv) * d),
+            ),
+            node,
+        )
+    executed = Pairs(scope.stream, "executed", mixer.causal, mixer.window)
+    needed = Pairs(scope.stream, "needed", mixer.causal, mixer.window)
+    caches = mixer.causal
+    node = scope.builder.add(
+        Operator(
+            name="attention.core",
+            kind=Kind.ATTENTION,
+            part=scope.part("attention"),
+            weights=(Weight("attention.sinks", (heads,), Role.VECTOR),) if mixer.sinks else (),
+            executed=per(executed, 4 * heads * d),
+            needed=per(needed, 4 * heads * d),
+            pointwise=per(needed, (SOFTMAX_FLOPS + (3 if mixer.softcap else 0)) * heads),
+            touched=scope.once,
+            reads=per(scope.tokens, (heads if caches else heads + 2 * kv) * d),
+            writes=per(scope.tokens, heads * d),
+            scores=per(executed, heads),
+            cache_reads=per(Context(scope.stream, mixer.window), 2 * kv * d) if caches else Form(),
+            cache_writes=per(scope.tokens, 2 * kv * d) if caches else Form(),
+            states=(State("kv", per(Held(scope.stream, mixer.window), 2 * kv * d), "cache"),) if caches else (),
+        ),
+        node,
+    )
+    out_bias = scope.hidden if "o" in mixer.bias else 0
+    node = scope.linear("attention.o", heads * d, scope.hidden, node, part="attention", bias=out_bias)
+    return scope.reduce("attention.all_reduce", node, part="attention")
+
+
+def cross_attention(scope: Scope, mixer: CrossAttention, source: int) -> int:
+    """Attention to another stack; its keys and values are computed once per source token and cached.
+
+    Source: arXiv:1706.03762 section 3.2.3.
+    """
+    stream, width = scope.sources[mixer.source]
+    heads, d = scope.share(mixer.heads), mixer.head_dim
+    inner = heads * d
+    lengths = {p: inner for p in mixer.bias if p != "o"}
+    q = scope.linear("cross.q", scope.hidden, inner, source, part="cross", bias=lengths.get("q", 0))
+    kv_unit = Tokens(stream)
+    kv = scope.builder.add(
+        Operator(
+            name="cross.kv",
+            kind=Kind.GEMM,
+            part=scope.part("cross"),
+            weights=(
+                *(Weight(f"cross.{p}.weight", (inner, width)) for p in "kv"),
+                *(Weight(f"cross.{p}.bias", (inner,), Role.VECTOR) for p in "kv" if p in lengths),
+            ),
+            executed=per(kv_unit, 4 * width * inner),
+            needed=per(kv_unit, 4 * width * inner),
+            touched=per(Runs(stream), 1),
+            reads=per(kv_unit, width),
+            cache_writes=per(kv_unit, 2 * inner),
+        ),
+    )
+    pairs = CrossPairs(scope.stream, stream)
+    held = Held(stream)
+    cached = stream.kind == "source"
+    node = scope.builder.add(
+        Operator(
+            name="cross.core",
+            kind=Kind.ATTENTION,
+            part=scope.part("cross"),
+            executed=per(pairs, 4 * inner),
+            needed=per(pairs, 4 * inner),
+            pointwise=per(pairs, SOFTMAX_FLOPS * heads),
+            reads=per(scope.tokens, inner),
+            writes=per(scope.tokens, inner),
+            scores=per(pairs, heads),
+            cache_reads=per(held, 2 * inner),
+            states=(State("cross_kv", per(held, 2 * inner), "cache"),) if cached else (),
+        ),
+        q,
+        kv,
+    )
+    out_bias = scope.hidden if "o" in mixer.bias else 0
+    node = scope.linear("cross.o", inner, scope.hidden, node, part="cross", bias=out_bias)
+    return scope.reduce("cross.all_reduce", node, part="cross")
+
+
+def latent_attention(scope: Scope, mixer: LatentAttention, source: int) -> int:
+    """Latent attention: the cache holds ``kv_rank + rope_dim`` numbers per token, whatever the number of heads.
+
+    The reference expands keys and values of the whole context in every pass. A good kernel does so while nothing is
+    cached, and afterwards folds the expansion into query and output ("absorbed"), so that scores run over
+    ``kv_rank + rope_dim`` and values over ``kv_rank``. The latent is not divided among devices.
+
+    Source: arXiv:2405.04434 section 2.1, equations 9 to 19 and table 1.
+    """
+    heads, rank = scope.share(mixer.heads), mixer.kv_rank
+    key, expand = mixer.nope_dim + mixer.rope_dim, mixer.nope_dim + mixer.v_dim
+    if mixer.q_rank is None:
+        q = scope.linear("attention.q", scope.hidden, heads * key, source, part="attention")
+    else:
+        q = scope.linear("attention.q_down", scope.hidden, mixer.q_rank, source, part="attention")
+        q = scope.norm("attention.q_norm", q, part="attention", kind="rms", width=mixer.q_rank)
+        q = scope.linear("attention.q_up", mixer.q_rank, heads * key, q, part="attention")
+    latent = scope.linear("attention.kv_down", scope.hidden, rank + mixer.rope_dim, source, part="attention")
+    latent = scope.norm("attention.kv_norm", latent, part="attention", kind="rms", width=rank)
+    expanded = scope.linear(
+        "attention.kv_up",
+        rank,
+        heads * expand,
+        latent,
+        part="attention",
+        executed=per(Context(scope.stream), 2 * rank * heads * expand),
+    )
+    stream = scope.stream
+    node = scope.builder.add(
+        Operator(
+            name="attention.core",
+            kind=Kind.ATTENTION,
+            part=scope.part("attention"),
+            executed=per(Pairs(stream, "executed"), 2 * heads * (key + mixer.v_dim)),
+            needed=Form(
+                {
+                    Pairs(stream, "needed", when="fresh"): 2 * heads * (key + mixer.v_dim),
+                    Pairs(stream, "needed", when="cached"): 2 * heads * (2 * rank + mixer.rope_dim),
+                }
+            ),
+            pointwise=per(Pairs(stream, "needed"), SOFTMAX_FLOPS * heads),
+            reads=per(scope.tokens, heads * key),
+            writes=per(scope.tokens, heads * mixer.v_dim),
+            scores=per(Pairs(stream, "executed"), heads),
+            cache_reads=per(Context(stream), rank + mixer.rope_dim),
+            cache_writes=per(scope.tokens, rank + mixer.rope_dim),
+            states=(State("latent", per(Held(stream), rank + mixer.rope_dim), "cache"),),
+        ),
+        q,
+        expanded,
+    )
+    node = scope.linear("attention.o", heads * mixer.v_dim, scope.hidden, node, part="attention")
+    return scope.reduce("attention.all_reduce", node, part="attention")

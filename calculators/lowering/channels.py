@@ -1,0 +1,101 @@
+"""Feed-forward blocks: dense, gated, and mixtures of experts."""
+
+from __future__ import annotations
+
+from calculators.form import per
+from calculators.lowering.scope import Scope
+from calculators.measures import Distinct
+from calculators.operators import Kind, Operator, Role, Weight
+from catalog.channels import Dense, Experts
+
+
+def dense(scope: Scope, channel: Dense, source: int, prefix: str = "channel") -> int:
+    """``2·T·h·f`` per matrix, three matrices where gated (arXiv:2002.05202, equations 5 and 6), else two."""
+    node = _feed_forward(scope, channel.width, channel.gated, channel.bias, source, prefix)
+    return scope.reduce(f"{prefix}.all_reduce", node, part="channel")
+
+
+def _feed_forward(scope: Scope, width: int, gated: bool, bias: bool, source: int, prefix: str) -> int:
+    local = scope.share(width)
+    wide = 2 * local if gated else local
+    names = ("gate", "up") if gated else ("up",)
+    node = scope.linear(
+        f"{prefix}.{'_'.join(names)}",
+        scope.hidden,
+        wide,
+        source,
+        part="channel",
+        bias=wide if bias else 0,
+        weights=tuple(Weight(f"{prefix}.{name}.weight", (local, scope.hidden)) for name in names),
+    )
+    node = scope.activation(f"{prefix}.activation", wide, local, node, part="channel")
+    return scope.linear(
+        f"{prefix}.down", local, scope.hidden, node, part="channel", bias=scope.hidden if bias else 0
+    )
+
+
+def experts(scope: Scope, channel: Experts, source: int) -> int:
+    """Router, ``top_k`` routed experts per token, and a shared one for all tokens.
+
+    FLOPs grow with ``top_k``, memory with ``experts``, and decode traffic with the expected number of distinct experts.
+
+    Source: arXiv:2401.04088 section 2.1; arXiv:2401.06066 section 3 for shared experts.
+    """
+    e, k, h, local = channel.experts, channel.top_k, scope.hidden, scope.share(channel.width)
+    router = scope.linear(
+        "router", h, e, source, part="router", bias=e if channel.router_bias else 0,
+        weights=(Weight("router.weight", (e, h), Role.VECTOR),),
+    )  # fmt: skip
+    visited = per(Distinct(scope.stream, e, k), 1)
+    wide = (2 if channel.gated else 1) * local
+
+    def grouped(name: str, inputs: int, outputs: int, *sources: int) -> int:
+        flops = per(scope.tokens, 2 * k * inputs * outputs)
+        bias = (Weight(f"experts.{name}.bias", (e, outputs), Role.VECTOR),) if channel.bias else ()
+        return scope.builder.add(
+            Operator(
+                name=f"experts.{name}",
+                kind=Kind.EXPERTS,
+                part=scope.part("experts"),
+                weights=(Weight(f"experts.{name}.weight", (e, outputs, inputs)), *bias),
+                active=(k, e),
+                executed=flops,
+                needed=flops,
+                touched=visited,
+                reads=per(scope.tokens, k * inputs),
+                writes=per(scope.tokens, k * outputs),
+            ),
+            *sources,
+        )
+
+    node = grouped("gate_up" if channel.gated else "up", h, wide, source, router)
+    node = scope.builder.add(
+        Operator(
+            name="experts.activation",
+            kind=Kind.ELEMENTWISE,
+            part=scope.part("experts"),
+            pointwise=per(scope.tokens, 5 * k * local),
+            reads=per(scope.tokens, k * wide),
+            writes=per(scope.tokens, k * local),
+        ),
+        node,
+    )
+    node = grouped("down", local, h, node)
+    node = scope.builder.add(
+        Operator(
+            name="experts.combine",
+            kind=Kind.ELEMENTWISE,
+            part=scope.part("experts"),
+            pointwise=per(scope.tokens, 2 * k * h),
+            reads=per(scope.tokens, k * h),
+            writes=per(scope.tokens, h),
+        ),
+        node,
+        router,
+    )
+    if channel.shared_width:
+        shared = _feed_forward(scope, channel.shared_width, channel.gated, False, source, "shared")
+        if channel.shared_gate:
+            shared = scope.linear("shared.gate_scalar", h, 1, shared, part="channel")
+        node = scope.add("experts.add_shared", node, shared, part="experts")
+    return scope.reduce("experts.all_reduce", node, part="experts")

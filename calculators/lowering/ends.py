@@ -1,0 +1,212 @@
+"""Both ends of a stack: embeddings and conditioning in, heads out."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from calculators.form import Form, per
+from calculators.lowering.scope import Scope
+from calculators.measures import One, Sequences, Tokens
+from calculators.operators import Kind, Operator, Role, Weight
+from calculators.workload import Stream
+from catalog.spec import (
+    Classifier,
+    Conditioning,
+    Head,
+    LmHead,
+    PatchEmbedding,
+    Pooler,
+    Projector,
+    TokenEmbedding,
+    Unpatch,
+)
+
+
+def token_table(stack: str, embedding: TokenEmbedding, hidden: int) -> Weight:
+    """The table of token vectors."""
+    return Weight(f"{stack}.tokens", (embedding.vocab, hidden), Role.EMBEDDING)
+
+
+def token_embedding(scope: Scope, embedding: TokenEmbedding) -> int:
+    """Look up rows: no FLOPs, and traffic of one row per token rather than the whole table."""
+    h = scope.hidden
+    rows = scope.share(embedding.vocab)
+    tables = [] if embedding.shared_with else [Weight(f"{scope.stack}.tokens", (rows, h), Role.EMBEDDING)]
+    lookups = 1
+    for name, rows in (("positions", embedding.positions), ("types", embedding.types)):
+        if rows:
+            tables.append(Weight(f"{scope.stack}.{name}", (rows, h), Role.EMBEDDING))
+            lookups += 1
+    node = scope.builder.add(
+        Operator(
+            name="embedding",
+            kind=Kind.EMBEDDING,
+            part=scope.part("embedding"),
+            weights=tuple(tables),
+            touched=Form(),
+            rows=per(scope.tokens, lookups * h),
+            writes=per(scope.tokens, h),
+        )
+    )
+    return scope.norm("embedding.norm", node, part="embedding") if embedding.norm else node
+
+
+def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
+    """A strided convolution: ``2·patches·C·p²·h`` FLOPs per image (arXiv:2010.11929, equation 1)."""
+    h = scope.hidden
+    inputs = embedding.channels * embedding.frames * embedding.patch**2
+    kernel = (h, embedding.channels, *((embedding.frames,) if embedding.frames > 1 else ()), *(embedding.patch,) * 2)
+    weights = [Weight("patch.weight", kernel)]
+    if embedding.bias:
+        weights.append(Weight("patch.bias", (h,), Role.VECTOR))
+    if embedding.extra_tokens:
+        weights.append(Weight("extra_tokens", (embedding.extra_tokens, h), Role.VECTOR))
+    if embedding.positions:
+        weights.append(Weight("positions", (embedding.tokens, h), Role.EMBEDDING))
+    if embedding.mask_token:
+        weights.append(Weight("mask_token", (h,), Role.VECTOR))
+    flops = per(scope.sequences, 2 * embedding.patches * inputs * h)
+    node = scope.builder.add(
+        Operator(
+            name="embedding.patch",
+            kind=Kind.CONVOLUTION,
+            part=scope.part("embedding"),
+            weights=tuple(weights),
+            executed=flops,
+            needed=flops,
+            touched=scope.once,
+            reads=per(scope.sequences, embedding.patches * inputs),
+            writes=per(scope.tokens, h),
+        )
+    )
+    return scope.norm("embedding.norm", node, part="embedding") if embedding.norm else node
+
+
+def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) -> int:
+    """Embed the timestep (and label, caption, sizes) into the vector that steers every block.
+
+    ``shared_modulation`` is how many vectors one linear layer produces for all blocks (PixArt), 0 if each block has
+    its own.
+
+    Source: arXiv:2212.09748 section 3.2; arXiv:2310.00426 section 2.3.
+    """
+    h, sequences = scope.hidden, scope.sequences
+
+    def embedder(name: str, width: int, times: int = 1) -> int:
+        over = sequences
+        first = scope.linear(
+            f"{name}.in", condition.frequency, width, None, part="conditioning", bias=width, over=over,
+            executed=per(over, times * 2 * condition.frequency * width), needed=per(over, times * 2 * condition.frequency * width),
+        )  # fmt: skip
+        flops = per(over, times * 2 * width * width)
+        return scope.linear(
+            f"{name}.out", width, width, first, part="conditioning", bias=width, over=over, executed=flops, needed=flops
+        )
+
+    node = embedder("timestep", h)
+    if condition.classes:
+        scope.builder.add(
+            Operator(
+                name="label",
+                kind=Kind.EMBEDDING,
+                part=scope.part("conditioning"),
+                weights=(Weight("label.table", (condition.classes, h), Role.EMBEDDING),),
+                touched=Form(),
+                rows=per(sequences, h),
+                writes=per(sequences, h),
+            ),
+        )
+    if condition.sizes:
+        third = h // 3
+        embedder("resolution", third, times=2)
+        embedder("aspect_ratio", third)
+    if shared_modulation:
+        wide = shared_modulation * h
+        node = scope.linear("modulation", h, wide, node, part="conditioning", bias=wide, over=sequences)
+    if condition.caption_width:
+        unit = Tokens(Stream("sample", condition.caption_tokens))
+        caption = scope.linear(
+            "caption.in", condition.caption_width, h, None, part="conditioning", bias=h, over=unit
+        )
+        scope.linear("caption.out", h, h, caption, part="conditioning", bias=h, over=unit)
+    return node
+
+
+def head(scope: Scope, spec: Head, embedding: TokenEmbedding | PatchEmbedding, table: Weight | None, source: int) -> int:
+    """What turns hidden states into an answer. Heads are not split over devices except the vocabulary's."""
+    match spec:
+        case LmHead():
+            assert isinstance(embedding, TokenEmbedding)
+            return _lm_head(scope, spec, embedding, table, source)
+        case Pooler():
+            return scope.linear(
+                "pooler", scope.hidden, scope.hidden, source, part="head", bias=scope.hidden, over=scope.sequences
+            )
+        case Classifier():
+            over = scope.tokens if spec.every_token else scope.sequences
+            return scope.linear(
+                "classifier", spec.input_tokens * scope.hidden, spec.classes, source, part="head",
+                bias=spec.classes, over=over,
+            )  # fmt: skip
+        case Projector():
+            return _projector(scope, spec, source)
+        case Unpatch():
+            return _unpatch(scope, spec, embedding, source)
+        case _:
+            assert_never(spec)
+
+
+def _lm_head(scope: Scope, spec: LmHead, embedding: TokenEmbedding, table: Weight | None, source: int) -> int:
+    h, vocab = scope.hidden, embedding.vocab
+    local = scope.share(vocab)
+    over_needed = scope.tokens if spec.every_token else Sequences(scope.stream)
+    if spec.transform == "dense":
+        source = scope.linear("head.dense", h, h, source, part="head", bias=h if spec.transform_bias else 0)
+        source = scope.norm("head.norm", source, part="head")
+    own = Weight("head.weight", (local, h), Role.HEAD)
+    bias = (Weight("head.bias", (vocab,), Role.VECTOR),) if spec.bias else ()
+    return scope.builder.add(
+        Operator(
+            name="head",
+            kind=Kind.GEMM,
+            part=scope.part("head"),
+            weights=bias if spec.tied else (own, *bias),
+            borrowed=(Weight(table.name, (local, h), table.role),) if spec.tied and table else (),
+            executed=per(scope.tokens, 2 * h * local),
+            needed=per(over_needed, 2 * h * local),
+            touched=per(One(), 1),
+            reads=per(over_needed, h),
+            writes=per(over_needed, local),
+        ),
+        source,
+    )
+
+
+def _projector(scope: Scope, spec: Projector, source: int) -> int:
+    """Image tokens into the language model's width (LLaVA, arXiv:2304.08485 section 4.1; Qwen2-VL, 2409.12191)."""
+    if spec.norm:
+        source = scope.norm("projector.norm", source, part="projector")
+    width = scope.hidden * spec.merge
+    stream = Stream(scope.stream.kind, (scope.stream.tokens - spec.drop_tokens) // spec.merge)
+    for index, wide in enumerate(spec.widths):
+        source = scope.linear(
+            f"projector.{index}", width, wide, source, part="projector",
+            bias=wide if spec.bias else 0, over=Tokens(stream),
+        )  # fmt: skip
+        width = wide
+    return source
+
+
+def _unpatch(scope: Scope, spec: Unpatch, embedding: TokenEmbedding | PatchEmbedding, source: int) -> int:
+    h = scope.hidden
+    assert isinstance(embedding, PatchEmbedding)
+    if spec.modulation == "linear":
+        source = scope.linear("head.modulation", h, 2 * h, source, part="head", bias=2 * h, over=scope.sequences)
+        table: tuple[Weight, ...] = ()
+    else:
+        table = (Weight("head.scale_shift", (2, h), Role.VECTOR),)
+    outputs = spec.channels * embedding.patch**2
+    return scope.linear(
+        "head", h, outputs, source, part="head", bias=outputs,
+        weights=(Weight("head.weight", (outputs, h)), *table),
+    )  # fmt: skip

@@ -1,0 +1,262 @@
+"""Measures of a workload: the few numbers that every operator's cost is linear in.
+
+An operator costs, say, ``2·h·f`` FLOPs per *token* and ``4·H·d`` per attended *pair*. The factors belong to the model,
+the measures to the workload. So a model compiles to a matrix, and a million workloads are one matrix product.
+Symbols: B sequences, S new tokens, P past tokens, W window.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from calculators.workload import Array, Stream, Workload
+
+When = Literal["always", "fresh", "cached"]
+"""``fresh``: only where nothing is cached yet; ``cached``: only where something is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How an engine keeps its cache.
+
+    ``needed``: what the architecture must remember, windows capped. ``reserved``: whole pages, and full-length pages
+    for windowed layers where the engine keeps one page size for all (vLLM without its hybrid allocator).
+    ``transformers``: what ``DynamicCache`` of transformers 5 holds: a window keeps W-1 tokens.
+    """
+
+    name: Literal["needed", "reserved", "transformers"] = "needed"
+    block: int = 1
+    cap_windows: bool = True
+
+
+NEEDED = Policy()
+RESERVED = Policy("reserved", block=16, cap_windows=False)
+TRANSFORMERS = Policy("transformers")
+POLICIES = {policy.name: policy for policy in (NEEDED, RESERVED, TRANSFORMERS)}
+
+
+class Measure(ABC):
+    """A non-negative number that a workload has."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        """The number for each workload, in the workload's shape."""
+
+
+def _masked(value: Array, past: Array, when: When) -> Array:
+    match when:
+        case "fresh":
+            return value * (past == 0)
+        case "cached":
+            return value * (past > 0)
+        case _:
+            return value
+
+
+def _triangle(n: Array, window: int | None) -> Array:
+    """Pairs (query, key) of the first ``n`` tokens when each sees itself and at most ``window - 1`` before it."""
+    if window is None:
+        return n * (n + 1) // 2
+    inside = np.minimum(n, window)
+    return inside * (inside + 1) // 2 + (n - inside) * window
+
+
+def _band(n: Array, reach: int | None) -> Array:
+    """Pairs of ``n`` tokens when each sees ``reach`` neighbours to both sides."""
+    if reach is None:
+        return n * n
+    m = np.minimum(np.maximum(n - 1, 0), reach)
+    return n + 2 * (m * n - m * (m + 1) // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class One(Measure):
+    """1: what a pass costs once, such as reading a weight."""
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return np.ones_like(w.batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs(Measure):
+    """1 where the stack runs in this pass at all, else 0."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return np.minimum(self.stream.sequences(w) * self.stream.new(w), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences(Measure):
+    """B."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return self.stream.sequences(w)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens(Measure):
+    """B·S."""
+
+    stream: Stream
+    when: When = "always"
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        tokens = self.stream.sequences(w) * self.stream.new(w)
+        return _masked(tokens, self.stream.past(w), self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class Padded(Measure):
+    """B·(S + extra) where nothing is cached: what a padded convolution computes (reference code only)."""
+
+    stream: Stream
+    extra: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        padded = self.stream.sequences(w) * (self.stream.new(w) + self.extra)
+        return _masked(padded, self.stream.past(w), "fresh")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks(Measure):
+    """B·ceil(S / chunk) where nothing is cached: blocks of a chunked scan."""
+
+    stream: Stream
+    chunk: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        blocks = -(-self.stream.new(w) // self.chunk)
+        return _masked(self.stream.sequences(w) * blocks, self.stream.past(w), "fresh")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs(Measure):
+    """Pairs of query and key.
+
+    ``needed``: those the mask lets through: the causal triangle, its window, or a bidirectional band.
+    ``executed``: what an eager kernel multiplies: S by all keys it was handed (a windowed cache hands over W-1 old ones).
+    """
+
+    stream: Stream
+    count: Literal["executed", "needed"]
+    causal: bool = True
+    window: int | None = None
+    when: When = "always"
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        new, past = self.stream.new(w), self.stream.past(w)
+        if self.count == "executed":
+            seen = past if self.window is None or not self.causal else np.minimum(past, self.window - 1)
+            pairs = new * (seen + new)
+        elif self.causal:
+            pairs = _triangle(past + new, self.window) - _triangle(past, self.window)
+        else:
+            pairs = _band(past + new, self.window) - _band(past, self.window)
+        return _masked(self.stream.sequences(w) * pairs, past, self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class CrossPairs(Measure):
+    """B·S·(length of the source)."""
+
+    stream: Stream
+    source: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return self.stream.sequences(w) * self.stream.new(w) * self.source.new(w)
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Measure):
+    """B·(P + S): positions that a step can look at, capped by a window."""
+
+    stream: Stream
+    window: int | None = None
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        seen = self.stream.past(w) + self.stream.new(w)
+        return self.stream.sequences(w) * (seen if self.window is None else np.minimum(seen, self.window))
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Measure):
+    """Positions kept in a cache after the pass, under a policy; the encoder's source stays held while decoding."""
+
+    stream: Stream
+    window: int | None = None
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        sequences = w.batch if self.stream.kind == "source" else self.stream.sequences(w)
+        kept = self.stream.past(w) + self.stream.new(w)
+        if self.window is not None and policy.cap_windows:
+            kept = np.minimum(kept, self.window - 1 if policy.name == "transformers" else self.window)
+        return sequences * (-(-kept // policy.block) * policy.block)
+
+
+@dataclass(frozen=True, slots=True)
+class Live(Measure):
+    """Sequences whose state is kept: B, whether or not the stack runs in this pass."""
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return w.batch
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct(Measure):
+    """Expected number of different experts that T tokens visit: E(1 - (1 - k/E)^T), uniform routing.
+
+    A real number, so it measures traffic and never FLOPs.
+    """
+
+    stream: Stream
+    experts: int
+    top_k: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        tokens = (self.stream.sequences(w) * self.stream.new(w)).astype(np.float64)
+        missed = 1.0 - self.top_k / self.experts
+        visited = self.experts * (1.0 - missed**tokens) if missed > 0 else self.experts * np.minimum(tokens, 1)
+        return np.asarray(visited)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPairs(Measure):
+    """Pairs of query and key inside the blocks of a chunked scan.
+
+    ``needed``: the causal triangle of each block. ``executed``: full squares, the last block padded.
+    """
+
+    stream: Stream
+    chunk: int
+    count: Literal["executed", "needed"]
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        new = self.stream.new(w)
+        if self.count == "executed":
+            pairs = -(-new // self.chunk) * self.chunk**2
+        else:
+            full, rest = new // self.chunk, new % self.chunk
+            pairs = full * (self.chunk * (self.chunk + 1) // 2) + rest * (rest + 1) // 2
+        return _masked(self.stream.sequences(w) * pairs, self.stream.past(w), "fresh")
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSquares(Measure):
+    """B·(blocks + 1)²: how the reference carries state from block to block, every block to every block."""
+
+    stream: Stream
+    chunk: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        blocks = -(-self.stream.new(w) // self.chunk) + 1
+        return _masked(self.stream.sequences(w) * blocks * blocks, self.stream.past(w), "fresh")

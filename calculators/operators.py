@@ -1,0 +1,114 @@
+"""Operators: the nodes of a lowered model, each with the closed forms of what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import prod
+from typing import Literal
+
+from calculators.form import ZERO, Form
+from calculators.measures import One
+
+
+class Kind(StrEnum):
+    """What sort of kernel runs an operator; each has its own efficiency."""
+
+    EMBEDDING = "embedding"
+    GEMM = "gemm"
+    EXPERTS = "experts"
+    ATTENTION = "attention"
+    SCAN = "scan"
+    CONVOLUTION = "convolution"
+    NORM = "norm"
+    ELEMENTWISE = "elementwise"
+    COLLECTIVE = "collective"
+
+
+class Role(StrEnum):
+    """What a weight is, because formats treat roles differently."""
+
+    MATRIX = "matrix"
+    EMBEDDING = "embedding"
+    HEAD = "head"
+    VECTOR = "vector"
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A parameter tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+    role: Role = Role.MATRIX
+
+    @property
+    def elements(self) -> int:
+        """Number of parameters."""
+        return prod(self.shape)
+
+
+Dtype = Literal["cache", "model", "fp32"]
+"""Element type of a state: the cache format, the activations' type, or always 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What must be remembered between steps: elements as a form over held positions or sequences."""
+
+    name: str
+    elements: Form
+    dtype: Dtype
+    recurrent: bool = False
+    """Recurrent state does not grow with context; a cache does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """One kernel of a layer, with everything it costs per execution; ``repeat`` says how often the model holds it."""
+
+    name: str
+    kind: Kind
+    part: str
+    """Which part of the model it belongs to, for grouping: ``decoder.attention`` ..."""
+    repeat: int = 1
+    weights: tuple[Weight, ...] = ()
+    borrowed: tuple[Weight, ...] = ()
+    """Weights it reads that another operator owns (tied embeddings)."""
+    active: tuple[int, int] = (1, 1)
+    """Share of the weights that one token uses, as (top_k, experts)."""
+    executed: Form = ZERO
+    """FLOPs of matrix products, attention and convolutions as eager PyTorch executes them (a multiply-add is two)."""
+    needed: Form = ZERO
+    """The same without work that the mask, the cache or a fused kernel makes superfluous."""
+    pointwise: Form = ZERO
+    """FLOPs of norms, activations, softmax and scans: counted by no tool, so never added to the others."""
+    touched: Form = Form({One(): 1})
+    """How many times its weights are read in a pass (an expected number of experts for a mixture)."""
+    rows: Form = ZERO
+    """Rows looked up instead of whole tables read, in elements (embeddings)."""
+    reads: Form = ZERO
+    """Activation elements read."""
+    writes: Form = ZERO
+    """Activation elements written: the output, alive until its last reader is done."""
+    scores: Form = ZERO
+    """Elements that only eager attention materialises."""
+    cache_reads: Form = ZERO
+    """Elements of cache or state read, in the state's dtype."""
+    cache_writes: Form = ZERO
+    states: tuple[State, ...] = ()
+    sent: Form = ZERO
+    """Elements all-reduced between devices."""
+    launches: int = 1
+    """Kernels started per execution; 0 where engines fuse it into a neighbour."""
+
+    @property
+    def parameters(self) -> int:
+        """Parameters of all repeats."""
+        return self.repeat * sum(weight.elements for weight in self.weights)
+
+    @property
+    def active_parameters(self) -> int:
+        """Parameters that one token uses, all repeats."""
+        top_k, experts = self.active
+        return self.repeat * sum(weight.elements * top_k // experts for weight in self.weights)

@@ -1,0 +1,108 @@
+"""What an evaluation is about: how many sequences, new tokens and past tokens; all of it broadcasts.
+
+Every field may be a scalar or an array; the answers have the broadcast shape. ``Workload.of`` computes in float64 for
+sweeps; ``Workload.exact`` in Python integers, which never round.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Workload:
+    """One forward pass, or an array of them.
+
+    ``new`` tokens are computed per sequence on top of ``past`` cached ones: a prefill has ``past=0``, a decode step has
+    ``new=1``. ``source`` is the length that an encoder-decoder reads; ``encode`` is 1 where encoder and vision towers
+    run in this pass and 0 where their results are cached.
+    """
+
+    batch: Array
+    new: Array
+    past: Array
+    source: Array
+    images: Array
+    encode: Array
+
+    @classmethod
+    def of(
+        cls,
+        batch: ArrayLike = 1,
+        new: ArrayLike = 1,
+        past: ArrayLike = 0,
+        *,
+        source: ArrayLike = 0,
+        images: ArrayLike = 0,
+        encode: ArrayLike = 1,
+        dtype: Any = np.float64,
+    ) -> Self:
+        """Broadcast the fields against each other.
+
+        Raises:
+            ValueError: If a count is negative, or the shapes do not broadcast.
+        """
+        given = {"batch": batch, "new": new, "past": past, "source": source, "images": images, "encode": encode}
+        arrays = {name: np.asarray(value, dtype=dtype) for name, value in given.items()}
+        for name, array in arrays.items():
+            if array.size and np.min(array) < 0:
+                raise ValueError(f"{name} must not be negative, got {np.min(array):g}")
+        broadcast = np.broadcast_arrays(*arrays.values())
+        return cls(**dict(zip(arrays, broadcast, strict=True)))
+
+    @classmethod
+    def exact(cls, batch: int = 1, new: int = 1, past: int = 0, **rest: int) -> Self:
+        """One workload in Python integers."""
+        return cls.of(batch, new, past, **rest, dtype=object)  # type: ignore[arg-type]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The broadcast shape."""
+        return self.batch.shape
+
+    def reshape(self, *shape: int) -> Workload:
+        """The same workloads in another shape."""
+        return Workload(**{f.name: np.reshape(getattr(self, f.name), shape) for f in fields(self)})
+
+    def slice(self, part: slice) -> Workload:
+        """Some of the workloads of a one-dimensional array of them."""
+        return Workload(**{f.name: getattr(self, f.name)[part] for f in fields(self)})
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Which tokens a stack sees: the text, the encoder's source, image patches, or a fixed latent."""
+
+    kind: Literal["text", "source", "image", "sample"] = "text"
+    tokens: int = 0
+    """Tokens per sequence where the workload does not say: patches of an image, cells of a latent."""
+
+    def sequences(self, w: Workload) -> Array:
+        """Sequences processed in this pass."""
+        match self.kind:
+            case "source":
+                return w.batch * w.encode
+            case "image":
+                return w.batch * w.images * w.encode
+            case _:
+                return w.batch
+
+    def new(self, w: Workload) -> Array:
+        """Tokens computed per sequence."""
+        match self.kind:
+            case "text":
+                return w.new
+            case "source":
+                return w.source
+            case _:
+                return np.full_like(w.new, self.tokens)
+
+    def past(self, w: Workload) -> Array:
+        """Tokens of a sequence that are cached already."""
+        return w.past if self.kind == "text" else np.zeros_like(w.past)

@@ -1,0 +1,59 @@
+"""What every catalog entry is built from: a strict, frozen value and a source."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Spec(BaseModel):
+    """A frozen value, so it can key a cache; strict about names, so a typo in YAML is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
+
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._+-]*$", max_length=80)]
+"""A catalog id: lower case, digits, dots and dashes; it is also the file's name."""
+
+Size = Annotated[int, Field(gt=0, le=2**40, strict=True)]
+"""A dimension of a tensor or a number of things: a positive integer below 2**40."""
+
+Count = Annotated[int, Field(ge=0, le=2**40, strict=True)]
+"""Like ``Size``, but may be zero."""
+
+Date = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
+"""A year, a month or a day, ISO 8601."""
+
+
+class Source(Spec):
+    """Where a fact was read. In YAML a plain string is enough."""
+
+    where: Annotated[str, Field(min_length=3)]
+    """Paper and equation, report, repository and commit, or page."""
+    as_of: Date | None = None
+    """When the fact held or was read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        return {"where": value} if isinstance(value, str) else value
+
+    def __str__(self) -> str:
+        return self.where if self.as_of is None else f"{self.where} (as of {self.as_of})"
+
+
+class Entry(Spec):
+    """A named thing with at least one source."""
+
+    id: Identifier
+    name: Annotated[str, Field(min_length=1)]
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Self:
+        if not self.name.strip():
+            raise ValueError("name is blank")
+        return self

@@ -1,0 +1,48 @@
+"""Channel mixers: how each token is transformed on its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from catalog.base import Count, Size, Spec
+
+
+class Dense(Spec):
+    """A feed-forward block; gated ones hold three matrices instead of two (arXiv:2002.05202)."""
+
+    kind: Literal["dense"] = "dense"
+    width: Size
+    gated: bool = True
+    bias: bool = False
+    activation: str = "silu"
+
+
+class Experts(Spec):
+    """Mixture of experts: a router sends each token to ``top_k`` of ``experts`` (arXiv:2401.04088)."""
+
+    kind: Literal["moe"] = "moe"
+    experts: Size
+    top_k: Size
+    width: Size
+    """Inner width of one routed expert."""
+    gated: bool = True
+    bias: bool = False
+    """Biases inside the experts (gpt-oss)."""
+    shared_width: Count = 0
+    """Inner width of the expert that every token visits; shared experts add up (arXiv:2401.06066)."""
+    shared_gate: bool = False
+    """A learned scalar gate on the shared expert (Qwen2-MoE)."""
+    router_bias: bool = False
+    """A bias on the router's logits that is a parameter; correction biases are buffers."""
+    activation: str = "silu"
+
+    @model_validator(mode="after")
+    def _picks_what_exists(self) -> Self:
+        if self.top_k > self.experts:
+            raise ValueError(f"top_k={self.top_k} is more than experts={self.experts}")
+        return self
+
+
+Channel = Annotated[Dense | Experts, Field(discriminator="kind")]

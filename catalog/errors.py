@@ -1,0 +1,26 @@
+"""One kind of error for everything a user can get wrong: what, where, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BadInput(ValueError):
+    """Something given from outside is wrong; the message is one sentence meant for the person who gave it."""
+
+
+def nearest(word: str, known: Iterable[str], n: int = 3) -> list[str]:
+    """The known words closest to ``word``: those that contain it first, then the similar ones."""
+    names, wanted = list(known), word.lower()
+    inside = sorted((name for name in names if wanted in name.lower()), key=len)
+    similar = get_close_matches(wanted, names, n=n, cutoff=0.5)
+    return list(dict.fromkeys([*similar[:1], *inside, *similar]))[:n]
+
+
+def unknown(what: str, word: str, known: Iterable[str]) -> BadInput:
+    """An error that names the nearest known words."""
+    names = sorted(known)
+    near = nearest(word, names)
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(names[:12])}"
+    return BadInput(f"unknown {what} {word!r}{hint}")

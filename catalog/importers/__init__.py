@@ -1,0 +1,1 @@
+"""Other people's descriptions of models, read into our specs without executing anything."""

@@ -1,0 +1,195 @@
+"""Hugging Face ``config.json`` to ``ModelSpec``, without torch and without executing anything.
+
+A type costs one function that says which field is what (``decoders``, ``encoders``, ``vision``) and one line in
+``TYPES``. ``architectures`` decides the head; where it is absent, the type's usual class does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from catalog.errors import BadInput, unknown
+from catalog.importers import decoders, encoders, vision
+from catalog.importers.defaults import DEFAULTS
+from catalog.importers.fields import Fields
+from catalog.spec import Architecture, Family, ModelSpec, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a configuration says."""
+
+    architecture: Architecture
+    family: Family
+    class_name: str
+    """The PyTorch class that the counts are for."""
+    unread: tuple[str, ...]
+    """Fields that are not understood and might change a count."""
+
+
+Read = Callable[[Fields, str], Architecture]
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """How to read one ``model_type``."""
+
+    family: Family
+    class_name: str
+    """The class built where the configuration names none."""
+    read: Read
+
+
+def _causal(prefix: str, read: Callable[[Fields, bool], Architecture], family: Family = "decoder") -> Type:
+    def by_class(f: Fields, class_name: str) -> Architecture:
+        ending = _ending(f, class_name, prefix, ("Model", "ForCausalLM", "LMHeadModel"))
+        return read(f, ending != "Model")
+
+    head = "LMHeadModel" if prefix == "GPT2" else "ForCausalLM"
+    return Type(family, prefix + head, by_class)
+
+
+def _masked(
+    prefix: str, default: str, read: Callable[[Fields, Any], Architecture], heads: Mapping[str, tuple[Any, ...]]
+) -> Type:
+    def by_class(f: Fields, class_name: str) -> Architecture:
+        return read(f, heads[_ending(f, class_name, prefix, heads)])
+
+    return Type("encoder", prefix + default, by_class)
+
+
+def _seq2seq(prefix: str, read: Callable[[Fields], Architecture]) -> Type:
+    """The bare model holds the same parameters as the one with the tied head; both are read as the latter."""
+
+    def by_class(f: Fields, class_name: str) -> Architecture:
+        _ending(f, class_name, prefix, ("Model", "ForConditionalGeneration"))
+        return read(f)
+
+    return Type("encoder-decoder", f"{prefix}ForConditionalGeneration", by_class)
+
+
+def _only(class_name: str, family: Family, read: Callable[[Fields], Architecture]) -> Type:
+    def by_class(f: Fields, given: str) -> Architecture:
+        if given != class_name:
+            raise unknown(f"class in {f.where}, field 'architectures':", given, [class_name])
+        return read(f)
+
+    return Type(family, class_name, by_class)
+
+
+def _ending(f: Fields, class_name: str, prefix: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    ending = class_name.removeprefix(prefix)
+    if ending not in known:
+        raise unknown(f"class in {f.where}, field 'architectures':", class_name, [prefix + end for end in known])
+    return ending
+
+
+def _vit(f: Fields, class_name: str) -> Architecture:
+    return vision.vit(f, _ending(f, class_name, "ViT", ("Model", "ForImageClassification")) != "Model")
+
+
+TYPES: dict[str, Type] = {
+    "bamba": _causal("Bamba", decoders.bamba, "hybrid"),
+    "bart": _seq2seq("Bart", encoders.bart),
+    "bert": _masked("Bert", "ForPreTraining", encoders.bert, encoders.BERT_HEADS),
+    "deepseek_v2": _causal("DeepseekV2", decoders.deepseek, "moe"),
+    "deepseek_v3": _causal("DeepseekV3", decoders.deepseek, "moe"),
+    "dinov2": _only("Dinov2Model", "vision", vision.dinov2),
+    "falcon_mamba": _causal("FalconMamba", decoders.falcon_mamba, "ssm"),
+    "gemma2": _causal("Gemma2", decoders.gemma2),
+    "gpt2": _causal("GPT2", decoders.gpt2),
+    "gpt_oss": _causal("GptOss", decoders.gpt_oss, "moe"),
+    "jamba": _causal("Jamba", decoders.jamba, "hybrid"),
+    "llama": _causal("Llama", decoders.llama),
+    "llava": _only("LlavaForConditionalGeneration", "vision-language", vision.llava),
+    "mamba": _causal("Mamba", decoders.mamba, "ssm"),
+    "mamba2": _causal("Mamba2", decoders.mamba2, "ssm"),
+    "mistral": _causal("Mistral", decoders.mistral),
+    "mixtral": _causal("Mixtral", decoders.mixtral, "moe"),
+    "modernbert": _masked("ModernBert", "ForMaskedLM", encoders.modernbert, encoders.MODERNBERT_HEADS),
+    "nemotron_h": _causal("NemotronH", decoders.nemotron_h, "hybrid"),
+    "olmo2": _causal("Olmo2", decoders.olmo2),
+    "olmoe": _causal("Olmoe", decoders.olmoe, "moe"),
+    "phi3": _causal("Phi3", decoders.phi3),
+    "qwen2": _causal("Qwen2", decoders.qwen2),
+    "qwen2_vl": _only("Qwen2VLForConditionalGeneration", "vision-language", vision.qwen2_vl),
+    "qwen3": _causal("Qwen3", decoders.qwen3),
+    "qwen3_moe": _causal("Qwen3Moe", decoders.qwen3_moe, "moe"),
+    "roberta": _masked("Roberta", "ForMaskedLM", encoders.bert, encoders.BERT_HEADS),
+    "smollm3": _causal("SmolLM3", decoders.smollm3),
+    "t5": _seq2seq("T5", encoders.t5),
+    "vit": Type("vision", "ViTForImageClassification", _vit),
+    "xlm-roberta": _masked("XLMRoberta", "ForMaskedLM", encoders.bert, encoders.BERT_HEADS),
+}
+DENOISERS: dict[str, tuple[Family, Callable[[Fields], Architecture]]] = {
+    "DiTTransformer2DModel": ("diffusion", vision.dit),
+    "PixArtTransformer2DModel": ("diffusion", vision.pixart),
+}
+"""Classes of diffusers, told apart by ``_class_name``."""
+
+
+def read_config(config: Mapping[str, Any], where: str = "config.json", class_name: str | None = None) -> Imported:
+    """Read a configuration.
+
+    Args:
+        config: The parsed ``config.json``.
+        where: How error messages call it, normally the path.
+        class_name: The PyTorch class to count for, over ``architectures``.
+
+    Raises:
+        BadInput: If the type is unknown, or a field is missing or impossible; the message names it.
+    """
+    denoiser = config.get("_class_name")
+    try:
+        if denoiser is not None:
+            if denoiser not in DENOISERS:
+                raise unknown(f"class in {where}, field '_class_name':", str(denoiser), DENOISERS)
+            family, read = DENOISERS[denoiser]
+            fields = Fields(config, where)
+            return Imported(read(fields), family, denoiser, tuple(fields.unread()))
+        model_type = config.get("model_type")
+        if not isinstance(model_type, str):
+            raise BadInput(f"{where}: field 'model_type' is missing; a Hugging Face config names its type there")
+        if model_type not in TYPES:
+            raise unknown(f"model_type in {where}:", model_type, TYPES)
+        entry = TYPES[model_type]
+        given = config.get("architectures")
+        named = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else entry.class_name
+        fields = Fields(config, where, DEFAULTS.get(model_type))
+        chosen = class_name or named
+        return Imported(entry.read(fields, chosen), entry.family, chosen, tuple(fields.unread()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "architecture"
+        raise BadInput(f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where: str = "config.json") -> ModelSpec:
+    """A ``ModelSpec`` from a parsed Hugging Face configuration.
+
+    Raises:
+        BadInput: As ``read_config``.
+    """
+    imported = read_config(config, where)
+    title = name or str(config.get("_name_or_path") or config.get("model_type") or imported.class_name)
+    context = config.get("max_position_embeddings") or config.get("n_positions")
+    settings = {key: value for key, value in config.items() if key not in ("architectures", "transformers_version")}
+    return ModelSpec(
+        id=re.sub(r"[^a-z0-9._+-]+", "-", title.split("/")[-1].lower()).strip("-.") or "imported",
+        name=title,
+        family=imported.family,
+        context_tokens=context if isinstance(context, int) and context > 0 else None,
+        architecture=imported.architecture,
+        reference=Reference(
+            library="diffusers" if "_class_name" in config else "transformers",
+            class_name=imported.class_name,
+            config=settings,
+        ),
+        sources=(f"imported from {where}",),  # type: ignore[arg-type]
+        notes=f"Fields not understood: {', '.join(imported.unread)}" if imported.unread else None,
+    )

@@ -1,0 +1,117 @@
+"""Token mixers: how tokens exchange information. One class per mechanism, told apart by ``kind``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from catalog.base import Size, Spec
+
+Projection = Literal["q", "k", "v", "o"]
+
+
+class Attention(Spec):
+    """Softmax attention; MHA, GQA and MQA differ only in ``kv_heads`` (arXiv:2305.13245)."""
+
+    kind: Literal["attention"] = "attention"
+    heads: Size
+    kv_heads: Size
+    head_dim: Size
+    causal: bool = True
+    """Whether a token sees only itself and what came before."""
+    window: Size | None = None
+    """Causal: how many tokens a query sees, itself included. Bidirectional: how far to each side.
+    ``None`` is the whole context."""
+    bias: tuple[Projection, ...] = ()
+    """Which projections add a bias."""
+    qk_norm: Literal["head", "full"] | None = None
+    """RMS norms on queries and keys: one weight vector per ``head_dim`` or over the whole width."""
+    sinks: bool = False
+    """One learned logit per head that attends to nothing (gpt-oss)."""
+    softcap: bool = False
+    """Whether attention logits pass through a tanh (Gemma 2)."""
+    position: Literal["rotary", "alibi", "relative", "absolute", "none"] = "rotary"
+
+    @model_validator(mode="after")
+    def _groups_are_equal(self) -> Self:
+        if self.heads % self.kv_heads:
+            raise ValueError(
+                f"heads={self.heads} is not a multiple of kv_heads={self.kv_heads}; "
+                f"each key-value head must serve the same number of query heads"
+            )
+        return self
+
+
+class CrossAttention(Spec):
+    """Attention whose keys and values come from another stack (arXiv:1706.03762, section 3.2.3)."""
+
+    kind: Literal["cross"] = "cross"
+    heads: Size
+    head_dim: Size
+    source: str
+    """Name of the stack, or ``caption`` for an outside text encoder, that keys and values read."""
+    source_width: Size | None = None
+    """Width of what is read; ``None`` means the stack's own hidden width."""
+    bias: tuple[Projection, ...] = ()
+
+
+class LatentAttention(Spec):
+    """Multi-head latent attention, MLA (arXiv:2405.04434, section 2.1)."""
+
+    kind: Literal["mla"] = "mla"
+    heads: Size
+    q_rank: Size | None = None
+    """Rank of the query compression; ``None`` projects queries directly (DeepSeek-V2-Lite)."""
+    kv_rank: Size
+    nope_dim: Size
+    """Per-head width without position."""
+    rope_dim: Size
+    """Width of the rotary part, shared by all heads on the key side."""
+    v_dim: Size
+
+
+class Mamba(Spec):
+    """Selective state space, Mamba-1 (arXiv:2312.00752, section 3)."""
+
+    kind: Literal["mamba"] = "mamba"
+    inner: Size
+    state: Size
+    conv: Size = 4
+    dt_rank: Size
+    bias: bool = False
+    conv_bias: bool = True
+    inner_norms: bool = False
+    """RMS norms on dt, B and C (Jamba)."""
+
+
+class Mamba2(Spec):
+    """State-space duality, Mamba-2 (arXiv:2405.21060, section 7)."""
+
+    kind: Literal["mamba2"] = "mamba2"
+    heads: Size
+    head_dim: Size
+    state: Size
+    groups: Size = 1
+    conv: Size = 4
+    chunk: Size = 256
+    """Tokens per block of the chunked scan."""
+    bias: bool = False
+    conv_bias: bool = True
+
+    @model_validator(mode="after")
+    def _groups_are_equal(self) -> Self:
+        if self.heads % self.groups:
+            raise ValueError(f"heads={self.heads} is not a multiple of groups={self.groups}")
+        return self
+
+    @property
+    def inner(self) -> int:
+        """Width of the expanded stream, in elements."""
+        return self.heads * self.head_dim
+
+
+Mixer = Annotated[
+    Attention | LatentAttention | Mamba | Mamba2,
+    Field(discriminator="kind"),
+]

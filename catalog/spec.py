@@ -1,0 +1,347 @@
+"""The composition of a model: stacks of groups of layers, with what goes in and what comes out.
+
+Nothing here knows a model family. A new mechanism is a new class in ``mixers`` or ``channels``; a new model is YAML.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from catalog.base import Count, Date, Entry, Identifier, Size, Source, Spec
+from catalog.channels import Channel
+from catalog.mixers import CrossAttention, Mixer
+from catalog.price import ApiPrice
+
+Family = Literal[
+    "encoder",
+    "decoder",
+    "encoder-decoder",
+    "moe",
+    "ssm",
+    "hybrid",
+    "vision",
+    "dual-encoder",
+    "vision-language",
+    "speech",
+    "diffusion",
+    "api",
+]
+
+NormKind = Literal["rms", "layer", "layer-no-bias", "plain"]
+"""``plain`` normalises without learned weights."""
+
+
+class Modulation(Spec):
+    """Adaptive norms steered by the conditioning vector (DiT, arXiv:2212.09748, section 3.2)."""
+
+    kind: Literal["own", "shared"] = "own"
+    """``own``: a linear layer in every block; ``shared``: one for all blocks and a table per block (PixArt)."""
+    chunks: Size = 6
+    """Shift, scale and gate vectors per block."""
+
+
+class Layer(Spec):
+    """A residual layer: a mixer, perhaps cross-attention, and a feed-forward; each may be absent."""
+
+    mixer: Mixer | None = None
+    cross: CrossAttention | None = None
+    channel: Channel | None = None
+    norms: Literal["pre", "post", "branch", "sandwich", "parallel", "parallel-shared", "channel-only"] = "pre"
+    """Where norms stand. ``branch``: on what a block returns, before it is added (OLMo 2); ``sandwich``: before and
+    after; ``parallel``: mixer and channel read the same input, ``-shared`` through one norm; ``channel-only``: the
+    mixer's norm is left out (ModernBERT's first layer)."""
+    layer_scale: bool = False
+    """A learned factor per channel on what each block returns (arXiv:2103.17239)."""
+    modulation: Modulation | None = None
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if self.mixer is None and self.cross is None and self.channel is None:
+            raise ValueError("a layer needs a mixer, a cross or a channel")
+        return self
+
+    @property
+    def n_norms(self) -> int:
+        """How many norms this layer holds."""
+        blocks = sum(part is not None for part in (self.mixer, self.cross, self.channel))
+        match self.norms:
+            case "sandwich":
+                return 2 * blocks
+            case "parallel-shared":
+                return 1
+            case "channel-only":
+                return blocks - 1
+            case _:
+                return blocks
+
+
+class Group(Spec):
+    """A run of layers, repeated."""
+
+    repeat: Size = 1
+    layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_layer(cls, value: Any) -> Any:
+        """Allow ``layer:`` for a group of one."""
+        if isinstance(value, dict) and "layer" in value and "layers" not in value:
+            value = {**value, "layers": [value["layer"]]}
+            del value["layer"]
+        return value
+
+
+class TokenEmbedding(Spec):
+    """A table of token vectors, with learned positions and segment types where the model has them."""
+
+    kind: Literal["token"] = "token"
+    vocab: Size
+    positions: Count = 0
+    """Rows of a learned position table, offsets included."""
+    types: Count = 0
+    """Rows of a segment table."""
+    norm: bool = False
+    """A norm right after the sum."""
+    shared_with: str | None = None
+    """The stack whose token table this one reuses (T5, BART)."""
+
+
+class PatchEmbedding(Spec):
+    """An image, or a latent one, cut into patches by a strided convolution (arXiv:2010.11929)."""
+
+    kind: Literal["patch"] = "patch"
+    size: Size
+    """Side of the square input, in pixels (or latent cells)."""
+    patch: Size
+    channels: Size = 3
+    frames: Size = 1
+    """Frames per patch: 2 where an image is doubled in time (Qwen2-VL)."""
+    bias: bool = True
+    extra_tokens: Count = 0
+    """Class and register tokens put before the patches."""
+    positions: bool = True
+    """A learned position per token."""
+    norm: bool = False
+    """A norm after the embedding (CLIP)."""
+    mask_token: bool = False
+    """A learned vector for masked pre-training (DINOv2)."""
+
+    @model_validator(mode="after")
+    def _tiles(self) -> Self:
+        if self.size % self.patch:
+            raise ValueError(f"size={self.size} is not a multiple of patch={self.patch}")
+        return self
+
+    @property
+    def patches(self) -> int:
+        """Patches per image."""
+        return (self.size // self.patch) ** 2
+
+    @property
+    def tokens(self) -> int:
+        """Tokens per image, extra ones included."""
+        return self.patches + self.extra_tokens
+
+
+class Conditioning(Spec):
+    """The vector that steers a denoiser: a timestep, and a class or a caption."""
+
+    frequency: Size = 256
+    """Width of the sinusoidal timestep features."""
+    classes: Count = 0
+    """Rows of the label table, the null label included."""
+    caption_width: Size | None = None
+    """Width of the outside text encoder's output, projected by two linear layers."""
+    caption_tokens: Count = 0
+    """Length of the caption that the published model is run with."""
+    sizes: Count = 0
+    """Scalars of image size and aspect ratio that are embedded as well (PixArt at 1024 px)."""
+
+
+class LmHead(Spec):
+    """Logits over the vocabulary."""
+
+    kind: Literal["lm"] = "lm"
+    tied: bool = False
+    """Whether the weights are the input embedding's (arXiv:1608.05859)."""
+    bias: bool = False
+    transform: Literal["dense"] | None = None
+    """A dense layer and a norm before the logits (BERT's masked-LM head)."""
+    transform_bias: bool = True
+    every_token: bool = False
+    """Whether use, not only the reference, needs logits at each position (masked LM)."""
+
+
+class Pooler(Spec):
+    """A square dense layer with tanh on the first token (BERT)."""
+
+    kind: Literal["pooler"] = "pooler"
+
+
+class Classifier(Spec):
+    """A linear layer to class scores, on one token per sequence or on each."""
+
+    kind: Literal["classifier"] = "classifier"
+    classes: Size
+    every_token: bool = False
+    input_tokens: Size = 1
+    """How many pooled vectors are concatenated (DINOv2: class token and mean)."""
+
+
+class Projector(Spec):
+    """Linear layers that carry image tokens into the language model's width."""
+
+    kind: Literal["projector"] = "projector"
+    widths: Annotated[tuple[Size, ...], Field(min_length=1)]
+    """Output width of each linear layer; the last is the language model's."""
+    merge: Size = 1
+    """Neighbouring tokens concatenated into one before the first layer."""
+    drop_tokens: Count = 0
+    """Tokens left out (LLaVA drops the class token)."""
+    norm: bool = False
+    """A norm before merging (Qwen2-VL)."""
+    bias: bool = True
+
+
+class Unpatch(Spec):
+    """The denoiser's last layer: a modulated norm and a linear layer back to patches."""
+
+    kind: Literal["unpatch"] = "unpatch"
+    channels: Size
+    modulation: Literal["linear", "table"] = "linear"
+
+
+Head = Annotated[LmHead | Pooler | Classifier | Projector | Unpatch, Field(discriminator="kind")]
+
+
+class Stack(Spec):
+    """A tower of layers of one width."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    role: Literal["decoder", "encoder", "vision", "denoiser"]
+    hidden: Size
+    norm: NormKind = "rms"
+    embedding: Annotated[TokenEmbedding | PatchEmbedding, Field(discriminator="kind")]
+    conditioning: Conditioning | None = None
+    groups: Annotated[tuple[Group, ...], Field(min_length=1)]
+    relative_buckets: Count = 0
+    """Buckets of a T5 relative-position bias, held once per stack (arXiv:1910.10683, section 2.1)."""
+    final_norm: bool = True
+    heads: tuple[Head, ...] = ()
+
+    @property
+    def n_layers(self) -> int:
+        """Layers in all groups."""
+        return sum(group.repeat * len(group.layers) for group in self.groups)
+
+
+class Architecture(Spec):
+    """Everything that determines parameters, FLOPs, cache and traffic."""
+
+    stacks: Annotated[tuple[Stack, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names_meet(self) -> Self:
+        names = [stack.name for stack in self.stacks]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two stacks share a name: {', '.join(names)}")
+        for stack in self.stacks:
+            shared = getattr(stack.embedding, "shared_with", None)
+            if shared is not None and shared not in names:
+                raise ValueError(f"stack {stack.name}: embedding.shared_with names {shared!r}, not one of {names}")
+            for layer in (layer for group in stack.groups for layer in group.layers):
+                if layer.cross and layer.cross.source not in (*names, "caption"):
+                    raise ValueError(
+                        f"stack {stack.name}: cross.source names {layer.cross.source!r}, not one of {names} or 'caption'"
+                    )
+            if any(isinstance(head, LmHead) for head in stack.heads) and isinstance(stack.embedding, PatchEmbedding):
+                raise ValueError(f"stack {stack.name}: an lm head needs a token embedding")
+        return self
+
+    def stack(self, name: str) -> Stack:
+        """The stack of that name.
+
+        Raises:
+            KeyError: If no stack has it.
+        """
+        for stack in self.stacks:
+            if stack.name == name:
+                return stack
+        raise KeyError(name)
+
+
+class Departure(Spec):
+    """A known difference between the reference class and the published checkpoint."""
+
+    parameters: int
+    """Parameters that the reference class has in excess of this architecture (negative: lacks)."""
+    flops_per_sequence: int = 0
+    """FLOPs that the reference class executes in excess per sequence."""
+    reason: Annotated[str, Field(min_length=10)]
+
+
+class Reference(Spec):
+    """The real PyTorch model that proves this entry."""
+
+    library: Literal["transformers", "diffusers"] = "transformers"
+    class_name: str
+    config: dict[str, Any]
+    """Keyword arguments of the configuration (transformers) or of the class (diffusers)."""
+    departure: Departure | None = None
+
+
+class Licence(Spec):
+    """Terms of use, as we read them; not legal advice."""
+
+    name: str
+    commercial: Literal["yes", "no", "conditions", "unknown"] = "unknown"
+    note: str | None = None
+
+
+class Score(Spec):
+    """One benchmark result as printed."""
+
+    benchmark: str
+    value: float
+    unit: str = "%"
+    setting: str | None = None
+    source: Source
+
+
+class ModelSpec(Entry):
+    """One model: what it is, what it is made of, and what is known about it."""
+
+    family: Family
+    organisation: str | None = None
+    released: Date | None = None
+    licence: Licence | None = None
+    context_tokens: Size | None = None
+    """Advertised context length, in tokens."""
+    inputs: tuple[Literal["text", "image", "audio", "video", "latent"], ...] = ("text",)
+    outputs: tuple[str, ...] = ("text",)
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes, or ``multilingual``; empty where unknown."""
+    tuned_for: tuple[str, ...] = ()
+    """What training prepared it for: ``chat``, ``embedding``, ``classification`` ...; empty is a base model."""
+    aliases: tuple[str, ...] = ()
+    published_weights: Identifier = "bf16"
+    """The weight format in which the publisher ships it."""
+    notes: str | None = None
+    architecture: Architecture | Literal["undisclosed"]
+    reference: Reference | None = None
+    scores: tuple[Score, ...] = ()
+    prices: tuple[ApiPrice, ...] = ()
+
+    @property
+    def is_disclosed(self) -> bool:
+        """Whether the publisher says what the model is made of."""
+        return self.architecture != "undisclosed"
+
+
+__all__ = [
+    "Architecture", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer", "Licence", "LmHead",
+    "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Reference", "Score", "Source", "Stack",
+    "TokenEmbedding", "Unpatch",
+]  # fmt: skip

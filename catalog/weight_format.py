@@ -1,0 +1,41 @@
+"""Weight and cache formats: how many bits an element really takes, and what computes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catalog.base import Entry, Source, Spec
+from catalog.machine import ComputeType
+
+Bits = Annotated[float, Field(gt=0, le=64)]
+
+
+class QualityLoss(Spec):
+    """What the format costs in quality, as measured by somebody."""
+
+    metric: str
+    value: float
+    """Positive is worse."""
+    model: str
+    source: Source
+
+
+class WeightFormat(Entry):
+    """Bits per element by the role of a tensor, scales and zero points included."""
+
+    bits: Bits
+    """Effective bits per element of the matrices that are quantized."""
+    embedding_bits: Bits = 16
+    head_bits: Bits = 16
+    vector_bits: Bits = 16
+    """Norms, biases, convolutions, routers: what stays in higher precision."""
+    nominal_bits: Bits
+    compute: ComputeType
+    """The data type in which products run where the machine has it; otherwise bf16 or fp16."""
+    use: tuple[Literal["weights", "cache"], ...] = ("weights",)
+    engines: tuple[str, ...] = ()
+    """Engines that read it; empty: all of them."""
+    loss: tuple[QualityLoss, ...] = ()
+    notes: str | None = None
