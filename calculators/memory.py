@@ -98,6 +98,7 @@ def role_bits(format: WeightFormat) -> dict[Role, float]:
     """Effective bits per element of each role of weights."""
     return {
         Role.MATRIX: format.bits,
+        Role.EXPERT: format.bits if format.expert_bits is None else format.expert_bits,
         Role.EMBEDDING: format.embedding_bits,
         Role.HEAD: format.head_bits,
         Role.VECTOR: format.vector_bits,

@@ -29,6 +29,7 @@ class Role(StrEnum):
     """What a weight is, because formats treat roles differently."""
 
     MATRIX = "matrix"
+    EXPERT = "expert"
     EMBEDDING = "embedding"
     HEAD = "head"
     VECTOR = "vector"
@@ -84,7 +85,7 @@ class Operator:
     pointwise: Form = ZERO
     """FLOPs of norms, activations, softmax and scans: counted by no tool, so never added to the others."""
     touched: Form = Form({One(): 1})
-    """How many times its weights are read in a pass (an expected number of experts for a mixture)."""
+    """How often its weights are read in a pass; for a mixture the expected number of experts, each a share of them."""
     rows: Form = ZERO
     """Rows looked up instead of whole tables read, in elements (embeddings)."""
     reads: Form = ZERO

@@ -27,6 +27,8 @@ class WeightFormat(Entry):
 
     bits: Bits
     """Effective bits per element of the matrices that are quantized."""
+    expert_bits: Bits | None = None
+    """Of routed experts, where they differ from other matrices (gpt-oss quantizes nothing else)."""
     embedding_bits: Bits = 16
     head_bits: Bits = 16
     vector_bits: Bits = 16

@@ -57,7 +57,7 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
                 name=f"experts.{name}",
                 kind=Kind.EXPERTS,
                 part=scope.part("experts"),
-                weights=(Weight(f"experts.{name}.weight", (e, outputs, inputs)), *bias),
+                weights=(Weight(f"experts.{name}.weight", (e, outputs, inputs), Role.EXPERT), *bias),
                 active=(k, e),
                 executed=flops,
                 needed=flops,

@@ -1,0 +1,94 @@
+"""What share of a machine's nominal rates kernels reach: measured where it was, else the machine's class, else nominal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.machine import AllReduce, AttentionRates, Badge, ComputeType, Machine, MachineClass, Roofline
+from catalog.weight_format import WeightFormat
+
+FALLBACK: dict[ComputeType, tuple[ComputeType, ...]] = {
+    "fp4": ("fp4", "fp8", "bf16", "fp16", "fp32"),
+    "fp8": ("fp8", "bf16", "fp16", "fp32"),
+    "int8": ("int8", "bf16", "fp16", "fp32"),
+    "bf16": ("bf16", "fp16", "tf32", "fp32"),
+    "fp16": ("fp16", "bf16", "tf32", "fp32"),
+    "tf32": ("tf32", "fp32", "bf16", "fp16"),
+    "fp32": ("fp32", "tf32", "bf16", "fp16"),
+}
+"""In which type a product runs where the machine lacks the one it asks for."""
+
+_NOMINAL = Roofline.model_construct(compute=1.0, memory=1.0, launch_us=0.0, p=4.0, source=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """Constants of one machine for one compute type, with how they were come by."""
+
+    dtype: ComputeType
+    peak_flops_per_s: float | None
+    vector_flops_per_s: float | None
+    """Peak of 32-bit arithmetic, for norms, activations and scans."""
+    bandwidth_bytes_per_s: float
+    products: Roofline
+    plain: Roofline
+    """Constants of 16-bit products, whose memory share and launch cost stand for elementwise kernels."""
+    attention: AttentionRates | None
+    badge: Badge
+
+
+def compute_type(machine: Machine, wanted: ComputeType) -> ComputeType | None:
+    """The type in which products that ask for ``wanted`` run on a machine; ``None`` where no peak is known."""
+    return next((dtype for dtype in FALLBACK[wanted] if dtype in machine.peak_tflops), None)
+
+
+def class_of(machine: Machine, classes: Sequence[MachineClass]) -> MachineClass | None:
+    """The class a machine belongs to: its vendor's before anybody's."""
+    fitting = [c for c in classes if machine.kind in c.kinds and c.vendor in (machine.vendor, None)]
+    return min(fitting, key=lambda c: c.vendor is None, default=None)
+
+
+def efficiency(machine: Machine, weights: WeightFormat, classes: Sequence[MachineClass]) -> Efficiency:
+    """The constants with which a machine runs products of a weight format."""
+    dtype = compute_type(machine, weights.compute) or "fp32"
+    peak = machine.peak_flops_per_s(dtype)
+    vector = machine.peak_flops_per_s("fp32") or peak
+    sixteen = next((t for t in ("bf16", "fp16") if t in machine.peak_tflops), dtype)
+    family = class_of(machine, classes)
+    products, badge = _constants(machine, family, dtype)
+    plain, _ = _constants(machine, family, sixteen)
+    attention = machine.attention or (family.attention if family else None)
+    return Efficiency(
+        dtype, peak, vector, machine.bandwidth_bytes_per_s, products, plain, attention, badge
+    )
+
+
+def _constants(machine: Machine, family: MachineClass | None, dtype: ComputeType) -> tuple[Roofline, Badge]:
+    if dtype in machine.roofline:
+        return machine.roofline[dtype], "calibrated"
+    if family:
+        for near in FALLBACK[dtype]:
+            if near in family.roofline:
+                return family.roofline[near], "class default"
+    return _NOMINAL, "spec sheet"
+
+
+NVLINK_SHARE, NVLINK_ALPHA_US = 0.65, 6.0
+"""Share of the link's rate and latency of an all-reduce on switched links: the middle of A100, H100, H200 and B200
+(188/300, 341/450, 365/450, 547/900 GB/s; 5.1 to 8.1 µs; lessons of the aiconfigurator 0.12 all-reduce table)."""
+PCIE_SHARE, PCIE_ALPHA_US = 2.0 / 31, 24.0
+"""The same without peer-to-peer links: the one measured case, eight L40S."""
+
+
+def allreduce_of(machine: Machine, gpus: int) -> tuple[float, float]:
+    """Latency in seconds and bus bandwidth in bytes per second of an all-reduce over ``gpus`` devices."""
+    measured = [entry for entry in machine.allreduce if entry.gpus == gpus] or sorted(
+        machine.allreduce, key=lambda entry: abs(entry.gpus - gpus)
+    )
+    if measured:
+        nearest: AllReduce = measured[0]
+        return nearest.alpha_us * 1e-6, nearest.bus_gb_per_s * 1e9
+    if machine.link.gb_per_s:
+        return NVLINK_ALPHA_US * 1e-6, machine.link.gb_per_s * NVLINK_SHARE * 1e9
+    return PCIE_ALPHA_US * 1e-6, (machine.link.pcie_gb_per_s or 16.0) * PCIE_SHARE * 1e9

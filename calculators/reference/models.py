@@ -1,0 +1,73 @@
+"""The real model of a spec, at full size and without memory: weights on torch's meta device have shapes but no data.
+
+Attention and experts are set to implementations that counters see: eager attention (fused CPU kernels count as zero,
+pytorch issue 195460) and batched experts (``aten::_grouped_mm`` is in no counter's registry).
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from catalog.spec import Reference
+
+IGNORED = ("model_type", "_class_name", "architectures", "quantization_config", "dtype", "torch_dtype", "auto_map")
+"""Keys that name the class, or say how a checkpoint is stored; the model is built in bf16."""
+
+
+def build(reference: Reference) -> torch.nn.Module:
+    """The PyTorch model that a catalog entry names, in bf16 on the meta device.
+
+    Raises:
+        ValueError: If the library has no such class, or the class no such configuration.
+    """
+    torch.set_num_threads(1)
+    settings = {key: value for key, value in reference.config.items() if key not in IGNORED}
+    if reference.library == "diffusers":
+        return _denoiser(reference.class_name, settings)
+    return _transformer(reference, settings)
+
+
+def label(reference: Reference) -> str:
+    """Library, version and class: ``transformers 5.23.0, LlamaForCausalLM``."""
+    return f"{reference.library} {version(reference.library)}, {reference.class_name}"
+
+
+def parameters(model: torch.nn.Module) -> int:
+    """Learned parameters; tied ones once, buffers not."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Module:
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    kind = getattr(transformers, reference.class_name, None)
+    if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
+        raise ValueError(f"transformers {version('transformers')} has no model class {reference.class_name!r}")
+    model_type = reference.config.get("model_type")
+    if model_type not in transformers.CONFIG_MAPPING:
+        raise ValueError(f"transformers {version('transformers')} knows no model_type {model_type!r}")
+    config = transformers.CONFIG_MAPPING[model_type](**settings)
+    with torch.device("meta"):
+        model = kind._from_config(config, dtype=torch.bfloat16, attn_implementation="eager")
+    if getattr(model, "_can_set_experts_implementation", bool)():
+        model.set_experts_implementation("batched_mm")
+    return model.eval()
+
+
+def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
+    import diffusers
+    from diffusers.models.attention_processor import AttnProcessor
+
+    diffusers.logging.set_verbosity_error()
+    kind = getattr(diffusers, class_name, None)
+    if not (isinstance(kind, type) and issubclass(kind, diffusers.ModelMixin)):
+        raise ValueError(f"diffusers {version('diffusers')} has no model class {class_name!r}")
+    with torch.device("meta"):
+        model: Any = kind(**settings)
+    model.set_attn_processor(AttnProcessor())
+    return model.to(torch.bfloat16).eval()

@@ -1,0 +1,130 @@
+"""A lowered model as matrices: operators by measures. A million workloads are then one matrix product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calculators.form import Form
+from calculators.graph import OperatorGraph
+from calculators.lowering import lower
+from calculators.measures import NEEDED, Measure, Policy
+from calculators.memory import element_bits, role_bits
+from calculators.operators import Kind, Operator, Role
+from calculators.workload import Array, Workload
+from catalog.spec import Architecture
+from catalog.weight_format import WeightFormat
+
+Floats = NDArray[np.float64]
+
+FORMS = ("executed", "needed", "pointwise", "reads", "writes", "cache_reads", "cache_writes", "sent")
+ACTIVATION_BYTES = 2
+"""Activations flow in 16 bits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Coefficients of every operator's forms, repeats included; shape (operators, measures) each."""
+
+    graph: OperatorGraph
+    measures: tuple[Measure, ...]
+    coefficients: dict[str, Floats]
+    touched: Floats
+    """How often an operator's weights are read, per measure and for a single repeat."""
+    rows: Floats
+    """Elements of looked-up rows."""
+    launches: Floats
+    """Kernels started in a pass, shape (operators,)."""
+    held: tuple[tuple[str, bool, Floats], ...]
+    """(element type, recurrent, coefficients over measures) of all states."""
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """The rows."""
+        return self.graph.operators
+
+    def values(self, w: Workload, policy: Policy = NEEDED) -> Floats:
+        """The measures of flat workloads: shape (measures, N)."""
+        return np.stack([np.asarray(m.value(w, policy), dtype=np.float64) for m in self.measures])
+
+    def of_kind(self, *kinds: Kind) -> NDArray[np.bool_]:
+        """Mask of the operators of some kinds."""
+        return np.array([operator.kind in kinds for operator in self.operators])
+
+    def traffic(self, weights: WeightFormat, cache_bits: float) -> Floats:
+        """Bytes that each operator moves per unit of each measure: weights, rows, activations and cache."""
+        bits = role_bits(weights)
+        own = np.array(
+            [
+                sum(w.elements * bits[w.role] for w in (*op.weights, *op.borrowed)) / 8 * op.repeat / op.active[1]
+                for op in self.operators
+            ]
+        )
+        cache = np.array([_cache_element_bytes(op, cache_bits) for op in self.operators])
+        moved = self.coefficients["reads"] + self.coefficients["writes"]
+        cached = self.coefficients["cache_reads"] + self.coefficients["cache_writes"]
+        return (
+            own[:, None] * self.touched
+            + self.rows * (bits[Role.EMBEDDING] / 8)
+            + moved * ACTIVATION_BYTES
+            + cached * cache[:, None]
+        )
+
+    def held_bytes(self, w: Workload, cache_bits: float, policy: Policy = NEEDED) -> tuple[Array, Array]:
+        """Bytes of growing cache and of constant state on one device, in the workload's shape."""
+        values = self.values(w, policy)
+        growing = constant = np.zeros(w.shape)
+        for dtype, recurrent, coefficients in self.held:
+            size = coefficients @ values * (element_bits(dtype, cache_bits) / 8)  # type: ignore[arg-type]
+            if recurrent:
+                constant = constant + size
+            else:
+                growing = growing + size
+        return growing, constant
+
+
+def _cache_element_bytes(operator: Operator, cache_bits: float) -> float:
+    dtype = operator.states[0].dtype if operator.states else "cache"
+    return element_bits(dtype, cache_bits) / 8
+
+
+def _rows(forms: list[Form], index: dict[Measure, int], scale: list[int]) -> Floats:
+    matrix = np.zeros((len(forms), len(index)))
+    for row, (form, factor) in enumerate(zip(forms, scale, strict=True)):
+        for measure, coefficient in form.items():
+            matrix[row, index[measure]] = float(coefficient) * factor
+    return matrix
+
+
+@lru_cache(maxsize=2048)
+def compile_table(architecture: Architecture, tp: int = 1) -> Table:
+    """Lower an architecture for one of ``tp`` devices and compile it."""
+    graph = lower(architecture, tp)
+    operators = graph.operators
+    index: dict[Measure, int] = {}
+    for operator in operators:
+        for form in (getattr(operator, name) for name in (*FORMS, "touched", "rows", "scores")):
+            for measure in form:
+                index.setdefault(measure, len(index))
+        for state in operator.states:
+            for measure in state.elements:
+                index.setdefault(measure, len(index))
+    repeats = [operator.repeat for operator in operators]
+    ones = [1] * len(operators)
+    held: dict[tuple[str, bool], Floats] = {}
+    for operator in operators:
+        for state in operator.states:
+            row = held.setdefault((state.dtype, state.recurrent), np.zeros(len(index)))
+            row += _rows([state.elements], index, [operator.repeat])[0]
+    return Table(
+        graph=graph,
+        measures=tuple(index),
+        coefficients={name: _rows([getattr(op, name) for op in operators], index, repeats) for name in FORMS},
+        touched=_rows([op.touched for op in operators], index, ones),
+        rows=_rows([op.rows for op in operators], index, repeats),
+        launches=np.array([op.launches * op.repeat for op in operators], dtype=np.float64),
+        held=tuple((dtype, recurrent, row) for (dtype, recurrent), row in held.items()),
+    )
