@@ -28,6 +28,8 @@ class Efficiency:
 
     dtype: ComputeType
     peak_flops_per_s: float | None
+    sixteen_flops_per_s: float | None
+    """Peak of 16-bit products, in which attention runs."""
     vector_flops_per_s: float | None
     """Peak of 32-bit arithmetic, for norms, activations and scans."""
     bandwidth_bytes_per_s: float
@@ -60,7 +62,15 @@ def efficiency(machine: Machine, weights: WeightFormat, classes: Sequence[Machin
     plain, _ = _constants(machine, family, sixteen)
     attention = machine.attention or (family.attention if family else None)
     return Efficiency(
-        dtype, peak, vector, machine.bandwidth_bytes_per_s, products, plain, attention, badge
+        dtype=dtype,
+        peak_flops_per_s=peak,
+        sixteen_flops_per_s=machine.peak_flops_per_s(sixteen),
+        vector_flops_per_s=vector,
+        bandwidth_bytes_per_s=machine.bandwidth_bytes_per_s,
+        products=products,
+        plain=plain,
+        attention=attention,
+        badge=badge,
     )
 
 

@@ -1,14 +1,18 @@
 """Time of operators by a smooth roofline.
 
-    t = ((flops / (peak·η_c))^p + (bytes / (bandwidth·η_b))^p)^(1/p) + launches·t_launch
+    t = ((flops / (peak·η_c))^p + (bytes / (bandwidth·η_b))^p)^(1/p) + rows·t_row + launches·t_launch
 
-η_c, η_b, p and t_launch are measured per machine and data type (``catalog/machines``). Attention has its own, with
-p = 1: its arithmetic and its traffic add up, and queries and outputs stream more slowly than keys and values. Work
-without matrix products (norms, activations, scans, look-ups) is priced by its traffic and by 32-bit arithmetic.
+η_c, η_b, p, t_row (quantizing a row of activations) and t_launch are measured per machine and data type
+(``catalog/machines``). Attention has its own, with p = 1: its arithmetic and its traffic add up, and queries and outputs
+stream more slowly than keys and values. Work without matrix products (norms, activations, scans, look-ups) takes the
+longer of its traffic and its 32-bit arithmetic.
+
+Axes: C settings (a machine with its formats), O operators, N workloads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,101 +25,136 @@ from catalog.machine import Machine
 from catalog.weight_format import WeightFormat
 
 PRODUCTS = (Kind.GEMM, Kind.EXPERTS)
+SIXTEEN_BIT_SHARE = {"fp4": 0.25, "fp8": 0.5, "int8": 0.5, "tf32": 2.0}
+"""Peak of 16-bit arithmetic over that of another type, where only the other is known."""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Rates:
-    """Per operator of a table: effective peaks, bandwidth, launch cost and sharpness, shape (operators,)."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A machine with the formats that run on it."""
 
-    flops_per_s: Floats
-    vector_flops_per_s: Floats
-    bytes_per_s: Floats
-    launch_s: Floats
-    p: Floats
-
-
-def rates_of(table: Table, eff: Efficiency) -> Rates:
-    """Spread a machine's constants over the operators of a table."""
-    n = len(table.operators)
-    products, attention = table.of_kind(*PRODUCTS), table.of_kind(Kind.ATTENTION)
-    peak = eff.peak_flops_per_s or np.inf
-    vector = eff.vector_flops_per_s or np.inf
-    sixteen = peak if eff.products is eff.plain or eff.dtype in ("bf16", "fp16", "fp32") else peak / _speedup(eff)
-    flops = np.full(n, sixteen * eff.plain.compute)
-    memory = np.full(n, eff.bandwidth_bytes_per_s * eff.plain.memory)
-    launch = np.full(n, eff.plain.launch_us * 1e-6)
-    p = np.full(n, eff.plain.p)
-    flops[products] = peak * eff.products.compute
-    memory[products] = eff.bandwidth_bytes_per_s * eff.products.memory
-    launch[products] = eff.products.launch_us * 1e-6
-    p[products] = eff.products.p
-    if eff.attention:
-        flops[attention] = sixteen * eff.attention.prefill_compute
-        memory[attention] = eff.bandwidth_bytes_per_s * eff.attention.decode_memory
-        launch[attention] = eff.attention.launch_us * 1e-6
-        p[attention] = 1.0
-    return Rates(flops, np.full(n, vector * eff.plain.compute), memory, launch, p)
+    machine: Machine
+    eff: Efficiency
+    weights: WeightFormat
+    cache_bits: float
 
 
-def _speedup(eff: Efficiency) -> float:
-    return {"fp8": 2.0, "int8": 2.0, "fp4": 4.0, "tf32": 0.5}.get(eff.dtype, 1.0)
+class Settings:
+    """Many settings as arrays, so that one model is timed on all of them at once."""
+
+    def __init__(self, settings: Sequence[Setting]) -> None:
+        self.settings = tuple(settings)
+        self._traffic_keys = list(dict.fromkeys((s.weights.id, s.cache_bits) for s in self.settings))
+        self._traffic_index = np.array([self._traffic_keys.index((s.weights.id, s.cache_bits)) for s in self.settings])
+        effs = [s.eff for s in self.settings]
+        inf = float("inf")
+        peak = np.array([e.peak_flops_per_s or inf for e in effs])
+        sixteen = np.array(
+            [e.sixteen_flops_per_s or (e.peak_flops_per_s or inf) * SIXTEEN_BIT_SHARE.get(e.dtype, 1.0) for e in effs]
+        )
+        bandwidth = np.array([e.bandwidth_bytes_per_s for e in effs])
+        self._products = _columns(
+            peak * [e.products.compute for e in effs],
+            bandwidth * [e.products.memory for e in effs],
+            [e.products.launch_us * 1e-6 for e in effs],
+            [e.products.p for e in effs],
+        )
+        self._light = _columns(
+            sixteen * [e.plain.compute for e in effs],
+            bandwidth * [e.plain.memory for e in effs],
+            [e.plain.launch_us * 1e-6 for e in effs],
+            np.full(len(effs), np.inf),
+        )
+        self._attention = _columns(
+            sixteen * [e.attention.prefill_compute if e.attention else e.plain.compute for e in effs],
+            bandwidth * [e.attention.decode_memory if e.attention else e.plain.memory for e in effs],
+            [(e.attention.launch_us if e.attention else e.plain.launch_us) * 1e-6 for e in effs],
+            np.ones(len(effs)),
+        )
+        self._row_s = np.array([e.products.row_ns * 1e-9 for e in effs])[:, None, None]
+        self._vector = np.array([(e.vector_flops_per_s or inf) * e.plain.compute for e in effs])
+        self._slower_queries = np.array(
+            [
+                e.attention.decode_memory / e.attention.query_memory - 1
+                if e.attention and e.attention.query_memory
+                else 0.0
+                for e in effs
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+    def operator_seconds(self, table: Table, w: Workload, tp: int = 1) -> Floats:
+        """Seconds that each operator takes in a pass, all repeats included.
+
+        Args:
+            table: The model's share on one of ``tp`` devices.
+            w: Flat workloads, shape (N,).
+            tp: Devices that share the layers; the machine's links carry the all-reduces.
+
+        Returns:
+            Seconds, shape (C, O, N).
+        """
+        values = table.values(w)
+        flops = table.coefficients["needed"] @ values
+        pointwise = table.coefficients["pointwise"] @ values
+        by_format = {s.weights.id: s.weights for s in self.settings}
+        traffic = np.stack(
+            [table.traffic(by_format[name], bits) @ values for name, bits in self._traffic_keys]
+        )[self._traffic_index]
+        seconds = np.empty((len(self), len(table.operators), values.shape[1]))
+        products, attention = table.of_kind(*PRODUCTS), table.of_kind(Kind.ATTENTION)
+        light = ~(products | attention)
+        for mask, rates in ((products, self._products), (attention, self._attention), (light, self._light)):
+            if not mask.any():
+                continue
+            peak, bandwidth, launch, p = rates
+            compute = flops[mask] / peak
+            if mask is light:
+                compute = compute + pointwise[mask] / self._vector[:, None, None]
+            moved = traffic[:, mask]
+            if mask is attention and self._slower_queries.any():
+                streamed = (table.coefficients["reads"] + table.coefficients["writes"])[mask] @ values
+                moved = moved + self._slower_queries[:, None, None] * streamed * ACTIVATION_BYTES
+            part = smooth_maximum(compute, moved / bandwidth, p)
+            if mask is products and self._row_s.any():
+                part += self._row_s * (table.coefficients["reads"][mask] @ values / table.row_width[mask, None])
+            part += (part > 0) * (table.launches[mask, None] * launch)
+            seconds[:, mask] = part
+        if tp > 1:
+            self._collectives(table, values, tp, seconds)
+        return seconds
+
+    def _collectives(self, table: Table, values: Floats, tp: int, seconds: Floats) -> None:
+        mask = table.of_kind(Kind.COLLECTIVE)
+        if not mask.any():
+            return
+        links = np.array([allreduce_of(s.machine, tp) for s in self.settings])
+        alpha, bus = links[:, 0, None, None], links[:, 1, None, None]
+        sent = (table.coefficients["sent"][mask] @ values) * ACTIVATION_BYTES
+        seconds[:, mask] = np.where(
+            sent > 0, table.launches[mask, None] * alpha + 2 * (tp - 1) / tp * sent / bus, 0.0
+        )
 
 
-def operator_seconds(
-    table: Table, w: Workload, machine: Machine, eff: Efficiency, weights: WeightFormat, cache_bits: float, tp: int = 1
-) -> Floats:
-    """Seconds that each operator takes in a pass.
-
-    Args:
-        table: The model's share on one device.
-        w: Flat workloads, shape (N,).
-        machine: Where it runs; its links carry the all-reduces.
-        eff: Its constants.
-        weights: Format of the weights.
-        cache_bits: Bits per cached element.
-        tp: Devices that share the layers.
-
-    Returns:
-        Seconds, shape (operators, N), all repeats included.
-    """
-    values = table.values(w)
-    rates = rates_of(table, eff)
-    compute = (table.coefficients["needed"] @ values) / rates.flops_per_s[:, None]
-    products, attention = table.of_kind(*PRODUCTS), table.of_kind(Kind.ATTENTION)
-    light = ~(products | attention)
-    compute[light] += (table.coefficients["pointwise"][light] @ values) / rates.vector_flops_per_s[light, None]
-    traffic = table.traffic(weights, cache_bits)
-    if eff.attention and eff.attention.query_memory:
-        slower = eff.attention.decode_memory / eff.attention.query_memory - 1
-        moved = table.coefficients["reads"][attention] + table.coefficients["writes"][attention]
-        traffic[attention] += slower * moved * ACTIVATION_BYTES
-    memory = (traffic @ values) / rates.bytes_per_s[:, None]
-    seconds = smooth_maximum(compute, memory, rates.p)
-    seconds += np.where(seconds > 0, table.launches[:, None] * rates.launch_s[:, None], 0.0)
-    collective = table.of_kind(Kind.COLLECTIVE)
-    if tp > 1 and collective.any():
-        alpha, bus = allreduce_of(machine, tp)
-        sent = (table.coefficients["sent"][collective] @ values) * ACTIVATION_BYTES
-        seconds[collective] = table.launches[collective, None] * alpha + 2 * (tp - 1) / tp * sent / bus
-    return seconds
+def _columns(*columns: object) -> tuple[Floats, ...]:
+    return tuple(np.asarray(column, dtype=np.float64)[:, None, None] for column in columns)
 
 
 def smooth_maximum(a: Floats, b: Floats, p: Floats) -> Floats:
-    """``(a^p + b^p)^(1/p)`` row by row: the larger of two times, rounded off where they are close.
+    """``(a^p + b^p)^(1/p)``: the larger of two times, rounded off where they are close.
 
     Computed as ``large·(1 + (small/large)^p)^(1/p)``, which neither overflows nor underflows.
     """
     large = np.maximum(a, b)
-    ratio = np.divide(np.minimum(a, b), large, out=np.zeros_like(large), where=large > 0)
-    result = np.empty_like(large)
-    for sharpness in np.unique(p):
-        rows = p == sharpness
-        r = ratio[rows]
-        if sharpness == 1:
-            result[rows] = large[rows] * (1 + r)
-        elif sharpness == 4:
-            r *= r
-            result[rows] = large[rows] * np.sqrt(np.sqrt(1 + r * r))
-        else:
-            result[rows] = large[rows] * (1 + r**sharpness) ** (1 / sharpness)
-    return result
+    if np.all(np.isinf(p)):
+        return large
+    if np.all(p == 1):
+        return a + b
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponent = np.log(np.minimum(a, b) / large)
+        exponent *= p
+        result = np.exp(np.log1p(np.exp(exponent)) / p)
+    result *= large
+    return np.nan_to_num(result, nan=0.0, posinf=np.inf)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calculators.efficiency import Efficiency
-from calculators.roofline import operator_seconds
+from calculators.roofline import Setting, Settings
 from calculators.table import Floats, Table, compile_table
 from calculators.workload import Workload
 from catalog.machine import Machine
@@ -24,13 +24,10 @@ CHUNK = 8192
 
 @dataclass(frozen=True, eq=False)
 class Server:
-    """One replica: a model in its formats on ``tp`` devices of a machine."""
+    """Replicas of one model on ``tp`` devices each, in one or many settings (C of them)."""
 
     table: Table
-    machine: Machine
-    eff: Efficiency
-    weights: WeightFormat
-    cache_bits: float
+    settings: Settings
     tp: int = 1
     step_overhead_s: float = 0.0
     """What the engine spends per iteration besides kernels."""
@@ -46,21 +43,24 @@ class Server:
         tp: int = 1,
         step_overhead_s: float = 0.0,
     ) -> Server:
-        """Compile the model's share of one device."""
-        return cls(compile_table(architecture, tp), machine, eff, weights, cache_bits, tp, step_overhead_s)
+        """One setting."""
+        settings = Settings([Setting(machine, eff, weights, cache_bits)])
+        return cls(compile_table(architecture, tp), settings, tp, step_overhead_s)
 
     def operators_s(self, w: Workload) -> Floats:
-        """Seconds by operator for flat workloads: shape (operators, N)."""
-        return operator_seconds(self.table, w, self.machine, self.eff, self.weights, self.cache_bits, self.tp)
+        """Seconds by operator for flat workloads: shape (C, operators, N)."""
+        return self.settings.operator_seconds(self.table, w, self.tp)
 
-    def pass_s(self, w: Workload) -> NDArray[np.float64]:
-        """Seconds of one forward pass, in the workload's shape."""
+    def pass_s(self, w: Workload) -> Floats:
+        """Seconds of one forward pass: shape (C, N), for one setting the workload's own shape."""
         flat = w.reshape(-1)
-        total = np.empty(flat.shape)
-        for start in range(0, total.size, CHUNK):
-            part = slice(start, start + CHUNK)
-            total[part] = self.operators_s(flat.slice(part)).sum(axis=0)
-        return (total + self.step_overhead_s).reshape(w.shape)
+        total = np.empty((len(self.settings), *flat.shape))
+        chunk = max(1, CHUNK // len(self.settings))
+        for start in range(0, flat.batch.size, chunk):
+            part = slice(start, start + chunk)
+            total[:, part] = self.operators_s(flat.slice(part)).sum(axis=1)
+        total += self.step_overhead_s
+        return total.reshape(w.shape) if len(self.settings) == 1 else total
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -29,22 +29,20 @@ ACTIVATION_BYTES = 2
 class Table:
     """Coefficients of every operator's forms, repeats included; shape (operators, measures) each."""
 
-    graph: OperatorGraph
+    operators: tuple[Operator, ...]
+    """The rows: operators of equal cost are one row with their repeats added up."""
     measures: tuple[Measure, ...]
     coefficients: dict[str, Floats]
     touched: Floats
     """How often an operator's weights are read, per measure and for a single repeat."""
     rows: Floats
     """Elements of looked-up rows."""
+    row_width: Floats
+    """Width of one row of activations that a dense product reads, shape (operators,); infinite for other operators."""
     launches: Floats
     """Kernels started in a pass, shape (operators,)."""
     held: tuple[tuple[str, bool, Floats], ...]
     """(element type, recurrent, coefficients over measures) of all states."""
-
-    @property
-    def operators(self) -> tuple[Operator, ...]:
-        """The rows."""
-        return self.graph.operators
 
     def values(self, w: Workload, policy: Policy = NEEDED) -> Floats:
         """The measures of flat workloads: shape (measures, N)."""
@@ -91,6 +89,11 @@ def _cache_element_bytes(operator: Operator, cache_bits: float) -> float:
     return element_bits(dtype, cache_bits) / 8
 
 
+def _row_width(operator: Operator) -> float:
+    matrices = [w for w in (*operator.weights, *operator.borrowed) if len(w.shape) > 1]
+    return matrices[0].shape[-1] if operator.kind is Kind.GEMM and matrices else np.inf
+
+
 def _rows(forms: list[Form], index: dict[Measure, int], scale: list[int]) -> Floats:
     matrix = np.zeros((len(forms), len(index)))
     for row, (form, factor) in enumerate(zip(forms, scale, strict=True)):
@@ -99,11 +102,27 @@ def _rows(forms: list[Form], index: dict[Measure, int], scale: list[int]) -> Flo
     return matrix
 
 
+def merge_equal(graph: OperatorGraph) -> tuple[Operator, ...]:
+    """Operators of equal cost as one, with their repeats added up.
+
+    The roofline is homogeneous, so the time of the sum is the sum of the times.
+    """
+    merged: dict[tuple[object, ...], Operator] = {}
+    for operator in graph:
+        key = (
+            operator.kind, operator.part, operator.launches, operator.name.rpartition(".")[2], operator.touched,
+            operator.rows, operator.states, operator.active, operator.weights, operator.borrowed,
+            *(getattr(operator, name) for name in FORMS),
+        )  # fmt: skip
+        known = merged.get(key)
+        merged[key] = operator if known is None else replace(known, repeat=known.repeat + operator.repeat)
+    return tuple(merged.values())
+
+
 @lru_cache(maxsize=2048)
 def compile_table(architecture: Architecture, tp: int = 1) -> Table:
     """Lower an architecture for one of ``tp`` devices and compile it."""
-    graph = lower(architecture, tp)
-    operators = graph.operators
+    operators = merge_equal(lower(architecture, tp))
     index: dict[Measure, int] = {}
     for operator in operators:
         for form in (getattr(operator, name) for name in (*FORMS, "touched", "rows", "scores")):
@@ -120,11 +139,12 @@ def compile_table(architecture: Architecture, tp: int = 1) -> Table:
             row = held.setdefault((state.dtype, state.recurrent), np.zeros(len(index)))
             row += _rows([state.elements], index, [operator.repeat])[0]
     return Table(
-        graph=graph,
+        operators=operators,
         measures=tuple(index),
         coefficients={name: _rows([getattr(op, name) for op in operators], index, repeats) for name in FORMS},
         touched=_rows([op.touched for op in operators], index, ones),
         rows=_rows([op.rows for op in operators], index, repeats),
+        row_width=np.array([_row_width(op) for op in operators], dtype=np.float64),
         launches=np.array([op.launches * op.repeat for op in operators], dtype=np.float64),
         held=tuple((dtype, recurrent, row) for (dtype, recurrent), row in held.items()),
     )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
 from catalog.price import MachinePrice
@@ -289,6 +290,15 @@ def load_task(name: str) -> Task:
 def all_tasks() -> list[Task]:
     """Every task."""
     return [entry for _, entry in _all(Task, "tasks") if not isinstance(entry, BadInput)]
+
+
+def load_engine(name: str) -> Engine:
+    """An inference engine by id.
+
+    Raises:
+        BadInput: If it is unknown.
+    """
+    return _load(Engine, "engines", "engine", name)
 
 
 class _Prices(BaseModel):

@@ -6,7 +6,6 @@ pytorch issue 195460) and batched experts (``aten::_grouped_mm`` is in no counte
 
 from __future__ import annotations
 
-import logging
 from importlib.metadata import version
 from typing import Any
 
@@ -61,7 +60,7 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
 
 def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
     import diffusers
-    from diffusers.models.attention_processor import AttnProcessor
+    from diffusers.models.attention_processor import Attention, AttnProcessor
 
     diffusers.logging.set_verbosity_error()
     kind = getattr(diffusers, class_name, None)
@@ -69,5 +68,7 @@ def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
         raise ValueError(f"diffusers {version('diffusers')} has no model class {class_name!r}")
     with torch.device("meta"):
         model: Any = kind(**settings)
-    model.set_attn_processor(AttnProcessor())
+    for module in model.modules():
+        if isinstance(module, Attention):
+            module.set_processor(AttnProcessor())
     return model.to(torch.bfloat16).eval()

@@ -1,0 +1,36 @@
+"""What is asked: one model on one machine under one load. Frozen, checked, and the same for every face."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from catalog.base import Count, Size, Spec
+
+
+class Scenario(Spec):
+    """One model on ``tp`` devices of a machine, with ``batch`` clients that each send the next request when answered."""
+
+    model: str
+    """Catalog id, alias, or path to a YAML spec or a Hugging Face ``config.json``."""
+    machine: str
+    """Machine id, or path to a YAML file."""
+    tp: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Devices that share each layer."""
+    weights: str = ""
+    """Weight format; empty: the one the publisher ships."""
+    cache: str = "bf16"
+    """Format of the KV cache."""
+    batch: Size = 1
+    """Concurrent requests."""
+    input_tokens: Size = 2048
+    output_tokens: Size = 500
+    images: Count = 0
+    """Images in each prompt of a vision-language model; their tokens come on top of ``input_tokens``."""
+    steps: Size = 50
+    """Denoising steps of a diffusion model."""
+    guidance: bool = True
+    """Whether each step runs twice, with and without the condition (arXiv:2207.12598)."""
+    engine: str = ""
+    """Inference engine; empty: the usual one for the machine."""

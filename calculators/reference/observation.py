@@ -1,0 +1,40 @@
+"""What was measured on a real model, and how; plain values without torch, so that they can travel between processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Quantity = Literal["parameters", "prefill_flops", "decode_flops", "image_flops", "fvcore_flops", "cache_bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One forward pass; the fields mean what they mean in ``Workload``."""
+
+    batch: int = 1
+    new: int = 0
+    past: int = 0
+    source: int = 0
+    images: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{self.new:,} new token{'s' * (self.new != 1)}"] if self.new else []
+        parts += [f"{self.past:,} cached"] if self.past else []
+        parts += [f"{self.source:,} source tokens"] if self.source else []
+        parts += [f"{self.images} image{'s' * (self.images != 1)}"] if self.images else []
+        return f"batch {self.batch}" + (f", {', '.join(parts)}" if parts else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One number from a real model, or why there is none."""
+
+    quantity: Quantity
+    witness: str
+    """Who counted: tool, library with version, class."""
+    setting: Setting
+    value: int | None
+    note: str = ""
+    failed: bool = False
+    """The reference could not be run; an observation without value that did not fail does not apply to this model."""

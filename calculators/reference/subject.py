@@ -1,0 +1,215 @@
+"""A real model with the inputs that its kind takes."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import torch
+
+from calculators.reference.counting import TraceableConvolutions
+from calculators.reference.models import build
+from calculators.reference.observation import Setting
+from catalog.mixers import Attention, Mamba, Mamba2
+from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
+
+Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "denoiser"]
+
+PLAIN_TOKENS, SOURCE_TOKENS, LOOPED_TOKENS, BEYOND = 256, 192, 24, 64
+"""Lengths that are run: usual; of a source; where the reference loops over tokens in Python; past a window or block."""
+
+BATCH = 2
+"""Two sequences, so that a cost per batch and one per sequence cannot be confused."""
+
+
+def kind_of(architecture: Architecture) -> Kind:
+    """What goes in and out, by the roles of the stacks."""
+    roles = {stack.role for stack in architecture.stacks}
+    if "denoiser" in roles:
+        return "denoiser"
+    if "decoder" in roles:
+        return "vision-language" if "vision" in roles else "encoder-decoder" if "encoder" in roles else "decoder"
+    return "vision" if "vision" in roles else "encoder"
+
+
+def text_tokens(architecture: Architecture) -> int:
+    """A length that shows what the model does: beyond its windows and its scan's block, few where the scan is a loop."""
+    mixers = [layer.mixer for stack in architecture.stacks for group in stack.groups for layer in group.layers]
+    if any(isinstance(mixer, Mamba) for mixer in mixers):
+        return LOOPED_TOKENS
+    limits = [mixer.window for mixer in mixers if isinstance(mixer, Attention) and mixer.window and mixer.causal]
+    limits += [mixer.chunk for mixer in mixers if isinstance(mixer, Mamba2)]
+    return max(limits) + BEYOND if limits else PLAIN_TOKENS
+
+
+class Subject:
+    """A real model on the meta device, ready to run."""
+
+    def __init__(self, architecture: Architecture, reference: Reference) -> None:
+        self.architecture, self.reference = architecture, reference
+        self.kind = kind_of(architecture)
+        self.model = build(reference)
+        self._accepted = inspect.signature(self.model.forward).parameters
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> Subject:
+        """The model that a spec names.
+
+        Raises:
+            ValueError: If it names none, or one that does not exist.
+        """
+        if isinstance(spec.architecture, str) or spec.reference is None:
+            raise ValueError(f"{spec.id} names no PyTorch model")
+        return cls(spec.architecture, spec.reference)
+
+    @property
+    def caches(self) -> bool:
+        """Whether the model decodes step by step."""
+        return self.kind in ("decoder", "encoder-decoder", "vision-language")
+
+    def setting(self, *, images: int = 0) -> Setting:
+        """The pass that is run to compare FLOPs."""
+        match self.kind:
+            case "vision" | "denoiser":
+                return Setting(BATCH)
+            case "encoder-decoder":
+                return Setting(BATCH, text_tokens(self.architecture) // 2, source=SOURCE_TOKENS)
+            case _:
+                room = self._projected_tokens() * images
+                return Setting(BATCH, text_tokens(self.architecture) + room, images=images)
+
+    def run(self, setting: Setting, *, cache: Any = None, encoded: Any = None) -> Any:
+        """One forward pass of all sequences, with a cache where the model keeps one.
+
+        Args:
+            setting: Lengths; ``past`` must be what ``cache`` holds.
+            cache: Cache of an earlier pass.
+            encoded: The encoder's output of an earlier pass, so that it is not run again.
+        """
+        inputs = self.inputs(setting)
+        if self.caches:
+            inputs["use_cache"] = True
+            if cache is not None:
+                inputs[self._cache_name] = cache
+        if encoded is not None:
+            del inputs["input_ids"]
+            inputs["encoder_outputs"] = (encoded,)
+        with unchecked():
+            return self.model(**inputs)
+
+    def cache_of(self, output: Any) -> Any:
+        """The cache that a pass returned, or nothing."""
+        return getattr(output, self._cache_name, None)
+
+    def inputs(self, setting: Setting) -> dict[str, Any]:
+        """Arguments of one forward pass, shapes without data, except numbers that the model reads as numbers."""
+        match self.kind:
+            case "decoder" | "encoder":
+                return {"input_ids": _ids(setting.batch, setting.new)}
+            case "encoder-decoder":
+                return {
+                    "input_ids": _ids(setting.batch, setting.source),
+                    "decoder_input_ids": _ids(setting.batch, setting.new),
+                }
+            case "vision":
+                return {"pixel_values": self._pictures(setting.batch)}
+            case "vision-language":
+                ids = {"input_ids": _ids(setting.batch, setting.new)}
+                return ids | (self._images(setting.batch * setting.images) if setting.images else {})
+            case "denoiser":
+                return self._latents(setting.batch)
+
+    def traceable(self, setting: Setting) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
+        """The model as a function from tensors to tensors, without a cache, and its inputs."""
+        inputs = self.inputs(setting)
+        tensors = {name: value for name, value in inputs.items() if isinstance(value, torch.Tensor)}
+        rest = {name: value for name, value in inputs.items() if name not in tensors}
+        if "use_cache" in self._accepted or self.kind == "encoder-decoder":
+            rest["use_cache"] = False
+        return _Traceable(self.model, tuple(tensors), rest), tuple(tensors.values())
+
+    @property
+    def _cache_name(self) -> str:
+        return "cache_params" if "cache_params" in self._accepted else "past_key_values"
+
+    def _stack(self, kind: type[PatchEmbedding] | type[TokenEmbedding]) -> Stack:
+        return next(stack for stack in self.architecture.stacks if isinstance(stack.embedding, kind))
+
+    def _patches(self) -> PatchEmbedding:
+        embedding = self._stack(PatchEmbedding).embedding
+        assert isinstance(embedding, PatchEmbedding)
+        return embedding
+
+    def _projected_tokens(self) -> int:
+        if self.kind != "vision-language":
+            return 0
+        projector: Any = self._stack(PatchEmbedding).heads[-1]
+        return int((self._patches().tokens - projector.drop_tokens) // projector.merge)
+
+    def _pictures(self, count: int) -> torch.Tensor:
+        patch = self._patches()
+        return _real(count, patch.channels, patch.size, patch.size)
+
+    def _images(self, count: int) -> dict[str, Any]:
+        """Pixels; Qwen2-VL wants rows of flattened patches and the grid of each image as real numbers."""
+        if "image_grid_thw" not in self._accepted:
+            return {"pixel_values": self._pictures(count)}
+        patch = self._patches()
+        side = patch.size // patch.patch
+        row = patch.channels * patch.frames * patch.patch**2
+        return {
+            "pixel_values": _real(count * patch.patches, row),
+            "image_grid_thw": torch.tensor([[1, side, side]] * count),
+        }
+
+    def _latents(self, count: int) -> dict[str, Any]:
+        condition = self._stack(PatchEmbedding).conditioning
+        inputs: dict[str, Any] = {"hidden_states": self._pictures(count), "timestep": _ids(count)}
+        if condition is None:
+            return inputs
+        if condition.classes:
+            inputs["class_labels"] = _ids(count)
+        if condition.caption_width:
+            inputs["encoder_hidden_states"] = _real(count, condition.caption_tokens, condition.caption_width)
+            sizes = {"resolution": _real(count, 2), "aspect_ratio": _real(count, 1)}
+            inputs["added_cond_kwargs"] = sizes if condition.sizes else {"resolution": None, "aspect_ratio": None}
+        return inputs
+
+
+class _Traceable(torch.nn.Module):
+    """A model called with positional tensors and returning tensors only, all of them, or the trace drops what they need."""
+
+    def __init__(self, model: torch.nn.Module, names: tuple[str, ...], rest: dict[str, Any]) -> None:
+        super().__init__()
+        self.model, self.names, self.rest = model, names, rest
+
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        with unchecked(), TraceableConvolutions():
+            output = self.model(**dict(zip(self.names, tensors, strict=True)), **self.rest, return_dict=False)
+        return tuple(part for part in output if isinstance(part, torch.Tensor))
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Switch off transformers' checks of input values: on the meta device there are none to look at."""
+    name = "TRANSFORMERS_DISABLE_TORCH_CHECK"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _ids(*shape: int) -> torch.Tensor:
+    return torch.empty(shape, dtype=torch.long, device="meta")
+
+
+def _real(*shape: int) -> torch.Tensor:
+    return torch.empty(shape, dtype=torch.bfloat16, device="meta")
