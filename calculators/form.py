@@ -12,10 +12,11 @@ from calculators.workload import Array, Workload
 class Form(Mapping[Measure, int]):
     """An immutable sum of integer multiples of measures."""
 
-    __slots__ = ("_terms",)
+    __slots__ = ("_hash", "_terms")
 
     def __init__(self, terms: Mapping[Measure, int] | None = None) -> None:
         self._terms = {measure: factor for measure, factor in (terms or {}).items() if factor}
+        self._hash: int | None = None
 
     def __getitem__(self, measure: Measure) -> int:
         return self._terms[measure]
@@ -27,7 +28,12 @@ class Form(Mapping[Measure, int]):
         return len(self._terms)
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._terms.items()))
+        if self._hash is None:
+            self._hash = hash(frozenset(self._terms.items()))
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self._terms == other._terms if isinstance(other, Form) else NotImplemented
 
     def __repr__(self) -> str:
         return f"Form({self._terms})"

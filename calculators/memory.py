@@ -6,7 +6,7 @@ from typing import Literal
 
 from calculators.lowering import lower
 from calculators.measures import POLICIES
-from calculators.operators import Dtype, Operator, Role
+from calculators.operators import Dtype, Role
 from calculators.params import architecture_of
 from calculators.workload import Workload
 from catalog.errors import unknown
@@ -105,16 +105,12 @@ def role_bits(format: WeightFormat) -> dict[Role, float]:
     }
 
 
-def operator_weight_bytes(operator: Operator, format: WeightFormat) -> float:
-    """Bytes of one execution's own weights in a format."""
-    bits = role_bits(format)
-    return sum(weight.elements * bits[weight.role] for weight in operator.weights) / 8
-
-
 def weight_bytes(spec: ModelSpec, format: WeightFormat, tp: int = 1) -> float:
     """Bytes of all weights that one of ``tp`` devices holds, scales and zero points included.
 
     Raises:
         BadInput: If the architecture is undisclosed.
     """
-    return sum(operator_weight_bytes(op, format) * op.repeat for op in lower(architecture_of(spec), tp))
+    bits = role_bits(format)
+    graph = lower(architecture_of(spec), tp)
+    return sum(w.elements * bits[w.role] * op.repeat for op in graph for w in op.weights) / 8

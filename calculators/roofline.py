@@ -46,6 +46,7 @@ class Settings:
         self.settings = tuple(settings)
         self._traffic_keys = list(dict.fromkeys((s.weights.id, s.cache_bits) for s in self.settings))
         self._traffic_index = np.array([self._traffic_keys.index((s.weights.id, s.cache_bits)) for s in self.settings])
+        self._links: dict[int, Floats] = {}
         effs = [s.eff for s in self.settings]
         inf = float("inf")
         peak = np.array([e.peak_flops_per_s or inf for e in effs])
@@ -130,7 +131,9 @@ class Settings:
         mask = table.of_kind(Kind.COLLECTIVE)
         if not mask.any():
             return
-        links = np.array([allreduce_of(s.machine, tp) for s in self.settings])
+        if tp not in self._links:
+            self._links[tp] = np.array([allreduce_of(s.machine, tp) for s in self.settings])
+        links = self._links[tp]
         alpha, bus = links[:, 0, None, None], links[:, 1, None, None]
         sent = (table.coefficients["sent"][mask] @ values) * ACTIVATION_BYTES
         seconds[:, mask] = np.where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from calculators.graph import OperatorGraph
 from calculators.lowering import lower
 from calculators.measures import NEEDED, Measure, Policy
 from calculators.memory import element_bits, role_bits
-from calculators.operators import Kind, Operator, Role
+from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Array, Workload
 from catalog.spec import Architecture
 from catalog.weight_format import WeightFormat
@@ -21,6 +21,7 @@ from catalog.weight_format import WeightFormat
 Floats = NDArray[np.float64]
 
 FORMS = ("executed", "needed", "pointwise", "reads", "writes", "cache_reads", "cache_writes", "sent")
+ROLES = tuple(Role)
 ACTIVATION_BYTES = 2
 """Activations flow in 16 bits."""
 
@@ -33,6 +34,10 @@ class Table:
     """The rows: operators of equal cost are one row with their repeats added up."""
     measures: tuple[Measure, ...]
     coefficients: dict[str, Floats]
+    elements: Floats
+    """Parameters by role (``ROLES``), repeats included, shape (operators, roles): those it owns."""
+    read_elements: Floats
+    """The same for what one touch reads: borrowed weights included, a mixture's divided by its experts."""
     touched: Floats
     """How often an operator's weights are read, per measure and for a single repeat."""
     rows: Floats
@@ -55,21 +60,24 @@ class Table:
     def traffic(self, weights: WeightFormat, cache_bits: float) -> Floats:
         """Bytes that each operator moves per unit of each measure: weights, rows, activations and cache."""
         bits = role_bits(weights)
-        own = np.array(
-            [
-                sum(w.elements * bits[w.role] for w in (*op.weights, *op.borrowed)) / 8 * op.repeat / op.active[1]
-                for op in self.operators
-            ]
-        )
-        cache = np.array([_cache_element_bytes(op, cache_bits) for op in self.operators])
-        moved = self.coefficients["reads"] + self.coefficients["writes"]
+        own = self.read_elements @ np.array([bits[role] for role in ROLES]) / 8
+        cached, fixed = self._moved
+        return own[:, None] * self.touched + self.rows * (bits[Role.EMBEDDING] / 8) + fixed + cached * (cache_bits / 8)
+
+    @cached_property
+    def _moved(self) -> tuple[Floats, Floats]:
+        """(elements in the cache's format, bytes of everything else but weights) moved per unit of each measure."""
+        dtypes = [operator.states[0].dtype if operator.states else "cache" for operator in self.operators]
         cached = self.coefficients["cache_reads"] + self.coefficients["cache_writes"]
-        return (
-            own[:, None] * self.touched
-            + self.rows * (bits[Role.EMBEDDING] / 8)
-            + moved * ACTIVATION_BYTES
-            + cached * cache[:, None]
-        )
+        fixed_bytes = np.array([0 if dtype == "cache" else element_bits(dtype, 0) / 8 for dtype in dtypes])
+        in_cache = np.array([dtype == "cache" for dtype in dtypes])
+        moved = self.coefficients["reads"] + self.coefficients["writes"]
+        return cached * in_cache[:, None], moved * ACTIVATION_BYTES + cached * fixed_bytes[:, None]
+
+    def weight_bytes(self, weights: WeightFormat) -> float:
+        """Bytes of all weights on one device, scales and zero points included."""
+        bits = role_bits(weights)
+        return float(self.elements.sum(axis=0) @ np.array([bits[role] for role in ROLES])) / 8
 
     def held_bytes(self, w: Workload, cache_bits: float, policy: Policy = NEEDED) -> tuple[Array, Array]:
         """Bytes of growing cache and of constant state on one device, in the workload's shape."""
@@ -84,9 +92,8 @@ class Table:
         return growing, constant
 
 
-def _cache_element_bytes(operator: Operator, cache_bits: float) -> float:
-    dtype = operator.states[0].dtype if operator.states else "cache"
-    return element_bits(dtype, cache_bits) / 8
+def _role_elements(operator: Operator, weights: tuple[Weight, ...]) -> list[float]:
+    return [float(operator.repeat * sum(w.elements for w in weights if w.role is role)) for role in ROLES]
 
 
 def _row_width(operator: Operator) -> float:
@@ -142,6 +149,10 @@ def compile_table(architecture: Architecture, tp: int = 1) -> Table:
         operators=operators,
         measures=tuple(index),
         coefficients={name: _rows([getattr(op, name) for op in operators], index, repeats) for name in FORMS},
+        elements=np.array([_role_elements(op, op.weights) for op in operators]),
+        read_elements=np.array(
+            [np.divide(_role_elements(op, (*op.weights, *op.borrowed)), op.active[1]) for op in operators]
+        ),
         touched=_rows([op.touched for op in operators], index, ones),
         rows=_rows([op.rows for op in operators], index, repeats),
         row_width=np.array([_row_width(op) for op in operators], dtype=np.float64),

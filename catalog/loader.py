@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
-from catalog.price import MachinePrice
+from catalog.price import MachinePrice, PriceList
 from catalog.spec import ModelSpec
 from catalog.task import Task
 from catalog.weight_format import WeightFormat
@@ -151,8 +151,14 @@ def overlay() -> Path:
     return user_data_path("whicharch") / "catalog"
 
 
+@lru_cache(maxsize=16)
+def _shipped_files(folder: str) -> dict[str, Path]:
+    return {path.stem: path for path in sorted((ROOT / folder).glob("*.yaml"))}
+
+
+@lru_cache(maxsize=32)
 def _files(folder: str) -> dict[str, Path]:
-    files = {path.stem: path for path in sorted((ROOT / folder).glob("*.yaml"))}
+    files = dict(_shipped_files(folder))
     extra = overlay() / folder
     if extra.is_dir():
         files |= {path.stem: path for path in sorted(extra.glob("*.yaml"))}
@@ -301,22 +307,14 @@ def load_engine(name: str) -> Engine:
     return _load(Engine, "engines", "engine", name)
 
 
-class _Prices(BaseModel):
-    prices: tuple[MachinePrice, ...]
-
-
 class _Classes(BaseModel):
     classes: tuple[MachineClass, ...]
 
 
-@lru_cache(maxsize=1)
-def machine_prices() -> dict[str, tuple[MachinePrice, ...]]:
-    """Prices of machines by machine id."""
-    entries = _entry(_Prices, ROOT / "prices" / "machines.yaml").prices
-    grouped: dict[str, list[MachinePrice]] = {}
-    for price in entries:
-        grouped.setdefault(price.machine, []).append(price)
-    return {machine: tuple(prices) for machine, prices in grouped.items()}
+def machine_prices(machine: str) -> tuple[MachinePrice, ...]:
+    """Prices of one machine; empty where none is known."""
+    path = _files("prices").get(machine)
+    return () if path is None else _shipped(PriceList, path, path.stat().st_mtime_ns).prices
 
 
 @lru_cache(maxsize=1)

@@ -30,7 +30,6 @@ class ApiPrice(Spec):
 class MachinePrice(Spec):
     """What one accelerator (or one CPU host) costs by the hour, or to buy."""
 
-    machine: Identifier
     provider: str
     pricing: Literal["on-demand", "reserved", "spot", "purchase", "owned"]
     usd_per_hour: Dollars | None = None
@@ -38,3 +37,10 @@ class MachinePrice(Spec):
     usd_purchase: Dollars | None = None
     as_of: Date
     source: Source
+
+
+class PriceList(Spec):
+    """All known prices of one machine."""
+
+    machine: Identifier
+    prices: tuple[MachinePrice, ...]

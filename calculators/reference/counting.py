@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -69,14 +70,25 @@ def _per_dimension(value: Any, dimensions: int) -> list[int]:
 
 def _baddbmm(inputs: list[Any], outputs: list[Any]) -> int:
     """Multiply-adds of ``(B, n, k) @ (B, k, m)``; fvcore has no handle of its own."""
-    from fvcore.nn.jit_handles import get_shape
-
-    left, right = get_shape(inputs[1]), get_shape(inputs[2])
+    left, right = inputs[1].type().sizes(), inputs[2].type().sizes()
     return int(left[0] * left[1] * left[2] * right[2])
+
+
+def _einsum(inputs: list[Any], outputs: list[Any]) -> int:
+    """Multiply-adds of a contraction: the product of all its indices; 0 where nothing is summed (an outer product).
+
+    fvcore's own handle reads the four digits that ``numpy.einsum_path`` prints.
+    """
+    terms, result = inputs[0].toIValue().replace(" ", "").split("->")
+    shapes = [value.type().sizes() for value in inputs[1].node().inputs()]
+    sizes = {i: n for term, shape in zip(terms.split(","), shapes, strict=True) for i, n in zip(term, shape, strict=True)}
+    return prod(sizes.values()) if set(sizes) - set(result) else 0
 
 
 def fvcore_flops(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> int:
     """FLOPs of matrix products and convolutions in fvcore's trace, times two, because it counts multiply-adds.
+
+    Give it one sequence: its handle for ``matmul`` takes no account of a right operand with more batch dimensions.
 
     Raises:
         ValueError: If the trace holds products that fvcore does not count.
@@ -88,7 +100,7 @@ def fvcore_flops(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> int
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         analysis = FlopCountAnalysis(module, tuple(inputs))
-        analysis.set_op_handle("aten::baddbmm", _baddbmm)
+        analysis.set_op_handle("aten::baddbmm", _baddbmm).set_op_handle("aten::einsum", _einsum)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
         counts = analysis.by_operator()
         skipped = analysis.unsupported_ops()

@@ -79,7 +79,8 @@ def _observations(spec: ModelSpec) -> Iterator[Observation]:
     if subject.kind == "vision-language":
         picture = subject.setting(images=1)
         yield attempt("image_flops", counter, picture, lambda: torch_flops(lambda: subject.run(picture))[0])
-    yield attempt("fvcore_flops", tracer, setting, lambda: fvcore_flops(*subject.traceable(setting)))
+    traced = subject.traced_setting()
+    yield attempt("fvcore_flops", tracer, traced, lambda: fvcore_flops(*subject.traceable(traced)))
 
 
 def _reason(error: Exception) -> str:

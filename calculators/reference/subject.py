@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -18,8 +19,11 @@ from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Sta
 
 Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "denoiser"]
 
-PLAIN_TOKENS, SOURCE_TOKENS, LOOPED_TOKENS, BEYOND = 256, 192, 24, 64
-"""Lengths that are run: usual; of a source; where the reference loops over tokens in Python; past a window or block."""
+PLAIN_TOKENS, SOURCE_TOKENS, BEYOND = 256, 192, 64
+"""Lengths that are run: usual; of a source; past a window or a scan's block."""
+
+LOOPED_TOKENS, LOOPED_TRACE_TOKENS = 16, 6
+"""Lengths where the reference loops over tokens in Python: run, and traced, which is slower still."""
 
 BATCH = 2
 """Two sequences, so that a cost per batch and one per sequence cannot be confused."""
@@ -81,6 +85,12 @@ class Subject:
                 room = self._projected_tokens() * images
                 return Setting(BATCH, text_tokens(self.architecture) + room, images=images)
 
+    def traced_setting(self) -> Setting:
+        """The pass that is traced: one sequence."""
+        setting = replace(self.setting(), batch=1)
+        looped = setting.new == LOOPED_TOKENS
+        return replace(setting, new=LOOPED_TRACE_TOKENS) if looped else setting
+
     def run(self, setting: Setting, *, cache: Any = None, encoded: Any = None) -> Any:
         """One forward pass of all sequences, with a cache where the model keeps one.
 
@@ -118,7 +128,7 @@ class Subject:
                 return {"pixel_values": self._pictures(setting.batch)}
             case "vision-language":
                 ids = {"input_ids": _ids(setting.batch, setting.new)}
-                return ids | (self._images(setting.batch * setting.images) if setting.images else {})
+                return ids | (self._images(setting) if setting.images else {})
             case "denoiser":
                 return self._latents(setting.batch)
 
@@ -153,16 +163,19 @@ class Subject:
         patch = self._patches()
         return _real(count, patch.channels, patch.size, patch.size)
 
-    def _images(self, count: int) -> dict[str, Any]:
-        """Pixels; Qwen2-VL wants rows of flattened patches and the grid of each image as real numbers."""
+    def _images(self, setting: Setting) -> dict[str, Any]:
+        """Pixels. Qwen2-VL wants rows of flattened patches, and the grid of each image as real numbers; what it would
+        derive from that grid is handed over ready, because it must lie on the meta device."""
+        count = setting.batch * setting.images
         if "image_grid_thw" not in self._accepted:
             return {"pixel_values": self._pictures(count)}
         patch = self._patches()
         side = patch.size // patch.patch
-        row = patch.channels * patch.frames * patch.patch**2
         return {
-            "pixel_values": _real(count * patch.patches, row),
+            "pixel_values": _real(count * patch.patches, patch.channels * patch.frames * patch.patch**2),
             "image_grid_thw": torch.tensor([[1, side, side]] * count),
+            "image_position_ids": _ids(count * patch.patches, 2),
+            "position_ids": _ids(3, setting.batch, setting.new),
         }
 
     def _latents(self, count: int) -> dict[str, Any]:

@@ -1,0 +1,239 @@
+"""All ways to run one model: formats × caches × machines × devices, evaluated at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.estimate import image_tokens
+from advisor.machines import engine_for, formats_for, hourly_price
+from advisor.requirements import Needs
+from calculators.activations import peak_activation_bytes
+from calculators.efficiency import efficiency
+from calculators.memory import CACHE_BITS
+from calculators.params import architecture_of
+from calculators.plan import tp_problem
+from calculators.roofline import Setting, Settings
+from calculators.serving import Server
+from calculators.table import Floats, compile_table
+from calculators.workload import Workload
+from catalog.engine import Engine
+from catalog.loader import load_engine, machine_classes
+from catalog.machine import Machine
+from catalog.spec import LmHead, ModelSpec
+from catalog.weight_format import WeightFormat
+
+DEGREES = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to run a model on one device count."""
+
+    machine: Machine
+    weights: WeightFormat
+    cache: str
+    engine: Engine
+    usd_per_hour: float
+    """Per device; infinite where no price is known."""
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Choices as arrays over C, built once for all models with the same formats."""
+
+    choices: tuple[Choice, ...]
+    settings: Settings
+    usable_bytes: Floats
+    overhead_bytes: Floats
+    step_s: Floats
+    request_s: Floats
+    usd_per_hour: Floats
+    max_gpus: Floats
+    cache_bits: Floats
+    formats: tuple[WeightFormat, ...]
+    format_index: NDArray[np.intp]
+    """Which of ``formats`` each choice has."""
+
+
+def space(spec: ModelSpec, machines: Sequence[Machine], needs: Needs) -> Space:
+    """The choices for a model on some machines."""
+    key = tuple(formats_for(machine, spec) for machine in machines)
+    limit = needs.requirements.memory_bytes
+    return _space(_Machines(machines), key, generates(spec), needs.users > 1, limit)
+
+
+class _Machines:
+    """Machines as a cache key: by identity of their ids."""
+
+    def __init__(self, machines: Sequence[Machine]) -> None:
+        self.machines = tuple(machines)
+        self._key = tuple(machine.id for machine in self.machines)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Machines) and self._key == other._key
+
+
+@lru_cache(maxsize=64)
+def _space(
+    machines: _Machines, formats: tuple[tuple[str, ...], ...], caches: bool, busy: bool, limit: float | None
+) -> Space:
+    from catalog.loader import load_format
+
+    choices = []
+    for machine, names in zip(machines.machines, formats, strict=True):
+        price = hourly_price(machine)
+        for name in names:
+            weights = load_format(name)
+            engine = load_engine(_engine_name(machine, weights))
+            small = "int8" if engine.id == "llama.cpp" else "fp8"
+            for cache in ("bf16", small) if caches else ("bf16",):
+                hourly = price.usd_per_hour if price else np.inf
+                choices.append(Choice(machine, weights, cache, engine, hourly))
+    classes = machine_classes()
+    bits = [CACHE_BITS[c.cache] for c in choices]
+    settings = Settings(
+        [
+            Setting(c.machine, efficiency(c.machine, c.weights, classes), c.weights, b)
+            for c, b in zip(choices, bits, strict=True)
+        ]
+    )
+    formats_used = tuple({c.weights.id: c.weights for c in choices}.values())
+    ids = [format.id for format in formats_used]
+    usable = [min(c.machine.usable_bytes or np.inf, limit or np.inf) for c in choices]
+    return Space(
+        choices=tuple(choices),
+        settings=settings,
+        usable_bytes=np.array(usable),
+        overhead_bytes=np.array([c.engine.memory_gib * 2**30 for c in choices]),
+        step_s=np.array([c.engine.step_overhead_us * 1e-6 for c in choices]),
+        request_s=np.array([(c.engine.busy_request_ms if busy else c.engine.idle_request_ms) * 1e-3 for c in choices]),
+        usd_per_hour=np.array([c.usd_per_hour for c in choices]),
+        max_gpus=np.array([c.machine.link.max_gpus for c in choices], dtype=np.float64),
+        cache_bits=np.array(bits),
+        formats=formats_used,
+        format_index=np.array([ids.index(c.weights.id) for c in choices], dtype=np.intp),
+    )
+
+
+def _engine_name(machine: Machine, weights: WeightFormat) -> str:
+    if weights.id.startswith("gguf"):
+        return "llama.cpp"
+    return engine_for(machine)
+
+
+def generates(spec: ModelSpec) -> bool:
+    """Whether a model writes token by token."""
+    architecture = architecture_of(spec)
+    return any(s.role == "decoder" and any(isinstance(h, LmHead) for h in s.heads) for s in architecture.stacks)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What every choice would give, for one number of devices; arrays over C."""
+
+    space: Space
+    tp: int
+    weights_bytes: Floats
+    cache_bytes: Floats
+    """Cache and state of all users at full context."""
+    fixed_bytes: Floats
+    """Weights, activations and engine."""
+    ttft_s: Floats
+    full_ttft_s: Floats
+    """To the first token of a prompt that fills the context."""
+    tpot_s: Floats
+    decode_s: Floats
+    prefill_s: Floats
+    tokens_per_s: Floats
+    usd_per_hour: Floats
+    usd_per_mtok_in: Floats
+    usd_per_mtok_out: Floats
+
+    @property
+    def total_bytes(self) -> Floats:
+        """Memory per device."""
+        return self.fixed_bytes + self.cache_bytes
+
+
+def degrees(spec: ModelSpec, needs: Needs) -> list[int]:
+    """Device counts that the architecture allows."""
+    architecture = architecture_of(spec)
+    return [tp for tp in DEGREES if tp <= needs.max_gpus and tp_problem(architecture, tp) is None]
+
+
+def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | None = None) -> Outcomes:
+    """Memory, times and cost of a model for every choice."""
+    architecture = architecture_of(spec)
+    users = users or needs.users
+    table = compile_table(architecture, tp)
+    server = Server(table, where.settings, tp)
+    seq2seq = spec.family == "encoder-decoder"
+    images = 1 if needs.task == "visual-qa" and image_tokens(architecture) else 0
+    prompt = needs.input_tokens + images * image_tokens(architecture)
+    context = max(needs.context_tokens, prompt)
+    output = needs.output_tokens
+    weights = np.array([table.weight_bytes(format) for format in where.formats])[where.format_index]
+    if generates(spec):
+        done = output // 2
+        late = done if seq2seq else max(context - output, 1) + done
+        three = Workload.of(
+            [1, 1, users],
+            [1, 1, 1] if seq2seq else [prompt, context, 1],
+            [0, 0, max(late, 1)],
+            source=[prompt, context, prompt] if seq2seq else 0,
+            images=[images, images, 0],
+            encode=[1, 1, 0],
+        )
+        times = server.pass_s(three).reshape(-1, 3) + where.step_s[:, None]
+        prefill, full, decode = times.T
+        held = Workload.of(
+            [users], 0, output if seq2seq else context, source=prompt if seq2seq else 0, encode=0
+        )
+        cache = np.array(
+            [sum(float(x[0]) for x in table.held_bytes(held, bits)) for bits in np.unique(where.cache_bits)]
+        )[np.searchsorted(np.unique(where.cache_bits), where.cache_bits)]
+        tpot = decode + (users - 1) * prefill / max(output, 1)
+        waits = decode / 2 if users > 1 else 0.0
+        ttft = where.request_s + waits + prefill
+        rate = users * output / (ttft + (output - 1) * tpot)
+        largest = min(prompt * users, 8192)
+        act_w = Workload.of([1], 1, 0, source=prompt) if seq2seq else Workload.of([1], largest, 0, images=images)
+        out_s = decode / users
+    else:
+        w = Workload.of([users], prompt, 0)
+        prefill = server.pass_s(w)[..., 0].reshape(-1) + where.step_s
+        steps = 50 if spec.family == "diffusion" else 1
+        prefill = prefill * steps
+        decode = tpot = np.zeros_like(prefill)
+        ttft = full = where.request_s + prefill
+        cache = np.zeros_like(prefill)
+        rate = users / ttft
+        act_w = w
+        out_s = np.full_like(prefill, np.nan)
+        prompt *= users
+    activations = float(peak_activation_bytes(architecture, act_w, tp=tp)[0])
+    hourly = where.usd_per_hour * tp
+    return Outcomes(
+        space=where,
+        tp=tp,
+        weights_bytes=weights,
+        cache_bytes=cache,
+        fixed_bytes=weights + activations + where.overhead_bytes,
+        ttft_s=ttft,
+        full_ttft_s=full + where.request_s if generates(spec) else ttft,
+        tpot_s=tpot,
+        decode_s=decode,
+        prefill_s=prefill,
+        tokens_per_s=rate,
+        usd_per_hour=hourly,
+        usd_per_mtok_in=prefill / max(prompt, 1) * hourly / 3600 * 1e6,
+        usd_per_mtok_out=out_s * hourly / 3600 * 1e6,
+    )

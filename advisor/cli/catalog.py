@@ -1,0 +1,126 @@
+"""``whicharch catalog``: what there is to ask about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from advisor.cli.options import print_csv, print_json, print_markdown, print_table, table_options
+from advisor.report import bytes_text, count_text, tokens_text
+
+
+@click.group()
+def command() -> None:
+    """List and show models, machines, formats and tasks."""
+
+
+@command.command(name="list")
+@click.argument("what", type=click.Choice(["models", "machines", "formats", "tasks"]), default="models")
+@click.argument("words", nargs=-1)
+@table_options
+def list_(what: str, words: tuple[str, ...], as_json: bool, as_csv: bool, as_md: bool) -> None:
+    """List entries; WORDS filter by what appears in a row, all of them."""
+    headers, rows = _TABLES[what]()
+    rows = [row for row in rows if all(word.lower() in " ".join(map(str, row)).lower() for word in words)]
+    if as_json:
+        print_json([dict(zip(headers, row, strict=True)) for row in rows])
+    elif as_csv:
+        print_csv(headers, rows)
+    elif as_md:
+        print_markdown(headers, rows)
+    else:
+        print_table(headers, [[str(cell) for cell in row] for row in rows], left=2)
+
+
+def _models() -> tuple[list[str], list[list[Any]]]:
+    from calculators.params import count_params
+    from catalog.loader import all_models
+
+    rows: list[list[Any]] = []
+    for spec in all_models():
+        params = count_params(spec) if spec.is_disclosed else None
+        context = tokens_text(spec.context_tokens) if spec.context_tokens else "–"
+        rows.append(
+            [
+                spec.id,
+                spec.family,
+                count_text(params.total) if params else "undisclosed",
+                count_text(params.active) if params else "–",
+                context,
+                spec.licence.name if spec.licence else "–",
+            ]
+        )
+    return ["id", "family", "parameters", "active", "context", "licence"], rows
+
+
+def _machines() -> tuple[list[str], list[list[Any]]]:
+    from advisor.machines import hourly_price
+    from catalog.loader import all_machines
+
+    rows: list[list[Any]] = []
+    for m in all_machines():
+        price = hourly_price(m)
+        peak = m.peak_tflops.get("bf16") or m.peak_tflops.get("fp16") or m.peak_tflops.get("fp32")
+        rows.append(
+            [
+                m.id, m.kind, bytes_text(m.memory_bytes) if m.memory_bytes else "–", f"{m.bandwidth_gb_per_s:,.0f} GB/s",
+                f"{peak:,.0f} TFLOP/s" if peak else "–", f"${price.usd_per_hour:.2f}/h" if price else "–",
+                "calibrated" if m.roofline else "class default",
+            ]
+        )  # fmt: skip
+    return ["id", "kind", "memory", "bandwidth", "16-bit peak", "price", "times"], rows
+
+
+def _formats() -> tuple[list[str], list[list[Any]]]:
+    from catalog.loader import all_formats
+
+    rows: list[list[Any]] = [[f.id, f.name, f"{f.bits:.4g}", f.compute, ", ".join(f.use)] for f in all_formats()]
+    return ["id", "name", "bits", "computes in", "use"], rows
+
+
+def _tasks() -> tuple[list[str], list[list[Any]]]:
+    from catalog.loader import all_tasks
+
+    rows: list[list[Any]] = [
+        [t.id, t.name, ", ".join(f.family for f in t.families if f.grade == "preferred"), t.sees] for t in all_tasks()
+    ]
+    return ["id", "name", "preferred families", "sees"], rows
+
+
+_TABLES = {"models": _models, "machines": _machines, "formats": _formats, "tasks": _tasks}
+
+
+@command.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print an entry as YAML: a model (id, alias or file), a machine, a format or a task."""
+    from catalog.errors import BadInput, unknown
+    from catalog.loader import all_formats, all_machines, all_tasks, load, model_ids
+    from catalog.writer import to_yaml
+
+    others = {entry.id: entry for entry in (*all_machines(), *all_formats(), *all_tasks())}
+    if name in others:
+        click.echo(to_yaml(others[name]), nl=False)
+        return
+    try:
+        click.echo(to_yaml(load(name)), nl=False)
+    except BadInput as error:
+        if str(error).startswith("unknown model"):
+            raise unknown("entry", name, [*model_ids(), *others]) from error
+        raise
+
+
+@command.command()
+@click.argument("paths", nargs=-1, type=click.Path(), required=True)
+def check(paths: tuple[str, ...]) -> None:
+    """Check model files (YAML specs or config.json): one line each, exit 2 at the first that is wrong."""
+    from pathlib import Path
+
+    from calculators.params import count_params
+    from catalog.loader import load_file
+
+    for path in paths:
+        spec = load_file(Path(path))
+        size = f"{count_params(spec).total:,} parameters" if spec.is_disclosed else "undisclosed"
+        click.echo(f"{path}: {spec.id}, {spec.family}, {size}" + (f". {spec.notes}" if spec.notes else ""))

@@ -1,0 +1,89 @@
+"""Option types and output shared by the commands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from advisor import quantities
+
+
+class Quantity(click.ParamType):
+    """A quantity with a unit, parsed by ``advisor.quantities``."""
+
+    def __init__(self, name: str, parse: Callable[[str, str], Any]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse text; anything else was parsed before."""
+        if not isinstance(value, str):
+            return value
+        return self._parse(value, f"--{param.name.replace('_', '-')}" if param and param.name else self.name)
+
+
+TOKENS = Quantity("tokens", quantities.tokens)
+COUNT = Quantity("number", quantities.count)
+SECONDS = Quantity("duration", quantities.seconds)
+BYTES = Quantity("size", quantities.memory_bytes)
+BUDGET = Quantity("money", quantities.usd_per_hour)
+RANGE = Quantity("from..to", quantities.token_range)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the same as data.")
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``, ``--csv`` and ``--md``."""
+    for flag, text in (("md", "Markdown"), ("csv", "CSV")):
+        command = click.option(f"--{flag}", f"as_{flag}", is_flag=True, help=f"Print the table as {text}.")(command)
+    return json_option(command)
+
+
+def print_json(data: Any) -> None:
+    """Data to stdout; numbers that JSON cannot hold become null."""
+    click.echo(json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and value != value or value in (float("inf"), float("-inf")):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def print_csv(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table for spreadsheets."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(headers)
+    writer.writerows(rows)
+    click.echo(out.getvalue(), nl=False)
+
+
+def print_markdown(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table for documents."""
+    click.echo("| " + " | ".join(headers) + " |")
+    click.echo("|" + "---|" * len(headers))
+    for row in rows:
+        click.echo("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |")
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
+    """Aligned columns: the first ``left`` to the left, numbers to the right."""
+    cells = [list(headers), *[list(map(str, row)) for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    for number, row in enumerate(cells):
+        line = "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        click.echo(click.style(line, bold=True) if number == 0 and sys.stdout.isatty() else line)

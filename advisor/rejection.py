@@ -1,0 +1,174 @@
+"""Why a model was rejected, and the smallest change that would admit it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate, generates
+from advisor.report import bytes_text, seconds_text, tokens_text
+from advisor.requirements import Needs
+from calculators.table import Floats
+from catalog.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A model that keeps no promise-keeping way open."""
+
+    model: str
+    family: str
+    way: str
+    """The way that came closest: format, cache, devices and machine."""
+    violations: tuple[str, ...]
+    smallest_change: str
+    severity: float
+    """By what factor the worst broken limit is exceeded."""
+
+
+def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked: str | None) -> Rejection:
+    """Explain the way that came closest to keeping all promises.
+
+    Args:
+        spec: The model.
+        needs: What was asked.
+        outcomes: Every way that was tried.
+        blocked: A reason that no way of running it can cure (licence, context).
+    """
+    if not outcomes:
+        return Rejection(spec.id, spec.family, "–", ("no device count divides it",), "more devices", np.inf)
+    outcome, index, ratios = _closest(outcomes, needs)
+    choice = outcome.space.choices[index]
+    devices = f"{outcome.tp} × " if outcome.tp > 1 else ""
+    broken = [name for name, ratio in ratios.items() if ratio > 1]
+    violations = [_violation(name, outcome, index, needs) for name in broken]
+    if blocked:
+        return Rejection(
+            spec.id, spec.family, f"{choice.weights.id} on {devices}{choice.machine.id}", (blocked, *violations),
+            _unblock(spec, needs, blocked, broken), _blocked_severity(spec, needs, ratios),
+        )  # fmt: skip
+    return Rejection(
+        model=spec.id,
+        family=spec.family,
+        way=f"{choice.weights.id}, cache {choice.cache}, {devices}{choice.machine.id}",
+        violations=tuple(violations),
+        smallest_change=smallest_change(spec, needs, outcome, index, broken),
+        severity=max(ratios.values()),
+    )
+
+
+def _closest(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int, dict[str, float]]:
+    from advisor.recommend import excesses
+
+    best: tuple[float, Outcomes, int, dict[str, float]] | None = None
+    for outcome in outcomes:
+        ratios = excesses(outcome, needs)
+        worst = np.nanmax(np.stack([np.where(np.isfinite(r), r, 1e9) for r in ratios.values()]), axis=0)
+        index = int(np.argmin(worst))
+        if best is None or worst[index] < best[0]:
+            best = (float(worst[index]), outcome, index, {name: float(r[index]) for name, r in ratios.items()})
+    assert best is not None
+    return best[1], best[2], best[3]
+
+
+def _violation(name: str, outcome: Outcomes, index: int, needs: Needs) -> str:
+    match name:
+        case "memory":
+            have, need = outcome.space.usable_bytes[index], outcome.total_bytes[index]
+            return f"needs {bytes_text(need)} of {bytes_text(have)} per device"
+        case "first token":
+            return f"first token {seconds_text(outcome.ttft_s[index])} (limit {seconds_text(needs.ttft_s or 0)})"
+        case "per token":
+            return f"{seconds_text(outcome.tpot_s[index])} per token (limit {seconds_text(needs.tpot_s or 0)})"
+        case "budget":
+            return f"${outcome.usd_per_hour[index]:.2f} per hour is over the budget"
+        case _:
+            return f"{outcome.tp} devices are more than one node has"
+
+
+def _unblock(spec: ModelSpec, needs: Needs, blocked: str, broken: list[str]) -> str:
+    more = f", and it also misses {' and '.join(broken)}" if broken else ""
+    if blocked.startswith("context") and spec.context_tokens:
+        return f"context ≤ {tokens_text(spec.context_tokens)}{more}"
+    return f"another licence{more}"
+
+
+def _blocked_severity(spec: ModelSpec, needs: Needs, ratios: dict[str, float]) -> float:
+    over = needs.context_tokens / spec.context_tokens if spec.context_tokens else 2.0
+    return max(over, 1.5, *ratios.values())
+
+
+def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int, broken: list[str]) -> str:
+    """One change, or the few together, after which the closest way keeps every promise; checked, not guessed."""
+    options = []
+    if "memory" in broken and generates(spec):
+        options += _memory_changes(spec, needs, outcome, index)
+    if broken == ["per token"]:
+        users = _fewer_users(spec, needs, outcome, index, lambda o: o.tpot_s, needs.tpot_s or np.inf)
+        if users:
+            options.append(f"users ≤ {users}")
+    if set(broken) & {"memory", "first token", "per token"}:
+        devices = _more_devices(spec, needs, outcome.space, index)
+        if devices:
+            options.append(f"{devices} × {outcome.space.choices[index].machine.id}")
+    relaxed = []
+    if "first token" in broken:
+        relaxed.append(f"first token ≤ {seconds_text(outcome.ttft_s[index] * 1.0005)}")
+    if "per token" in broken:
+        relaxed.append(f"per token ≤ {seconds_text(outcome.tpot_s[index] * 1.0005)}")
+    if "budget" in broken:
+        relaxed.append(f"budget ≥ ${outcome.usd_per_hour[index]:.2f} per hour")
+    if relaxed and "memory" not in broken:
+        options.append(" and ".join(relaxed))
+    if not options and "memory" in broken:
+        options.append(f"≥ {bytes_text(outcome.total_bytes[index])} usable per device")
+    return ", or ".join(options) or "no single change"
+
+
+def _memory_changes(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int) -> list[str]:
+    """Fewer users or a shorter context, where the cache is what does not fit."""
+    free = float(outcome.space.usable_bytes[index] - outcome.fixed_bytes[index])
+    cache = float(outcome.cache_bytes[index])
+    if free <= 0 or cache <= 0:
+        return []
+    changes = []
+    users = int(needs.users * free / cache)
+    if 1 <= users < needs.users:
+        changes.append(f"users ≤ {users}")
+    context = int(needs.context_tokens * free / cache) // 1024 * 1024
+    if context >= max(1024, needs.input_tokens):
+        shorter = needs.model_copy(update={"context_tokens": context})
+        again = evaluate(spec, outcome.space, shorter, outcome.tp)
+        if again.total_bytes[index] <= outcome.space.usable_bytes[index]:
+            changes.append(f"context ≤ {tokens_text(context)}")
+    return changes
+
+
+def _fewer_users(
+    spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int, measure: Callable[[Outcomes], Floats], limit: float
+) -> int | None:
+    """The most users for which a time stays within its limit, by bisection."""
+    low, high = 0, needs.users
+    while high - low > 1:
+        middle = (low + high) // 2
+        if measure(evaluate(spec, outcome.space, needs, outcome.tp, middle))[index] <= limit:
+            low = middle
+        else:
+            high = middle
+    return low or None
+
+
+def _more_devices(spec: ModelSpec, needs: Needs, where: Space, index: int) -> int | None:
+    """The fewest devices, beyond those allowed, with which the same machine keeps every promise."""
+    from advisor.recommend import excesses
+
+    wider = needs.model_copy(update={"max_gpus": DEGREES[-1]})
+    for tp in degrees(spec, wider):
+        if tp <= needs.max_gpus or tp > where.max_gpus[index]:
+            continue
+        ratios = excesses(evaluate(spec, where, needs, tp), needs)
+        if all(ratio[index] <= 1 for ratio in ratios.values()):
+            return tp
+    return None

@@ -1,0 +1,96 @@
+"""What a person needs, before any model is chosen. Everything has a visible default."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from catalog.base import Size, Spec
+from catalog.task import Task
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Requirements(Spec):
+    """Limits and wishes; ``None`` means no limit, or the task's own typical value."""
+
+    task: str = "chat"
+    context_tokens: Size | None = None
+    """Length, prompt and answer together, for which every user needs memory at the same time."""
+    input_tokens: Size | None = None
+    """Length of a typical prompt, for which the first token is timed."""
+    output_tokens: Size | None = None
+    users: Size = 1
+    """Concurrent requests."""
+    ttft_s: Positive | None = None
+    """Longest time to the first token (for models that answer in one pass: to the answer)."""
+    tpot_s: Positive | None = None
+    """Longest time per token after the first."""
+    memory_bytes: Positive | None = None
+    """Memory that may be used per device; by default the machine's."""
+    machines: tuple[str, ...] = ()
+    """Machines to choose from; empty: every machine that is rented out and whose speed is known."""
+    max_gpus: Size | None = None
+    """Devices at most; by default one where machines are named, else eight."""
+    budget_usd_per_hour: Positive | None = None
+    commercial: bool = False
+    """Whether the licence must allow commercial use."""
+    quality_weight: Annotated[float, Field(ge=0)] = 0.75
+    cost_weight: Annotated[float, Field(ge=0)] = 0.2
+    latency_weight: Annotated[float, Field(ge=0)] = 0.05
+
+
+class Needs(Spec):
+    """Requirements with every default filled in."""
+
+    requirements: Requirements
+    task: str
+    context_tokens: int
+    input_tokens: int
+    output_tokens: int
+    users: int
+    ttft_s: float | None
+    tpot_s: float | None
+    max_gpus: int
+    defaults: tuple[str, ...]
+    """Which values nobody gave, with where they come from."""
+
+
+FALLBACK_INPUT, FALLBACK_OUTPUT = 1024, 256
+"""Where neither the user nor the task's template says; shown as an assumption."""
+
+
+def complete(wanted: Requirements, task: Task) -> Needs:
+    """Fill in the task's typical lengths; latency limits are never made up for the user."""
+    defaults = []
+    template = f"{task.id} template, grade {task.targets.grade}"
+    given_output = wanted.output_tokens or task.targets.output_tokens
+    output = given_output or FALLBACK_OUTPUT
+    if wanted.output_tokens is None:
+        defaults.append(f"output {output:,} tokens ({template if given_output else 'assumed'})")
+    given_input = wanted.input_tokens or task.targets.input_tokens
+    room = None if wanted.context_tokens is None else max(1, wanted.context_tokens - output)
+    inputs = given_input or FALLBACK_INPUT
+    if wanted.input_tokens is None:
+        if room is not None and inputs > room:
+            inputs = room
+        defaults.append(f"prompt {inputs:,} tokens ({template if given_input else 'assumed'})")
+    context = wanted.context_tokens or inputs + output
+    if wanted.context_tokens is None:
+        defaults.append(f"context {context:,} tokens (prompt and answer)")
+    most = wanted.max_gpus or (1 if wanted.machines else 8)
+    if wanted.max_gpus is None:
+        defaults.append(f"at most {most} device{'s' if most > 1 else ''}")
+    return Needs(
+        requirements=wanted,
+        task=task.id,
+        context_tokens=max(context, inputs),
+        input_tokens=inputs,
+        output_tokens=output,
+        users=wanted.users,
+        ttft_s=wanted.ttft_s,
+        tpot_s=wanted.tpot_s,
+        max_gpus=most,
+        defaults=tuple(defaults),
+    )
