@@ -194,9 +194,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         )
         times = server.pass_s(three).reshape(-1, 3) + where.step_s[:, None]
         prefill, full, decode = times.T
-        held = Workload.of(
-            [users], 0, output if seq2seq else context, source=prompt if seq2seq else 0, encode=0
-        )
+        held = Workload.of([users], 0, output if seq2seq else context, source=prompt if seq2seq else 0, encode=0)
         cache = np.array(
             [sum(float(x[0]) for x in table.held_bytes(held, bits)) for bits in np.unique(where.cache_bits)]
         )[np.searchsorted(np.unique(where.cache_bits), where.cache_bits)]

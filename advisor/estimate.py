@@ -14,12 +14,12 @@ from calculators.cost import usd_per_million
 from calculators.efficiency import efficiency
 from calculators.flops import count_flops
 from calculators.lowering import stream_of
+from calculators.measures import RESERVED
 from calculators.memory import CACHE_BITS, weight_bytes
 from calculators.params import Params, architecture_of, count_params
 from calculators.plan import tp_problem
 from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve
 from calculators.table import compile_table
-from calculators.measures import RESERVED
 from calculators.workload import Workload
 from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
@@ -161,7 +161,9 @@ class Resolved:
     @property
     def generates(self) -> bool:
         """Whether the model writes token by token."""
-        return any(s.role == "decoder" and any(isinstance(h, LmHead) for h in s.heads) for s in self.architecture.stacks)
+        return any(
+            s.role == "decoder" and any(isinstance(h, LmHead) for h in s.heads) for s in self.architecture.stacks
+        )
 
     @property
     def encoder_decoder(self) -> bool:
@@ -460,4 +462,3 @@ def _breakdown(server: Server, prefill: Workload, decode: Workload | None) -> tu
         Share(op.name, op.kind.value, op.repeat, float(flops[i]), float(moved[i]), float(first[i]), float(second[i]))
         for i, op in enumerate(table.operators)
     )
-

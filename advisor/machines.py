@@ -60,7 +60,7 @@ def _hourly_price(prices: Sequence[MachinePrice]) -> HourlyPrice | None:
 
 
 def engine_for(machine: Machine) -> str:
-    """The engine that people usually run on such a machine: vLLM in data centres and on NVIDIA cards, else llama.cpp."""
+    """The engine that people usually run on such a machine: vLLM in data centres and on NVIDIA, else llama.cpp."""
     if machine.kind in ("apple", "cpu", "soc") or (machine.vendor != "nvidia" and machine.kind == "consumer gpu"):
         return "llama.cpp"
     return "vllm"

@@ -273,9 +273,7 @@ def _binding(limit: Limit) -> str:
     return f"{limit.name}: {100 * limit.used:.0f} % of the limit"
 
 
-def _hosted(
-    spec: ModelSpec, needs: Needs, suits: Suitability, quality: Quality | None
-) -> list[Recommendation]:
+def _hosted(spec: ModelSpec, needs: Needs, suits: Suitability, quality: Quality | None) -> list[Recommendation]:
     """A model behind an API: prices are known, latency is the provider's and is not promised."""
     if not spec.prices or _context_problem(spec, needs):
         return []
@@ -312,7 +310,8 @@ def _ranked(found: list[Recommendation], wanted: Requirements) -> list[Recommend
     scored = [
         replace(
             r,
-            score=(wanted.quality_weight * (r.quality or 0) + wanted.cost_weight * c + wanted.latency_weight * s) / total,
+            score=(wanted.quality_weight * (r.quality or 0) + wanted.cost_weight * c + wanted.latency_weight * s)
+            / total,
         )
         for r, c, s in zip(found, cost, speed, strict=True)
     ]

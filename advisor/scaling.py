@@ -122,13 +122,10 @@ def scale(
 def lengths(low: int, high: int, per_octave: int = 1) -> NDArray[np.int64]:
     """Lengths from ``low`` to ``high``, ``per_octave`` to a doubling, both ends included."""
     steps = max(1, round(np.log2(high / low) * per_octave)) if high > low else 0
-    values = np.unique(np.round(low * (high / low) ** (np.arange(steps + 1) / max(steps, 1))).astype(np.int64))
-    return values
+    return np.unique(np.round(low * (high / low) ** (np.arange(steps + 1) / max(steps, 1))).astype(np.int64))
 
 
-def _curve(
-    name: str, low: int, high: int, machine: str, weights: str, cache: str, tp: int, per_octave: int
-) -> Curve:
+def _curve(name: str, low: int, high: int, machine: str, weights: str, cache: str, tp: int, per_octave: int) -> Curve:
     case = resolve(Scenario(model=name, machine=machine, weights=weights, cache=cache, tp=tp))
     if case.spec.family in ("vision", "diffusion"):
         raise BadInput(f"scale: {case.spec.id} sees a fixed number of tokens; its cost does not depend on a context")
@@ -154,7 +151,7 @@ def _curve(
     memory = held + table.weight_bytes(case.weights)
     exponents = local_exponent(graph, n, encoder_decoder=case.encoder_decoder)
     points = tuple(
-        Point(*(int(row[0]), *(float(x) for x in row[1:])))
+        Point(int(row[0]), *(float(x) for x in row[1:]))
         for row in zip(n, total, linear, attention, exponents, held, memory, prefill, decode, strict=True)
     )
     return Curve(case.spec.id, points, overtakes(graph, encoder_decoder=case.encoder_decoder))

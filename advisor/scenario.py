@@ -10,7 +10,7 @@ from catalog.base import Count, Size, Spec
 
 
 class Scenario(Spec):
-    """One model on ``tp`` devices of a machine, with ``batch`` clients that each send the next request when answered."""
+    """One model on ``tp`` devices of a machine; each of ``batch`` clients sends its next request when answered."""
 
     model: str
     """Catalog id, alias, or path to a YAML spec or a Hugging Face ``config.json``."""

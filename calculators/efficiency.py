@@ -1,10 +1,11 @@
-"""What share of a machine's nominal rates kernels reach: measured where it was, else the machine's class, else nominal."""
+"""What share of nominal rates kernels reach: measured on the machine, else on its class, else all of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catalog.base import Source
 from catalog.machine import AllReduce, AttentionRates, Badge, ComputeType, Machine, MachineClass, Roofline
 from catalog.weight_format import WeightFormat
 
@@ -19,7 +20,7 @@ FALLBACK: dict[ComputeType, tuple[ComputeType, ...]] = {
 }
 """In which type a product runs where the machine lacks the one it asks for."""
 
-_NOMINAL = Roofline.model_construct(compute=1.0, memory=1.0, launch_us=0.0, p=4.0, source=None)
+_NOMINAL = Roofline(compute=1.0, memory=1.0, launch_us=0.0, source=Source(where="nominal rates, nothing measured"))
 
 
 @dataclass(frozen=True, slots=True)

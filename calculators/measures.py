@@ -144,7 +144,8 @@ class Pairs(Measure):
     """Pairs of query and key.
 
     ``needed``: those the mask lets through: the causal triangle, its window, or a bidirectional band.
-    ``executed``: what an eager kernel multiplies: S by all keys it was handed (a windowed cache hands over W-1 old ones).
+    ``executed``: what an eager kernel multiplies: S by all keys it was handed (a windowed cache hands over W-1 old
+    ones).
     """
 
     stream: Stream

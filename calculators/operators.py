@@ -10,6 +10,8 @@ from typing import Literal
 from calculators.form import ZERO, Form
 from calculators.measures import One
 
+ONCE = Form({One(): 1})
+
 
 class Kind(StrEnum):
     """What sort of kernel runs an operator; each has its own efficiency."""
@@ -84,7 +86,7 @@ class Operator:
     """The same without work that the mask, the cache or a fused kernel makes superfluous."""
     pointwise: Form = ZERO
     """FLOPs of norms, activations, softmax and scans: counted by no tool, so never added to the others."""
-    touched: Form = Form({One(): 1})
+    touched: Form = ONCE
     """How often its weights are read in a pass; for a mixture the expected number of experts, each a share of them."""
     rows: Form = ZERO
     """Rows looked up instead of whole tables read, in elements (embeddings)."""

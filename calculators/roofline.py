@@ -3,9 +3,9 @@
     t = ((flops / (peak·η_c))^p + (bytes / (bandwidth·η_b))^p)^(1/p) + rows·t_row + launches·t_launch
 
 η_c, η_b, p, t_row (quantizing a row of activations) and t_launch are measured per machine and data type
-(``catalog/machines``). Attention has its own, with p = 1: its arithmetic and its traffic add up, and queries and outputs
-stream more slowly than keys and values. Work without matrix products (norms, activations, scans, look-ups) takes the
-longer of its traffic and its 32-bit arithmetic.
+(``catalog/machines``). Attention has its own, with p = 1: its arithmetic and its traffic add up, and queries and
+outputs stream more slowly than keys and values. Work without matrix products (norms, activations, scans, look-ups)
+takes the longer of its traffic and its 32-bit arithmetic.
 
 Axes: C settings (a machine with its formats), O operators, N workloads.
 """
@@ -101,9 +101,9 @@ class Settings:
         flops = table.coefficients["needed"] @ values
         pointwise = table.coefficients["pointwise"] @ values
         by_format = {s.weights.id: s.weights for s in self.settings}
-        traffic = np.stack(
-            [table.traffic(by_format[name], bits) @ values for name, bits in self._traffic_keys]
-        )[self._traffic_index]
+        traffic = np.stack([table.traffic(by_format[name], bits) @ values for name, bits in self._traffic_keys])[
+            self._traffic_index
+        ]
         seconds = np.empty((len(self), len(table.operators), values.shape[1]))
         products, attention = table.of_kind(*PRODUCTS), table.of_kind(Kind.ATTENTION)
         light = ~(products | attention)
@@ -136,9 +136,7 @@ class Settings:
         links = self._links[tp]
         alpha, bus = links[:, 0, None, None], links[:, 1, None, None]
         sent = (table.coefficients["sent"][mask] @ values) * ACTIVATION_BYTES
-        seconds[:, mask] = np.where(
-            sent > 0, table.launches[mask, None] * alpha + 2 * (tp - 1) / tp * sent / bus, 0.0
-        )
+        seconds[:, mask] = np.where(sent > 0, table.launches[mask, None] * alpha + 2 * (tp - 1) / tp * sent / bus, 0.0)
 
 
 def _columns(*columns: object) -> tuple[Floats, ...]:

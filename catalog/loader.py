@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from catalog.compiled import load_or_compile
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
@@ -44,7 +45,9 @@ def read_text(path: Path) -> str:
             raise BadInput(f"{path}: is a folder; give a file")
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise BadInput(f"{path}: is {size / 1e6:.0f} MB; a spec or configuration has at most {MAX_BYTES / 2**20:.0f} MiB")
+            raise BadInput(
+                f"{path}: is {size / 1e6:.0f} MB; a spec or configuration has at most {MAX_BYTES / 2**20:.0f} MiB"
+            )
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: is no UTF-8 text (byte {error.start})") from error
@@ -61,16 +64,16 @@ def parse_yaml(text: str, where: str, *, trusted: bool = False) -> Any:
     depth = 0
     try:
         for event in () if trusted else yaml.parse(text, Loader=_Loader):
+            line = event.start_mark.line + 1 if event.start_mark else 0
             if isinstance(event, yaml.AliasEvent):
-                line = event.start_mark.line + 1
                 raise BadInput(f"{where}, line {line}: aliases (*{event.anchor}) are not allowed; write the value out")
             if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise BadInput(f"{where}, line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep")
+                    raise BadInput(f"{where}, line {line}: nested more than {MAX_DEPTH} deep")
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 depth -= 1
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - the C loader is the safe one
+        return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -93,7 +96,9 @@ def parse_json(text: str, where: str) -> Any:
         raise BadInput(f"{where}: nested too deeply for a configuration") from error
     except json.JSONDecodeError as error:
         end = " (the file ends too early)" if error.pos >= len(text.rstrip()) else ""
-        raise BadInput(f"{where}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}{end}") from error
+        raise BadInput(
+            f"{where}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}{end}"
+        ) from error
 
 
 def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
@@ -174,7 +179,7 @@ def _entry(kind: type[T], path: Path) -> T:
 
 
 @lru_cache(maxsize=4096)
-def _shipped(kind: type[T], path: Path, stamp: int) -> T:
+def _read(kind: type[T], path: Path, stamp: int) -> T:
     return _entry(kind, path)
 
 
@@ -183,17 +188,33 @@ def _load(kind: type[T], folder: str, what: str, name: str) -> T:
     if name not in files:
         raise unknown(what, name, files)
     path = files[name]
-    return _shipped(kind, path, path.stat().st_mtime_ns)
+    loaded: T = _read(kind, path, path.stat().st_mtime_ns)
+    return loaded
+
+
+@lru_cache(maxsize=16)
+def _compiled(kind: type[T], folder: str) -> dict[str, T]:
+    files = _shipped_files(folder)
+    return load_or_compile(folder, files, lambda: {name: _entry(kind, path) for name, path in files.items()})
 
 
 def _all(kind: type[T], folder: str) -> Iterator[tuple[str, T | BadInput]]:
-    for name, path in _files(folder).items():
+    """All entries by name; the user's own replace shipped ones, and one that is broken yields its error."""
+    shipped, files = _compiled(kind, folder), _files(folder)
+    for name, path in files.items():
+        if path.is_relative_to(ROOT):
+            yield name, shipped[name]
+            continue
         try:
-            yield name, _shipped(kind, path, path.stat().st_mtime_ns)
+            yield name, _read(kind, path, path.stat().st_mtime_ns)
         except BadInput as error:
-            if path.is_relative_to(ROOT):
-                raise
             yield name, error
+
+
+def refresh() -> None:
+    """Look at the files again, after the user's own catalog has changed."""
+    for cached in (_files, _shipped_files, _compiled, _read, price_lists):
+        cached.cache_clear()
 
 
 def model_ids() -> list[str]:
@@ -211,7 +232,7 @@ def load(name: str | Path) -> ModelSpec:
     if text in _files("models"):
         return _load(ModelSpec, "models", "model", text)
     path = Path(text).expanduser()
-    if path.suffix in (".yaml", ".yml", ".json") or path.exists() or os.sep in text and path.parent.is_dir():
+    if path.suffix in (".yaml", ".yml", ".json") or path.exists() or (os.sep in text and path.parent.is_dir()):
         return load_file(path)
     wanted = text.lower()
     for spec in all_models():
@@ -313,8 +334,13 @@ class _Classes(BaseModel):
 
 def machine_prices(machine: str) -> tuple[MachinePrice, ...]:
     """Prices of one machine; empty where none is known."""
-    path = _files("prices").get(machine)
-    return () if path is None else _shipped(PriceList, path, path.stat().st_mtime_ns).prices
+    return price_lists().get(machine, ())
+
+
+@lru_cache(maxsize=1)
+def price_lists() -> dict[str, tuple[MachinePrice, ...]]:
+    """Prices of all machines, by machine id."""
+    return {name: entry.prices for name, entry in _all(PriceList, "prices") if not isinstance(entry, BadInput)}
 
 
 @lru_cache(maxsize=1)

@@ -105,7 +105,7 @@ class Machine(Entry):
     """Dense peak by data type, in 10^12 operations per second."""
     tdp_w: Positive | None = None
     link: Link
-    roofline: dict[ComputeType, Roofline] = {}
+    roofline: dict[ComputeType, Roofline] = Field(default_factory=dict)
     attention: AttentionRates | None = None
     allreduce: tuple[AllReduce, ...] = ()
     notes: str | None = None

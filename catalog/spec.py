@@ -254,7 +254,7 @@ class Architecture(Spec):
             for layer in (layer for group in stack.groups for layer in group.layers):
                 if layer.cross and layer.cross.source not in (*names, "caption"):
                     raise ValueError(
-                        f"stack {stack.name}: cross.source names {layer.cross.source!r}, not one of {names} or 'caption'"
+                        f"stack {stack.name}: cross.source is {layer.cross.source!r}, not one of {names} or 'caption'"
                     )
             if any(isinstance(head, LmHead) for head in stack.heads) and isinstance(stack.embedding, PatchEmbedding):
                 raise ValueError(f"stack {stack.name}: an lm head needs a token embedding")

@@ -64,7 +64,8 @@ def _machines() -> tuple[list[str], list[list[Any]]]:
         peak = m.peak_tflops.get("bf16") or m.peak_tflops.get("fp16") or m.peak_tflops.get("fp32")
         rows.append(
             [
-                m.id, m.kind, bytes_text(m.memory_bytes) if m.memory_bytes else "–", f"{m.bandwidth_gb_per_s:,.0f} GB/s",
+                m.id, m.kind, bytes_text(m.memory_bytes) if m.memory_bytes else "–",
+                f"{m.bandwidth_gb_per_s:,.0f} GB/s",
                 f"{peak:,.0f} TFLOP/s" if peak else "–", f"${price.usd_per_hour:.2f}/h" if price else "–",
                 "calibrated" if m.roofline else "class default",
             ]

@@ -13,9 +13,13 @@ from advisor.report import bytes_text, count_text, flops_text, rate_text, second
 
 @click.command()
 @click.argument("model")
-@click.option("--machine", required=True, metavar="ID", help="Machine id (see 'whicharch catalog list machines') or a YAML file.")
+@click.option(
+    "--machine", required=True, metavar="ID", help="Machine id (see 'whicharch catalog list machines') or a YAML file."
+)
 @click.option("--input", "input_tokens", type=TOKENS, default="2k", show_default=True, help="Prompt length in tokens.")
-@click.option("--output", "output_tokens", type=TOKENS, default="500", show_default=True, help="Answer length in tokens.")
+@click.option(
+    "--output", "output_tokens", type=TOKENS, default="500", show_default=True, help="Answer length in tokens."
+)
 @click.option("--batch", type=COUNT, default="1", show_default=True, help="Concurrent requests.")
 @click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
 @click.option("--kv", "cache", default="bf16", show_default=True, metavar="FORMAT", help="Cache format.")
@@ -55,8 +59,10 @@ def _print(e: Estimate, operators: bool) -> None:
     if p.active != p.total:
         _line("  active per token", f"{p.active:,} ({count_text(p.active)})")
     _line("  looked up", f"{p.embedding:,} (embedding tables)")
-    _line("FLOPs, prefill" if generates else "FLOPs, one pass",
-          f"{flops_text(f.prefill_needed)} needed, {flops_text(f.prefill)} as eager PyTorch executes them")
+    _line(
+        "FLOPs, prefill" if generates else "FLOPs, one pass",
+        f"{flops_text(f.prefill_needed)} needed, {flops_text(f.prefill)} as eager PyTorch executes them",
+    )
     if generates:
         _line("FLOPs, decode step", f"{flops_text(f.decode_needed)} needed, {flops_text(f.decode)} executed")
     click.echo()
@@ -85,7 +91,9 @@ def _print(e: Estimate, operators: bool) -> None:
         _line("cost", f"no price known for {e.machine}")
     else:
         parts = [
-            f"{usd_text(c.usd_per_million_input_tokens)} per million tokens in" if c.usd_per_million_input_tokens else "",
+            f"{usd_text(c.usd_per_million_input_tokens)} per million tokens in"
+            if c.usd_per_million_input_tokens
+            else "",
             f"{usd_text(c.usd_per_million_output_tokens)} out" if c.usd_per_million_output_tokens else "",
             f"{usd_text(c.usd_per_thousand_requests)} per thousand requests",
         ]
@@ -105,7 +113,9 @@ def _line(name: str, text: str) -> None:
 def _band_text(band: Band) -> str:
     if band.p10 is None or band.p90 is None:
         return f"{seconds_text(band.p50)} ({band.badge})"
-    return f"{seconds_text(band.p50)}, 80 % between {seconds_text(band.p10)} and {seconds_text(band.p90)} ({band.badge})"
+    return (
+        f"{seconds_text(band.p50)}, 80 % between {seconds_text(band.p10)} and {seconds_text(band.p90)} ({band.badge})"
+    )
 
 
 def _print_operators(e: Estimate) -> None:

@@ -14,7 +14,7 @@ import click
 from advisor import quantities
 
 
-class Quantity(click.ParamType):
+class Quantity(click.ParamType[Any]):
     """A quantity with a unit, parsed by ``advisor.quantities``."""
 
     def __init__(self, name: str, parse: Callable[[str, str], Any]) -> None:
@@ -51,7 +51,7 @@ def print_json(data: Any) -> None:
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, float) and value != value or value in (float("inf"), float("-inf")):
+    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         return None
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}

@@ -7,7 +7,16 @@ import sys
 import click
 
 from advisor.cli.options import (
-    BUDGET, BYTES, COUNT, SECONDS, TOKENS, print_csv, print_json, print_markdown, print_table, table_options,
+    BUDGET,
+    BYTES,
+    COUNT,
+    SECONDS,
+    TOKENS,
+    print_csv,
+    print_json,
+    print_markdown,
+    print_table,
+    table_options,
 )  # fmt: skip
 from advisor.recommend import Advice, Recommendation, recommend
 from advisor.report import bytes_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
@@ -19,15 +28,29 @@ HEADERS = (
 
 
 @click.command()
-@click.option("--task", default="chat", show_default=True, metavar="ID", help="What it is for (see 'whicharch catalog list tasks').")
-@click.option("--context", "context_tokens", type=TOKENS, help="Length, prompt and answer, that each user needs memory for.")
+@click.option(
+    "--task",
+    default="chat",
+    show_default=True,
+    metavar="ID",
+    help="What it is for (see 'whicharch catalog list tasks').",
+)
+@click.option(
+    "--context", "context_tokens", type=TOKENS, help="Length, prompt and answer, that each user needs memory for."
+)
 @click.option("--input", "input_tokens", type=TOKENS, help="Typical prompt, for which the first token is timed.")
 @click.option("--output", "output_tokens", type=TOKENS, help="Typical answer.")
 @click.option("--users", type=COUNT, default="1", show_default=True, help="Concurrent requests.")
 @click.option("--ttft", "ttft_s", type=SECONDS, help="Longest time to the first token, such as 500ms.")
 @click.option("--tpot", "tpot_s", type=SECONDS, help="Longest time per token after the first, such as 40ms.")
 @click.option("--memory", "memory_bytes", type=BYTES, help="Memory to use per device, such as 20GiB.")
-@click.option("--machine", "machines", multiple=True, metavar="ID", help="Machine to run on; may be repeated. Default: all with a price.")
+@click.option(
+    "--machine",
+    "machines",
+    multiple=True,
+    metavar="ID",
+    help="Machine to run on; may be repeated. Default: all with a price.",
+)
 @click.option("--gpus", "max_gpus", type=COUNT, help="Devices at most. Default: 1 where machines are named, else 8.")
 @click.option("--budget", "budget_usd_per_hour", type=BUDGET, help="Money, such as 2000/month or 3/hour.")
 @click.option("--commercial", is_flag=True, help="Leave out licences that forbid commercial use.")

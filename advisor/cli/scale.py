@@ -8,7 +8,17 @@ from advisor.cli.options import COUNT, RANGE, print_csv, print_json, print_markd
 from advisor.report import bytes_text, flops_text, seconds_text, tokens_text
 from advisor.scaling import Curve, Scaling, scale
 
-HEADERS = ("context", "FLOPs", "linear part", "attention", "exponent", "cache + state", "with weights", "prefill", "decode step")
+HEADERS = (
+    "context",
+    "FLOPs",
+    "linear part",
+    "attention",
+    "exponent",
+    "cache + state",
+    "with weights",
+    "prefill",
+    "decode step",
+)
 
 
 @click.command()
@@ -44,7 +54,16 @@ def command(
 def _rows(curve: Curve, *, raw: bool = False) -> list[list[str]]:
     rows = []
     for p in curve.points:
-        values = (p.flops, p.linear_flops, p.attention_flops, p.exponent, p.cache_bytes, p.memory_bytes, p.prefill_s, p.decode_s)
+        values = (
+            p.flops,
+            p.linear_flops,
+            p.attention_flops,
+            p.exponent,
+            p.cache_bytes,
+            p.memory_bytes,
+            p.prefill_s,
+            p.decode_s,
+        )
         if raw:
             rows.append([str(p.context), *(f"{value:.6g}" for value in values)])
             continue

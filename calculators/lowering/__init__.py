@@ -68,10 +68,7 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         conditioning(scope, stack.conditioning, shared)
     if stack.relative_buckets:
         heads = next(
-            layer.mixer.heads
-            for group in stack.groups
-            for layer in group.layers
-            if isinstance(layer.mixer, Attention)
+            layer.mixer.heads for group in stack.groups for layer in group.layers if isinstance(layer.mixer, Attention)
         )
         builder.add(
             Operator(

@@ -29,9 +29,7 @@ def _feed_forward(scope: Scope, width: int, gated: bool, bias: bool, source: int
         weights=tuple(Weight(f"{prefix}.{name}.weight", (local, scope.hidden)) for name in names),
     )
     node = scope.activation(f"{prefix}.activation", wide, local, node, part="channel")
-    return scope.linear(
-        f"{prefix}.down", local, scope.hidden, node, part="channel", bias=scope.hidden if bias else 0
-    )
+    return scope.linear(f"{prefix}.down", local, scope.hidden, node, part="channel", bias=scope.hidden if bias else 0)
 
 
 def experts(scope: Scope, channel: Experts, source: int) -> int:

@@ -96,7 +96,8 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
         over = sequences
         first = scope.linear(
             f"{name}.in", condition.frequency, width, None, part="conditioning", bias=width, over=over,
-            executed=per(over, times * 2 * condition.frequency * width), needed=per(over, times * 2 * condition.frequency * width),
+            executed=per(over, times * 2 * condition.frequency * width),
+            needed=per(over, times * 2 * condition.frequency * width),
         )  # fmt: skip
         flops = per(over, times * 2 * width * width)
         return scope.linear(
@@ -125,14 +126,14 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
         node = scope.linear("modulation", h, wide, node, part="conditioning", bias=wide, over=sequences)
     if condition.caption_width:
         unit = Tokens(Stream("sample", condition.caption_tokens))
-        caption = scope.linear(
-            "caption.in", condition.caption_width, h, None, part="conditioning", bias=h, over=unit
-        )
+        caption = scope.linear("caption.in", condition.caption_width, h, None, part="conditioning", bias=h, over=unit)
         scope.linear("caption.out", h, h, caption, part="conditioning", bias=h, over=unit)
     return node
 
 
-def head(scope: Scope, spec: Head, embedding: TokenEmbedding | PatchEmbedding, table: Weight | None, source: int) -> int:
+def head(
+    scope: Scope, spec: Head, embedding: TokenEmbedding | PatchEmbedding, table: Weight | None, source: int
+) -> int:
     """What turns hidden states into an answer. Heads are not split over devices except the vocabulary's."""
     match spec:
         case LmHead():

@@ -81,7 +81,9 @@ def _einsum(inputs: list[Any], outputs: list[Any]) -> int:
     """
     terms, result = inputs[0].toIValue().replace(" ", "").split("->")
     shapes = [value.type().sizes() for value in inputs[1].node().inputs()]
-    sizes = {i: n for term, shape in zip(terms.split(","), shapes, strict=True) for i, n in zip(term, shape, strict=True)}
+    sizes = {
+        i: n for term, shape in zip(terms.split(","), shapes, strict=True) for i, n in zip(term, shape, strict=True)
+    }
     return prod(sizes.values()) if set(sizes) - set(result) else 0
 
 

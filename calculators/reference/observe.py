@@ -41,9 +41,7 @@ def _observations(spec: ModelSpec) -> Iterator[Observation]:
         yield Observation("parameters", witness, Setting(), None, _reason(error), failed=True)
         return
 
-    def attempt(
-        quantity: Quantity, who: str, setting: Setting, measure: Callable[[], int]
-    ) -> Observation:
+    def attempt(quantity: Quantity, who: str, setting: Setting, measure: Callable[[], int]) -> Observation:
         try:
             return Observation(quantity, who, setting, measure())
         except Exception as error:

@@ -14,7 +14,7 @@ import torch
 from calculators.reference.counting import TraceableConvolutions
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
-from catalog.mixers import Attention, Mamba, Mamba2
+from catalog.mixers import Attention, Mamba, Mamba2, Mixer
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
 Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "denoiser"]
@@ -39,11 +39,20 @@ def kind_of(architecture: Architecture) -> Kind:
     return "vision" if "vision" in roles else "encoder"
 
 
+def _mixers(architecture: Architecture) -> list[Mixer | None]:
+    return [layer.mixer for stack in architecture.stacks for group in stack.groups for layer in group.layers]
+
+
+def is_looped(architecture: Architecture) -> bool:
+    """Whether the reference runs through the tokens in Python: the selective scan of Mamba-1."""
+    return any(isinstance(mixer, Mamba) for mixer in _mixers(architecture))
+
+
 def text_tokens(architecture: Architecture) -> int:
     """A length that shows what the model does: beyond its windows and its scan's block, few where the scan is a loop."""
-    mixers = [layer.mixer for stack in architecture.stacks for group in stack.groups for layer in group.layers]
-    if any(isinstance(mixer, Mamba) for mixer in mixers):
+    if is_looped(architecture):
         return LOOPED_TOKENS
+    mixers = _mixers(architecture)
     limits = [mixer.window for mixer in mixers if isinstance(mixer, Attention) and mixer.window and mixer.causal]
     limits += [mixer.chunk for mixer in mixers if isinstance(mixer, Mamba2)]
     return max(limits) + BEYOND if limits else PLAIN_TOKENS
@@ -88,8 +97,7 @@ class Subject:
     def traced_setting(self) -> Setting:
         """The pass that is traced: one sequence."""
         setting = replace(self.setting(), batch=1)
-        looped = setting.new == LOOPED_TOKENS
-        return replace(setting, new=LOOPED_TRACE_TOKENS) if looped else setting
+        return replace(setting, new=LOOPED_TRACE_TOKENS) if is_looped(self.architecture) else setting
 
     def run(self, setting: Setting, *, cache: Any = None, encoded: Any = None) -> Any:
         """One forward pass of all sequences, with a cache where the model keeps one.

@@ -146,9 +146,7 @@ def olmo2(f: Fields, lm: bool = True) -> Architecture:
 
 def olmoe(f: Fields, lm: bool = True) -> Architecture:
     """OLMoE: experts in every layer, norms over the whole width of queries and keys."""
-    moe = Experts(
-        experts=f.size("num_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size")
-    )
+    moe = Experts(experts=f.size("num_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size"))
     layers = plain(f, attention(f, qk_norm="full"), moe)
     return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
 
@@ -159,9 +157,7 @@ def smollm3(f: Fields, lm: bool = True) -> Architecture:
     rope = f.value("no_rope_layers") or [int((i + 1) % every != 0) for i in range(n)]
     if not isinstance(rope, list) or len(rope) != n:
         raise BadInput(f"{f.where}: field 'no_rope_layers' must list {n} layers")
-    layers = [
-        Layer(mixer=attention(f, position="rotary" if rope[i] else "none"), channel=gated(f)) for i in range(n)
-    ]
+    layers = [Layer(mixer=attention(f, position="rotary" if rope[i] else "none"), channel=gated(f)) for i in range(n)]
     return Architecture(stacks=(stack(f, layers, tied=tied(f, True), lm=lm),))
 
 
@@ -217,7 +213,11 @@ def deepseek(f: Fields, lm: bool = True) -> Architecture:
     )
     if f.flag("attention_bias"):
         raise BadInput(f"{f.where}: attention_bias=true with latent attention is not modelled")
-    n, first, every = f.size("num_hidden_layers"), f.size("first_k_dense_replace", zero=True), f.size("moe_layer_freq", default=1)
+    n, first, every = (
+        f.size("num_hidden_layers"),
+        f.size("first_k_dense_replace", zero=True),
+        f.size("moe_layer_freq", default=1),
+    )
     width = f.size("moe_intermediate_size")
     moe = Experts(
         experts=f.size("n_routed_experts"),
@@ -284,9 +284,7 @@ def jamba(f: Fields, lm: bool = True) -> Architecture:
         f, hidden, bias=f.flag("mamba_proj_bias"), conv_bias=f.flag("mamba_conv_bias", True), inner_norms=True
     )
     attends = attention(f, position="none", bias=())
-    moe = Experts(
-        experts=f.size("num_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size")
-    )
+    moe = Experts(experts=f.size("num_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size"))
     every_a, at_a = f.size("attn_layer_period"), f.size("attn_layer_offset", zero=True)
     every_e, at_e = f.size("expert_layer_period"), f.size("expert_layer_offset", zero=True)
     layers = [

@@ -1,4 +1,4 @@
-"""Class defaults of transformers 5.23: what a ``config.json`` means where it leaves a field out. Generated, then kept."""
+"""Class defaults of transformers 5.23: what a ``config.json`` means where it leaves a field out."""
 
 from __future__ import annotations
 

@@ -61,7 +61,11 @@ def modernbert(f: Fields, heads: tuple[Head, ...]) -> Architecture:
 
     def layer(i: int) -> Layer:
         mixer = Attention(
-            heads=n_heads, kv_heads=n_heads, head_dim=hidden // n_heads, causal=False, window=reach if local[i] else None
+            heads=n_heads,
+            kv_heads=n_heads,
+            head_dim=hidden // n_heads,
+            causal=False,
+            window=reach if local[i] else None,
         )
         channel = Dense(width=f.size("intermediate_size"), gated=True, activation="gelu")
         return Layer(mixer=mixer, channel=channel, norms="channel-only" if i == 0 else "pre")

@@ -10,7 +10,8 @@ from catalog.errors import BadInput
 HARMLESS = frozenset(
     """
     _name_or_path _attn_implementation_autoset architectures attention_dropout attention_probs_dropout_prob auto_map
-    attn_logit_softcapping attn_pdrop bad_words_ids begin_suppress_tokens bos_token_id cache_implementation chunk_size_feed_forward
+    attn_logit_softcapping attn_pdrop bad_words_ids begin_suppress_tokens bos_token_id cache_implementation
+    chunk_size_feed_forward
     classifier_dropout decoder_start_token_id diversity_penalty do_sample dropout dtype early_stopping embd_pdrop
     encoder_no_repeat_ngram_size eos_token_id exponential_decay_length_penalty final_logit_softcapping finetuning_task
     forced_bos_token_id forced_eos_token_id gradient_checkpointing hidden_dropout_prob id2label initializer_factor
@@ -110,7 +111,9 @@ class Fields(Mapping[str, Any]):
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise BadInput(f"{self.where}: field {key!r} is {_short(value)}; expected a list of names")
         if length is not None and len(value) != length:
-            raise BadInput(f"{self.where}: field {key!r} has {len(value)} entries; expected one for each of {length} layers")
+            raise BadInput(
+                f"{self.where}: field {key!r} has {len(value)} entries; expected one for each of {length} layers"
+            )
         return value
 
     def child(self, key: str, defaults: Mapping[str, Any] | None = None) -> Fields:
@@ -129,7 +132,10 @@ class Fields(Mapping[str, Any]):
         return sorted(
             key
             for key, value in self._config.items()
-            if key not in self.read and key not in HARMLESS and value not in (None, False, [], {}) and not key.startswith("_")
+            if key not in self.read
+            and key not in HARMLESS
+            and value not in (None, False, [], {})
+            and not key.startswith("_")
         )
 
 

@@ -82,7 +82,9 @@ def llava(f: Fields) -> Architecture:
     """LLaVA 1.5: a CLIP tower, two linear layers, a LLaMA; the class token is dropped before projection."""
     text = f.child("text_config", decoders_defaults("llama"))
     language = decoders.llama(text).stacks[0]
-    language = language.model_copy(update={"heads": tuple(h.model_copy(update={"tied": False}) for h in language.heads)})
+    language = language.model_copy(
+        update={"heads": tuple(h.model_copy(update={"tied": False}) for h in language.heads)}
+    )
     v = f.child("vision_config")
     if v.value("model_type", default="clip_vision_model") != "clip_vision_model":
         raise BadInput(f"{v.where}: vision tower {v.value('model_type')!r} is not modelled; known: clip_vision_model")
@@ -108,7 +110,7 @@ def decoders_defaults(model_type: str) -> dict[str, object]:
 
 
 QWEN2_VL_IMAGE = 448
-"""Side in pixels of the image that the catalog counts with; Qwen2-VL takes any size, with one token per 28x28 pixels."""
+"""Side in pixels of the image that the catalog counts with; Qwen2-VL takes any size, one token per 28x28 pixels."""
 
 
 def qwen2_vl(f: Fields) -> Architecture:
