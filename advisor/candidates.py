@@ -55,6 +55,7 @@ class Space:
     usd_per_hour: Floats
     max_gpus: Floats
     cache_bits: Floats
+    nominal_bits: Floats
     formats: tuple[WeightFormat, ...]
     format_index: NDArray[np.intp]
     """Which of ``formats`` each choice has."""
@@ -118,6 +119,7 @@ def _space(
         usd_per_hour=np.array([c.usd_per_hour for c in choices]),
         max_gpus=np.array([c.machine.link.max_gpus for c in choices], dtype=np.float64),
         cache_bits=np.array(bits),
+        nominal_bits=np.array([c.weights.nominal_bits for c in choices]),
         formats=formats_used,
         format_index=np.array([ids.index(c.weights.id) for c in choices], dtype=np.intp),
     )

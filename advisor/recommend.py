@@ -186,19 +186,24 @@ def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] |
     best: tuple[tuple[float, ...], Outcomes, int] | None = None
     for outcome in outcomes:
         ratios = excesses(outcome, needs)
-        keeps = np.all(np.stack(list(ratios.values())) <= 1, axis=0)
-        for index in np.flatnonzero(keeps):
-            choice = outcome.space.choices[index]
-            key = (
-                float(choice.weights.nominal_bits < 8),
-                float(outcome.usd_per_hour[index]) if np.isfinite(outcome.usd_per_hour[index]) else 0.0,
-                outcome.tp,
-                -choice.weights.nominal_bits,
-                float(choice.cache != "bf16"),
-                float(outcome.tpot_s[index]),
-            )
-            if best is None or key < best[0]:
-                best = (key, outcome, int(index))
+        keeps = np.flatnonzero(np.all(np.stack(list(ratios.values())) <= 1, axis=0))
+        if not keeps.size:
+            continue
+        where, hourly = outcome.space, outcome.usd_per_hour
+        keys = np.stack(
+            [
+                where.nominal_bits < 8,
+                np.where(np.isfinite(hourly), hourly, 0.0),
+                np.full(len(hourly), outcome.tp),
+                -where.nominal_bits,
+                where.cache_bits < 16,
+                outcome.tpot_s,
+            ]
+        )[:, keeps]
+        first = int(np.lexsort(keys[::-1])[0])
+        key = tuple(float(value) for value in keys[:, first])
+        if best is None or key < best[0]:
+            best = (key, outcome, int(keeps[first]))
     return None if best is None else best[1:]
 
 

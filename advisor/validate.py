@@ -213,8 +213,8 @@ def _spread(
 ) -> Iterator[tuple[int, list[Observation] | Exception]]:
     """Measure all specs in ``jobs`` processes, deep models first; yields (index, outcome) as they are done.
 
-    A process that dies breaks its pool. Those that may have been running then are tried again one by one, the guilty one
-    gets the error as its outcome, and the others go on in a new pool.
+    A process that dies breaks its pool. Those that may have been running then are tried again one by one, the guilty
+    one gets the error as its outcome, and the others go on in a new pool.
     """
     waiting = sorted(range(len(specs)), key=lambda index: -_depth(specs[index]))
     suspects: list[int] = []

@@ -20,13 +20,15 @@ Profile = Literal["flash", "eager"]
 def _peaks(architecture: Architecture, tp: int, profile: Profile) -> tuple[Form, ...]:
     """Elements alive at each operator: outputs not yet read for the last time, its own included."""
     graph = lower(architecture, tp)
-    alive = []
+    ends: dict[int, list[int]] = {}
+    for producer, last in enumerate(graph.last_use):
+        ends.setdefault(last, []).append(producer)
+    alive, total = [], Form()
     for here, operator in enumerate(graph.operators):
-        total = operator.scores if profile == "eager" else Form()
-        for producer in range(here + 1):
-            if graph.last_use[producer] >= here:
-                total = total + graph.operators[producer].writes
-        alive.append(total)
+        total = total + operator.writes
+        alive.append(total + operator.scores if profile == "eager" else total)
+        for producer in ends.get(here, ()):
+            total = total - graph.operators[producer].writes
     return tuple(dict.fromkeys(alive))
 
 

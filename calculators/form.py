@@ -40,9 +40,12 @@ class Form(Mapping[Measure, int]):
 
     def __add__(self, other: Form) -> Form:
         terms = dict(self._terms)
-        for measure, factor in other.items():
+        for measure, factor in other._terms.items():
             terms[measure] = terms.get(measure, 0) + factor
         return Form(terms)
+
+    def __sub__(self, other: Form) -> Form:
+        return self + other * -1
 
     def __mul__(self, factor: int) -> Form:
         return Form({measure: factor * own for measure, own in self._terms.items()})
@@ -62,4 +65,4 @@ ZERO = Form()
 
 def per(measure: Measure, factor: int) -> Form:
     """``factor`` of something per unit of ``measure``."""
-    return Form({measure: factor})
+    return Form({measure: factor}) if factor else ZERO

@@ -15,8 +15,9 @@ import numpy as np
 
 from calculators.workload import Array, Stream, Workload
 
-When = Literal["always", "fresh", "cached"]
-"""``fresh``: only where nothing is cached yet; ``cached``: only where something is."""
+When = Literal["always", "fresh", "cached", "stepping", "scanning"]
+"""``fresh``: only where nothing is cached yet; ``cached``: only where something is. ``stepping``: only where one token
+follows cached ones, which is when reference code of scans runs its recurrence; ``scanning``: everywhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,19 @@ class Measure(ABC):
         """The number for each workload, in the workload's shape."""
 
 
-def _masked(value: Array, past: Array, when: When) -> Array:
+def _masked(value: Array, stream: Stream, w: Workload, when: When) -> Array:
+    past = stream.past(w)
     match when:
+        case "always":
+            return value
         case "fresh":
             return value * (past == 0)
         case "cached":
             return value * (past > 0)
-        case _:
-            return value
+        case "stepping":
+            return value * ((past > 0) & (stream.new(w) == 1))
+        case "scanning":
+            return value * ((past == 0) | (stream.new(w) != 1))
 
 
 def _triangle(n: Array, window: int | None) -> Array:
@@ -112,31 +118,37 @@ class Tokens(Measure):
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
         tokens = self.stream.sequences(w) * self.stream.new(w)
-        return _masked(tokens, self.stream.past(w), self.when)
+        return _masked(tokens, self.stream, w, self.when)
 
 
 @dataclass(frozen=True, slots=True)
 class Padded(Measure):
-    """B·(S + extra) where nothing is cached: what a padded convolution computes (reference code only)."""
+    """Columns that a padded causal convolution computes where it does not step (reference code only).
+
+    Over S columns it computes S + kernel - 1. The reference first fills up to ``kernel`` columns, or, where something is
+    cached, puts the ``kernel`` cached ones in front.
+    """
 
     stream: Stream
-    extra: int
+    kernel: int
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
-        padded = self.stream.sequences(w) * (self.stream.new(w) + self.extra)
-        return _masked(padded, self.stream.past(w), "fresh")
+        new = self.stream.new(w)
+        columns = np.maximum(new, self.kernel) * (self.stream.past(w) == 0) + (new + self.kernel) * (self.stream.past(w) > 0)
+        padded = self.stream.sequences(w) * (columns + self.kernel - 1) * (new > 0)
+        return _masked(padded, self.stream, w, "scanning")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunks(Measure):
-    """B·ceil(S / chunk) where nothing is cached: blocks of a chunked scan."""
+    """B·ceil(S / chunk) where a scan does not step: its blocks."""
 
     stream: Stream
     chunk: int
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
         blocks = -(-self.stream.new(w) // self.chunk)
-        return _masked(self.stream.sequences(w) * blocks, self.stream.past(w), "fresh")
+        return _masked(self.stream.sequences(w) * blocks, self.stream, w, "scanning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +175,7 @@ class Pairs(Measure):
             pairs = _triangle(past + new, self.window) - _triangle(past, self.window)
         else:
             pairs = _band(past + new, self.window) - _band(past, self.window)
-        return _masked(self.stream.sequences(w) * pairs, past, self.when)
+        return _masked(self.stream.sequences(w) * pairs, self.stream, w, self.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +246,8 @@ class Distinct(Measure):
 class ChunkPairs(Measure):
     """Pairs of query and key inside the blocks of a chunked scan.
 
-    ``needed``: the causal triangle of each block. ``executed``: full squares, the last block padded.
+    ``needed``: the causal triangle of each block of a fresh sequence. ``executed``: full squares, the last block padded,
+    wherever the reference does not step.
     """
 
     stream: Stream
@@ -245,10 +258,12 @@ class ChunkPairs(Measure):
         new = self.stream.new(w)
         if self.count == "executed":
             pairs = -(-new // self.chunk) * self.chunk**2
+            when: When = "scanning"
         else:
             full, rest = new // self.chunk, new % self.chunk
             pairs = full * (self.chunk * (self.chunk + 1) // 2) + rest * (rest + 1) // 2
-        return _masked(self.stream.sequences(w) * pairs, self.stream.past(w), "fresh")
+            when = "fresh"
+        return _masked(self.stream.sequences(w) * pairs, self.stream, w, when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,5 +274,6 @@ class ChunkSquares(Measure):
     chunk: int
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
-        blocks = -(-self.stream.new(w) // self.chunk) + 1
-        return _masked(self.stream.sequences(w) * blocks * blocks, self.stream.past(w), "fresh")
+        new = self.stream.new(w)
+        blocks = (-(-new // self.chunk) + 1) * (new > 0)
+        return _masked(self.stream.sequences(w) * blocks * blocks, self.stream, w, "scanning")

@@ -5,6 +5,7 @@ Nothing here knows a model family. A new mechanism is a new class in ``mixers`` 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -241,6 +242,17 @@ class Architecture(Spec):
     """Everything that determines parameters, FLOPs, cache and traffic."""
 
     stacks: Annotated[tuple[Stack, ...], Field(min_length=1)]
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.stacks)
+
+    def __hash__(self) -> int:
+        """Computed once: architectures key the calculators' caches."""
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Architecture) and self.stacks == other.stacks)
 
     @model_validator(mode="after")
     def _names_meet(self) -> Self:

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 def command(ctx: click.Context, models: tuple[str, ...], jobs: int | None, quick: bool, as_json: bool) -> None:
     """Prove the catalog against real PyTorch models.
 
-    Each MODEL (a catalog id, a YAML spec or a config.json; by default all) is built at full size on torch's meta device,
-    without memory. Parameters, FLOPs of a prefill, of a decode step and of an image by FlopCounterMode, FLOPs by fvcore
-    and cache bytes are compared with the calculators. Exit code 1 if any difference is not zero.
+    Each MODEL (a catalog id, a YAML spec or a config.json; by default all) is built at full size on torch's meta
+    device, without memory. Parameters, FLOPs of a prefill, of a decode step and of an image by FlopCounterMode, FLOPs
+    by fvcore and cache bytes are compared with the calculators. Exit code 1 if any difference is not zero.
     """
     started = time.perf_counter()
     checks = _run(models, jobs, quick)

@@ -17,6 +17,7 @@ def _convolution(scope: Scope, width: int, kernel: int, bias: bool, source: int)
     """A causal depthwise convolution over ``width`` channels; the state keeps the last ``kernel`` columns.
 
     The reference pads a fresh sequence to S + kernel - 1 outputs and, stepping, computes two outputs to keep one.
+    Several tokens after cached ones are convolved together with the whole state.
     """
     stream = scope.stream
     return scope.builder.add(
@@ -29,7 +30,7 @@ def _convolution(scope: Scope, width: int, kernel: int, bias: bool, source: int)
                 *((Weight("mixer.convolution.bias", (width,), Role.VECTOR),) if bias else ()),
             ),
             executed=Form(
-                {Padded(stream, kernel - 1): 2 * width * kernel, Tokens(stream, "cached"): 4 * width * kernel}
+                {Padded(stream, kernel): 2 * width * kernel, Tokens(stream, "stepping"): 4 * width * kernel}
             ),
             needed=per(scope.tokens, 2 * width * kernel),
             touched=scope.once,
@@ -106,7 +107,7 @@ def mamba2(scope: Scope, mixer: Mamba2, source: int) -> int:
             executed_pairs: 2 * heads * (n + p),
             ChunkSquares(stream, chunk): step,
             Chunks(stream, chunk): 2 * chunk * step,
-            Tokens(stream, "cached"): step,
+            Tokens(stream, "stepping"): step,
         }
     )
     needed = Form(

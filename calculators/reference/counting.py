@@ -42,8 +42,8 @@ def torch_flops_by_module(run: Callable[[], Any]) -> dict[str, int]:
 class TraceableConvolutions(TorchFunctionMode):
     """Send convolutions to the inner operator.
 
-    On the meta device the public ones run a Python shape function that fails while jit traces ("cond must be a bool, but
-    got a Tensor"); ``_convolution`` is what a trace on a real device records anyway, and traces on both.
+    On the meta device the public ones run a Python shape function that fails while jit traces ("cond must be a bool,
+    but got a Tensor"); ``_convolution`` is what a trace on a real device records anyway, and traces on both.
     """
 
     def __torch_function__(
@@ -53,13 +53,13 @@ class TraceableConvolutions(TorchFunctionMode):
         if func not in CONVOLUTIONS:
             return func(*args, **kwargs)
         names = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
-        given = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+        given: dict[str, Any] = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
         given |= dict(zip(names, args, strict=False)) | kwargs
         n = CONVOLUTIONS[func]
         stride, padding, dilation = (_per_dimension(given[name], n) for name in ("stride", "padding", "dilation"))
         return torch._convolution(
-            given["input"], given["weight"], given["bias"], stride, padding, dilation, False, [0] * n, int(given["groups"]),
-            False, False, False, False,
+            given["input"], given["weight"], given["bias"], stride, padding, dilation, False, [0] * n,
+            int(given["groups"]), False, False, False, False,
         )  # fmt: skip
 
 

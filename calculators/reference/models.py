@@ -44,7 +44,7 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     import transformers
 
     transformers.logging.set_verbosity_error()
-    kind = getattr(transformers, reference.class_name, None)
+    kind: Any = getattr(transformers, reference.class_name, None)
     if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
         raise ValueError(f"transformers {version('transformers')} has no model class {reference.class_name!r}")
     model_type = reference.config.get("model_type")
@@ -52,10 +52,10 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
         raise ValueError(f"transformers {version('transformers')} knows no model_type {model_type!r}")
     config = transformers.CONFIG_MAPPING[model_type](**settings)
     with torch.device("meta"):
-        model = kind._from_config(config, dtype=torch.bfloat16, attn_implementation="eager")
+        model: Any = kind._from_config(config, dtype=torch.bfloat16, attn_implementation="eager")
     if getattr(model, "_can_set_experts_implementation", bool)():
         model.set_experts_implementation("batched_mm")
-    return model.eval()
+    return _evaluating(model)
 
 
 def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
@@ -71,4 +71,9 @@ def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
     for module in model.modules():
         if isinstance(module, Attention):
             module.set_processor(AttnProcessor())
-    return model.to(torch.bfloat16).eval()
+    return _evaluating(model.to(torch.bfloat16))
+
+
+def _evaluating(model: torch.nn.Module) -> torch.nn.Module:
+    """Dropout off and no gradients: only shapes matter."""
+    return model.eval().requires_grad_(False)

@@ -49,7 +49,7 @@ def is_looped(architecture: Architecture) -> bool:
 
 
 def text_tokens(architecture: Architecture) -> int:
-    """A length that shows what the model does: beyond its windows and its scan's block, few where the scan is a loop."""
+    """A length that shows what a model does: beyond its windows and its scan's block, few where the scan is a loop."""
     if is_looped(architecture):
         return LOOPED_TOKENS
     mixers = _mixers(architecture)
@@ -201,7 +201,7 @@ class Subject:
 
 
 class _Traceable(torch.nn.Module):
-    """A model called with positional tensors and returning tensors only, all of them, or the trace drops what they need."""
+    """A model called with positional tensors that returns tensors only: all of them, or a trace drops their work."""
 
     def __init__(self, model: torch.nn.Module, names: tuple[str, ...], rest: dict[str, Any]) -> None:
         super().__init__()

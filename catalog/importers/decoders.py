@@ -213,6 +213,8 @@ def deepseek(f: Fields, lm: bool = True) -> Architecture:
     )
     if f.flag("attention_bias"):
         raise BadInput(f"{f.where}: attention_bias=true with latent attention is not modelled")
+    if f.flag("mlp_bias") and f.size("n_shared_experts", default=0, zero=True):
+        raise BadInput(f"{f.where}: mlp_bias=true with shared experts is not modelled")
     n, first, every = (
         f.size("num_hidden_layers"),
         f.size("first_k_dense_replace", zero=True),
@@ -320,8 +322,11 @@ def bamba(f: Fields, lm: bool = True) -> Architecture:
 
 
 def nemotron_h(f: Fields, lm: bool = True) -> Architecture:
-    """Nemotron-H: each layer is one block, Mamba-2 (M), attention (*) or feed-forward (-), in a written pattern."""
-    f.read.update(("expand", "use_bias"))
+    """Nemotron-H: each layer is one block, Mamba-2 (M), attention (*) or feed-forward (-), in a written pattern.
+
+    The PyTorch class has its own head even where the configuration asks for a tied one.
+    """
+    f.read.update(("expand", "use_bias", "tie_word_embeddings"))
     names = {
         "heads": "mamba_num_heads", "head_dim": "mamba_head_dim", "state": "ssm_state_size",
         "groups": "n_groups", "conv": "conv_kernel", "chunk": "chunk_size",
@@ -337,4 +342,4 @@ def nemotron_h(f: Fields, lm: bool = True) -> Architecture:
     }
     if unknown := set(pattern) - set(blocks):
         raise BadInput(f"{f.where}: hybrid_override_pattern holds {sorted(unknown)}; known are M, * and -")
-    return Architecture(stacks=(stack(f, [blocks[p] for p in pattern], tied=tied(f, False), lm=lm),))
+    return Architecture(stacks=(stack(f, [blocks[p] for p in pattern], tied=False, lm=lm),))

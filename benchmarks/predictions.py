@@ -1,0 +1,85 @@
+"""What the calculators say of measured runs, all runs of one setting at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.serving_runs import Run
+from calculators.efficiency import efficiency
+from calculators.memory import weight_bytes
+from calculators.params import architecture_of
+from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve
+from calculators.workload import Workload
+from catalog.loader import load, load_format, load_machine, machine_classes
+
+Array = NDArray[np.float64]
+
+VLLM_SHARE = 0.9
+"""Share of the memory that the launch scripts of the measured servers allow."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Seconds, without the engine's own constants, and whether all clients fit into memory."""
+
+    ttft_s: float
+    tpot_s: float
+    apart_s: float
+    """TPOT if prompts and steps never shared a pass."""
+    prefill_s: float
+    decode_s: float
+    held_bytes: float
+    """Weights and cache of all clients on one device."""
+    room_bytes: float | None
+
+    def fits(self, overhead_bytes: float) -> bool:
+        """Whether every client can be in flight at once."""
+        return self.room_bytes is None or self.held_bytes + overhead_bytes <= self.room_bytes
+
+
+def predict(runs: Sequence[Run]) -> list[Prediction]:
+    """One prediction for each run, in order."""
+    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for index, run in enumerate(runs):
+        groups[run.setting].append(index)
+    predicted: dict[int, Prediction] = {}
+    for indices in groups.values():
+        for index, prediction in zip(indices, _predict_setting([runs[i] for i in indices]), strict=True):
+            predicted[index] = prediction
+    return [predicted[index] for index in range(len(runs))]
+
+
+def _predict_setting(runs: Sequence[Run]) -> list[Prediction]:
+    first = runs[0]
+    spec, machine, weights = load(first.model), load_machine(first.machine), load_format(first.weights)
+    architecture = architecture_of(spec)
+    eff = efficiency(machine, weights, machine_classes())
+    server = Server.of(architecture, machine, eff, weights, first.cache_bits, first.tp)
+    given, written, clients = (
+        np.array([getattr(run, name) for run in runs]) for name in ("input_tokens", "output_tokens", "clients")
+    )
+    demand = Demand(given, written)
+    served = serve(server, demand, clients)
+    prompts = np.array([max(run.input_tokens, 1) for run in runs])
+    alone = server.pass_s(prefill_workload(Demand(prompts, written)))
+    step = server.pass_s(decode_workload(demand, clients, done=written / 2))
+    growing, constant = server.table.held_bytes(Workload.of(clients, 0, given + written), first.cache_bits)
+    held = weight_bytes(spec, weights, first.tp) + growing + constant
+    room = machine.memory_bytes
+    return [
+        Prediction(
+            ttft_s=float(served.ttft_s[i]),
+            tpot_s=float(served.tpot_s[i]),
+            apart_s=float(step[i] + max(run.clients - 1, 0) * alone[i] / max(run.output_tokens, 1)),
+            prefill_s=float(alone[i]),
+            decode_s=float(step[i]),
+            held_bytes=float(held[i]),
+            room_bytes=None if room is None else room * VLLM_SHARE,
+        )
+        for i, run in enumerate(runs)
+    ]
