@@ -5,7 +5,9 @@ The public names load on first use, so that ``import advisor`` costs nothing.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,9 +25,23 @@ _HOMES = {
 __all__ = ["estimate", "recommend", "scale", "validate"]
 
 
+class _Package(ModuleType):
+    """``advisor.estimate`` is the function, though its home is a module of the same name.
+
+    The import system binds a submodule to its package's attribute; for the public names that binding is left out.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = value  # the function, not the submodule of the same name
+        globals()[name] = value
         return value
     raise AttributeError(f"module 'advisor' has no attribute {name!r}")
+
+
+sys.modules[__name__].__class__ = _Package

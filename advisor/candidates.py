@@ -18,7 +18,7 @@ from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
 from calculators.plan import tp_problem
 from calculators.roofline import Setting, Settings
-from calculators.serving import Server
+from calculators.serving import Server, closed_loop
 from calculators.table import Floats, compile_table
 from calculators.workload import Workload
 from catalog.engine import Engine
@@ -27,6 +27,8 @@ from catalog.machine import Machine
 from catalog.spec import LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
 
+STEPS = 50
+"""Denoising steps of a diffusion model."""
 DEGREES = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -184,42 +186,36 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
     output = needs.output_tokens
     weights = np.array([table.weight_bytes(format) for format in where.formats])[where.format_index]
     if generates(spec):
-        done = output // 2
-        late = done if seq2seq else max(context - output, 1) + done
-        three = Workload.of(
-            [1, 1, users],
-            [1, 1, 1] if seq2seq else [prompt, context, 1],
-            [0, 0, max(late, 1)],
-            source=[prompt, context, prompt] if seq2seq else 0,
-            images=[images, images, 0],
-            encode=[1, 1, 0],
+        # The typical prompt, and one that fills the context; a step at full context.
+        prompts = (
+            Workload.of(1, 1, 0, source=[prompt, context])
+            if seq2seq
+            else Workload.of(1, [prompt, context], 0, images=images)
         )
-        times = server.pass_s(three).reshape(-1, 3) + where.step_s[:, None]
-        prefill, full, decode = times.T
+        done = output / 2
+        late = max(done, 1) if seq2seq else max(context - output, 1) + done
+        steps = Workload.of([users, users], 1, late, source=prompt if seq2seq else 0, encode=0)
+        alone, step, shared = (x.reshape(-1, 2) + where.step_s[:, None] for x in server.passes_s(prompts, steps))
+        served = closed_loop(alone, step, shared, users, output, where.request_s[:, None])
+        prefill, decode, tpot, rate = (
+            x[:, 0] for x in (served.prefill_s, served.decode_s, served.tpot_s, served.output_tokens_per_s)
+        )
+        ttft, full = served.ttft_s.T
         held = Workload.of([users], 0, output if seq2seq else context, source=prompt if seq2seq else 0, encode=0)
         cache = np.array(
             [sum(float(x[0]) for x in table.held_bytes(held, bits)) for bits in np.unique(where.cache_bits)]
         )[np.searchsorted(np.unique(where.cache_bits), where.cache_bits)]
-        tpot = decode + (users - 1) * prefill / max(output, 1)
-        waits = decode / 2 if users > 1 else 0.0
-        ttft = where.request_s + waits + prefill
-        rate = users * output / (ttft + (output - 1) * tpot)
-        largest = min(prompt * users, 8192)
-        act_w = Workload.of([1], 1, 0, source=prompt) if seq2seq else Workload.of([1], largest, 0, images=images)
         out_s = decode / users
     else:
         w = Workload.of([users], prompt, 0)
-        prefill = server.pass_s(w)[..., 0].reshape(-1) + where.step_s
-        steps = 50 if spec.family == "diffusion" else 1
-        prefill = prefill * steps
+        prefill = (server.pass_s(w)[..., 0].reshape(-1) + where.step_s) * (STEPS if spec.family == "diffusion" else 1)
         decode = tpot = np.zeros_like(prefill)
         ttft = full = where.request_s + prefill
         cache = np.zeros_like(prefill)
         rate = users / ttft
-        act_w = w
         out_s = np.full_like(prefill, np.nan)
         prompt *= users
-    activations = float(peak_activation_bytes(architecture, act_w, tp=tp)[0])
+    activations = _activations(spec, where, tp, prompt, users, images)
     hourly = where.usd_per_hour * tp
     return Outcomes(
         space=where,
@@ -228,7 +224,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         cache_bytes=cache,
         fixed_bytes=weights + activations + where.overhead_bytes,
         ttft_s=ttft,
-        full_ttft_s=full + where.request_s if generates(spec) else ttft,
+        full_ttft_s=full,
         tpot_s=tpot,
         decode_s=decode,
         prefill_s=prefill,
@@ -237,3 +233,21 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         usd_per_mtok_in=prefill / max(prompt, 1) * hourly / 3600 * 1e6,
         usd_per_mtok_out=out_s * hourly / 3600 * 1e6,
     )
+
+
+def _activations(spec: ModelSpec, where: Space, tp: int, prompt: int, users: int, images: int) -> Floats:
+    """Peak activations per choice: a prefill chunk of its engine, or the whole batch where one pass answers."""
+    architecture = architecture_of(spec)
+
+    def peak(w: Workload) -> float:
+        return float(peak_activation_bytes(architecture, w, tp=tp)[0])
+
+    if not generates(spec):
+        return np.full(len(where.choices), peak(Workload.of([1], prompt, 0)))
+    if spec.family == "encoder-decoder":
+        return np.full(len(where.choices), peak(Workload.of([1], 1, 0, source=prompt)))
+    by_chunk = {
+        tokens: peak(Workload.of([1], min(prompt * users, tokens), 0, images=images))
+        for tokens in {c.engine.activation_tokens for c in where.choices}
+    }
+    return np.array([by_chunk[c.engine.activation_tokens] for c in where.choices])

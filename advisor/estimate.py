@@ -425,7 +425,7 @@ def _band(case: Resolved, quantity: str, value: float, badge: str) -> Band:
         value * measured.p10,
         value * measured.p90,
         badge,
-        f"measured/predicted on {measured.rows} runs ({measured.on})",
+        f"measured/predicted on {measured.rows} runs ({measured.measured_on})",
     )
 
 

@@ -1,7 +1,7 @@
 """From requirements to a ranked shortlist with reasons, and to what would admit the rest.
 
 Per model the best way to run it is chosen: among those that keep every promise, 8 bits and more before fewer, then the
-cheapest, then the widest format, then the fastest. Models are ranked by quality, cost and latency with the user's
+cheapest, then the widest format up to 16 bits, then the fastest. Models are ranked by quality, cost and latency with the user's
 weights. A model that keeps no way open is rejected with every broken promise and the smallest change that admits it.
 """
 
@@ -195,9 +195,9 @@ def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] |
                 where.nominal_bits < 8,
                 np.where(np.isfinite(hourly), hourly, 0.0),
                 np.full(len(hourly), outcome.tp),
-                -where.nominal_bits,
+                -np.minimum(where.nominal_bits, 16),
                 where.cache_bits < 16,
-                outcome.tpot_s,
+                outcome.ttft_s + needs.output_tokens * outcome.tpot_s,
             ]
         )[:, keeps]
         first = int(np.lexsort(keys[::-1])[0])

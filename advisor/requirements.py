@@ -57,8 +57,9 @@ class Needs(Spec):
     """Which values nobody gave, with where they come from."""
 
 
-FALLBACK_INPUT, FALLBACK_OUTPUT = 1024, 256
-"""Where neither the user nor the task's template says; shown as an assumption."""
+FALLBACK = {True: (1024, 256), False: (256, 4)}
+"""Prompt and answer where neither the user nor the task's template says, for tasks that write text and those that
+answer with a label or a vector; shown as an assumption."""
 
 
 def complete(wanted: Requirements, task: Task) -> Needs:
@@ -66,19 +67,21 @@ def complete(wanted: Requirements, task: Task) -> Needs:
     defaults = []
     template = f"{task.id} template, grade {task.targets.grade}"
     given_output = wanted.output_tokens or task.targets.output_tokens
-    output = given_output or FALLBACK_OUTPUT
-    if wanted.output_tokens is None:
+    writes = "text" in task.outputs
+    usual_input, usual_output = FALLBACK[writes]
+    output = given_output or usual_output
+    if wanted.output_tokens is None and writes:
         defaults.append(f"output {output:,} tokens ({template if given_output else 'assumed'})")
     given_input = wanted.input_tokens or task.targets.input_tokens
     room = None if wanted.context_tokens is None else max(1, wanted.context_tokens - output)
-    inputs = given_input or FALLBACK_INPUT
+    inputs = given_input or usual_input
     if wanted.input_tokens is None:
         if room is not None and inputs > room:
             inputs = room
         defaults.append(f"prompt {inputs:,} tokens ({template if given_input else 'assumed'})")
-    context = wanted.context_tokens or inputs + output
+    context = wanted.context_tokens or inputs + (output if writes else 0)
     if wanted.context_tokens is None:
-        defaults.append(f"context {context:,} tokens (prompt and answer)")
+        defaults.append(f"context {context:,} tokens (prompt{' and answer' if writes else ''})")
     most = wanted.max_gpus or (1 if wanted.machines else 8)
     if wanted.max_gpus is None:
         defaults.append(f"at most {most} device{'s' if most > 1 else ''}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -172,13 +172,9 @@ def lines(facts: Path) -> Iterator[str]:
     yield ""
     yield "STEP a constant per iteration, judged on pairs of model and machine that it was not fitted on"
     runs = [run for run in (*closed_loops(facts), *rates) if run.doubt is None]
-    low: dict[str, Callable[[Run], bool]] = {
-        "all batches": lambda run: True,
-        "batch <= 8": lambda run: run.clients <= 8,
-    }
     for engine in sorted({run.engine for run in runs}):
-        for label, wanted in low.items():
-            own = [run for run in runs if run.engine == engine and wanted(run)]
+        for label, most in (("all batches", np.inf), ("batch <= 8", 8)):
+            own = [run for run in runs if run.engine == engine and run.clients <= most]
             if len({run.pair for run in own}) < 2:
                 yield f"  {engine:14} {label:12} too few pairs"
                 continue

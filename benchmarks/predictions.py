@@ -13,7 +13,7 @@ from benchmarks.serving_runs import Run
 from calculators.efficiency import efficiency
 from calculators.memory import weight_bytes
 from calculators.params import architecture_of
-from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve
+from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve, started_together_s
 from calculators.workload import Workload
 from catalog.loader import load, load_format, load_machine, machine_classes
 
@@ -31,6 +31,8 @@ class Prediction:
     tpot_s: float
     apart_s: float
     """TPOT if prompts and steps never shared a pass."""
+    together_s: float
+    """TTFT, averaged over a benchmark whose clients start together."""
     prefill_s: float
     decode_s: float
     held_bytes: float
@@ -65,6 +67,7 @@ def _predict_setting(runs: Sequence[Run]) -> list[Prediction]:
     )
     demand = Demand(given, written)
     served = serve(server, demand, clients)
+    together = started_together_s(served, demand, clients)
     prompts = np.array([max(run.input_tokens, 1) for run in runs])
     alone = server.pass_s(prefill_workload(Demand(prompts, written)))
     step = server.pass_s(decode_workload(demand, clients, done=written / 2))
@@ -76,6 +79,7 @@ def _predict_setting(runs: Sequence[Run]) -> list[Prediction]:
             ttft_s=float(served.ttft_s[i]),
             tpot_s=float(served.tpot_s[i]),
             apart_s=float(step[i] + max(run.clients - 1, 0) * alone[i] / max(run.output_tokens, 1)),
+            together_s=float(together[i]),
             prefill_s=float(alone[i]),
             decode_s=float(step[i]),
             held_bytes=float(held[i]),

@@ -125,16 +125,16 @@ class Tokens(Measure):
 class Padded(Measure):
     """Columns that a padded causal convolution computes where it does not step (reference code only).
 
-    Over S columns it computes S + kernel - 1. The reference first fills up to ``kernel`` columns, or, where something is
-    cached, puts the ``kernel`` cached ones in front.
+    Over S columns it computes S + kernel - 1. The reference first fills up to ``kernel`` columns, or, where something
+    is cached, puts the ``kernel`` cached ones in front.
     """
 
     stream: Stream
     kernel: int
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
-        new = self.stream.new(w)
-        columns = np.maximum(new, self.kernel) * (self.stream.past(w) == 0) + (new + self.kernel) * (self.stream.past(w) > 0)
+        new, past = self.stream.new(w), self.stream.past(w)
+        columns = np.where(past == 0, np.maximum(new, self.kernel), new + self.kernel)
         padded = self.stream.sequences(w) * (columns + self.kernel - 1) * (new > 0)
         return _masked(padded, self.stream, w, "scanning")
 

@@ -21,6 +21,8 @@ from catalog.weight_format import WeightFormat
 
 CHUNK = 8192
 """Workloads evaluated at a time, so that intermediate arrays stay in the processor's cache."""
+MOST_LOAD = 0.95
+"""Share of the time spent on prompts up to which the formula of a queue is used."""
 OWN_STATE = (Kind.ATTENTION, Kind.SCAN, Kind.CONVOLUTION)
 """Operators that read what each sequence keeps: in a shared pass prompts and steps cost them separately."""
 
@@ -72,8 +74,8 @@ class Server:
         its two times; the others take both. Many settings: flat workloads, shape (C, N); one: the broadcast shape.
 
         Source:
-            decode-maximal batching (arXiv:2308.16369); against 33 constant-rate vLLM
-            runs the median error of TPOT falls from 11.9 to 5.0 % (``benchmarks/accuracy.py``).
+            decode-maximal batching (arXiv:2308.16369); on 34 vLLM runs at constant rates the median error of TPOT falls
+            from 11.2 to 4.9 % (``benchmarks/accuracy.py``).
         """
         shape = np.broadcast_shapes(prompt.shape, step.shape)
         size = int(np.prod(shape))
@@ -157,7 +159,33 @@ def serve(
         prefill_workload(demand, encoder_decoder=encoder_decoder),
         decode_workload(demand, b, done=output / 2, encoder_decoder=encoder_decoder),
     )
-    tpot = decode + np.maximum(b - 1, 0) * np.maximum(shared - decode, 0) / np.maximum(output, 1)
-    ttft = request_overhead_s + np.where(b > 1, decode / 2 + shared, prefill)
-    cycle = ttft + np.maximum(output - 1, 0) * tpot
-    return Served(prefill, decode, ttft, tpot, b * output / cycle)
+    return closed_loop(prefill, decode, shared, b, output, request_overhead_s)
+
+
+def closed_loop(
+    prefill_s: Floats, decode_s: Floats, shared_s: Floats, batch: ArrayLike, output: ArrayLike, overhead_s: ArrayLike
+) -> Served:
+    """What clients see, from the three passes of ``Server.passes_s`` and the engine's overhead per request."""
+    b, tokens = np.asarray(batch, dtype=np.float64), np.asarray(output, dtype=np.float64)
+    tpot = decode_s + np.maximum(b - 1, 0) * np.maximum(shared_s - decode_s, 0) / np.maximum(tokens, 1)
+    ttft = overhead_s + np.where(b > 1, decode_s / 2 + shared_s, prefill_s)
+    cycle = ttft + np.maximum(tokens - 1, 0) * tpot
+    return Served(prefill_s, decode_s, ttft, tpot, b * tokens / cycle)
+
+
+def started_together_s(served: Served, demand: Demand, batch: ArrayLike, requests_each: float = 10) -> Floats:
+    """Mean time to the first token of a benchmark whose clients all send their first request at the same moment.
+
+    Of ``requests_each`` requests per client one waits for half of the other clients' prompts, ``(b-1)/2·t_prefill``;
+    the others meet prompts at random and wait ``ρ·t_prefill/2(1-ρ)``, the queue of a server with constant service time.
+
+    Source:
+        Pollaczek-Khinchine for the queue; ten requests per client and ``--request-rate inf``: launch scripts of
+        SemiAnalysisAI/InferenceX. ``benchmarks/accuracy.py`` shows what it explains.
+    """
+    b = np.asarray(batch, dtype=np.float64)
+    others = np.maximum(b - 1, 0) * served.prefill_s
+    cycle = served.ttft_s + np.maximum(np.asarray(demand.output_tokens, dtype=np.float64) - 1, 0) * served.tpot_s
+    load = np.minimum(others / cycle, MOST_LOAD)
+    queue = load * served.prefill_s / (2 * (1 - load))
+    return np.asarray(served.ttft_s + queue + others / (2 * requests_each))

@@ -20,7 +20,7 @@ class ErrorBand(Spec):
     p50: Annotated[float, Field(gt=0)]
     p90: Annotated[float, Field(gt=0)]
     rows: Annotated[int, Field(gt=0)]
-    on: str
+    measured_on: str
     """Which runs, in words."""
     source: Source
 

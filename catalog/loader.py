@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from catalog.compiled import load_or_compile
 from catalog.engine import Engine
-from catalog.errors import BadInput, unknown
+from catalog.errors import BadInput, nearest, unknown
 from catalog.machine import Machine, MachineClass
 from catalog.price import MachinePrice, PriceList
 from catalog.spec import ModelSpec
@@ -77,7 +77,9 @@ def parse_yaml(text: str, where: str, *, trusted: bool = False) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise BadInput(f"{where}{place}: not valid YAML: {error.problem or error.context}") from error
+        start = error.context_mark
+        began = f"; it began in line {start.line + 1}" if start and mark and start.line != mark.line else ""
+        raise BadInput(f"{where}{place}: not valid YAML: {error.problem or error.context}{began}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInput(f"{where}: not valid YAML: {' '.join(str(error).split())[:120]}") from error
 
@@ -130,20 +132,31 @@ def validated(kind: type[T], data: Any, where: str, text: str | None = None) -> 
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        loc = first["loc"]
-        line = line_of(text, loc) if text is not None else None
-        field = ".".join(str(part) for part in loc) or kind.__name__
-        place = f"{where}, line {line}" if line else where
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            message = f"unknown field {loc[-1]!r}"
-        elif first["type"] == "missing":
-            message = "is missing"
-        given = first.get("input")
-        shown = "" if isinstance(given, dict | list | tuple) or given is None else f" (got {str(given)[:40]!r})"
-        more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
-        raise BadInput(f"{place}: {field}: {message}{shown}{more}") from error
+        raise BadInput(_sentence(error, where, text, kind.__name__)) from error
+
+
+_RANK = {"extra_forbidden": 0, "missing": 2, "literal_error": 3}
+"""What to report first: a misspelt field explains the one that is missing; alternatives of a union come last."""
+
+
+def _sentence(error: ValidationError, where: str, text: str | None, kind: str) -> str:
+    errors = error.errors()
+    first = min(errors, key=lambda e: (_RANK.get(e["type"], 1), -len(e["loc"])))
+    loc = tuple(part for part in first["loc"] if "[" not in str(part))
+    line = line_of(text, loc) if text is not None else None
+    place = f"{where}, line {line}" if line else where
+    field = ".".join(str(part) for part in loc) or kind
+    message = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    if first["type"] == "extra_forbidden":
+        siblings = [str(e["loc"][-1]) for e in errors if e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1]]
+        near = nearest(str(loc[-1]), siblings, 1) or siblings[:1]
+        message = f"unknown field {loc[-1]!r}" + (f"; did you mean {near[0]}?" if near else "")
+    elif first["type"] == "missing":
+        message = "is missing"
+    elif given is not None and not isinstance(given, dict | list | tuple):
+        message += f" (got {str(given)[:40]!r})"
+    return f"{place}: {field}: {message}"
 
 
 def overlay() -> Path:

@@ -24,10 +24,17 @@ def build(reference: Reference) -> torch.nn.Module:
         ValueError: If the library has no such class, or the class no such configuration.
     """
     torch.set_num_threads(1)
-    settings = {key: value for key, value in reference.config.items() if key not in IGNORED}
+    settings = {key: _number(value) for key, value in reference.config.items() if key not in IGNORED}
     if reference.library == "diffusers":
         return _denoiser(reference.class_name, settings)
     return _transformer(reference, settings)
+
+
+def _number(value: Any) -> Any:
+    """Strict JSON, and our YAML after it, write infinity as a word."""
+    if isinstance(value, list):
+        return [_number(item) for item in value]
+    return float("inf") if value == "Infinity" else value
 
 
 def label(reference: Reference) -> str:

@@ -324,20 +324,21 @@ def bamba(f: Fields, lm: bool = True) -> Architecture:
 def nemotron_h(f: Fields, lm: bool = True) -> Architecture:
     """Nemotron-H: each layer is one block, Mamba-2 (M), attention (*) or feed-forward (-), in a written pattern.
 
-    The PyTorch class has its own head even where the configuration asks for a tied one.
+    The PyTorch class has its own head even where the configuration asks for a tied one, never a bias in attention, and
+    reads ``use_bias``, not ``mamba_proj_bias``.
     """
-    f.read.update(("expand", "use_bias", "tie_word_embeddings"))
+    f.read.update(("expand", "mamba_proj_bias", "attention_bias", "tie_word_embeddings"))
     names = {
         "heads": "mamba_num_heads", "head_dim": "mamba_head_dim", "state": "ssm_state_size",
         "groups": "n_groups", "conv": "conv_kernel", "chunk": "chunk_size",
     }  # fmt: skip
-    recurrent = _hybrid_mamba2(f, names, bias=f.flag("mamba_proj_bias"), conv_bias=f.flag("use_conv_bias", True))
+    recurrent = _hybrid_mamba2(f, names, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
     pattern = f.value("hybrid_override_pattern")
     if not isinstance(pattern, str) or len(pattern) != f.size("num_hidden_layers"):
         raise BadInput(f"{f.where}: field 'hybrid_override_pattern' must name a block for each of num_hidden_layers")
     blocks: dict[str, Layer] = {
         "M": Layer(mixer=recurrent),
-        "*": Layer(mixer=attention(f, position="none")),
+        "*": Layer(mixer=attention(f, position="none", bias=())),
         "-": Layer(channel=gated(f, gated=False, activation="relu2")),
     }
     if unknown := set(pattern) - set(blocks):

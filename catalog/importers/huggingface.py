@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from catalog.errors import BadInput, unknown
 from catalog.importers import decoders, encoders, vision
 from catalog.importers.defaults import DEFAULTS
+from catalog.importers.departures import departure_of
 from catalog.importers.fields import Fields
 from catalog.spec import Architecture, Family, ModelSpec, Reference
 
@@ -189,6 +190,7 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
             library="diffusers" if "_class_name" in config else "transformers",
             class_name=imported.class_name,
             config=settings,
+            departure=departure_of(imported.class_name, imported.architecture),
         ),
         sources=(f"imported from {where}",),  # type: ignore[arg-type]
         notes=f"Fields not understood: {', '.join(imported.unread)}" if imported.unread else None,

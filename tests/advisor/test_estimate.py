@@ -1,0 +1,138 @@
+"""Estimates: the contract of the JSON, and answers that can be checked by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from advisor import estimate
+from advisor.candidates import generates
+from advisor.cli import cli
+from calculators import cache_bytes, count_params, weight_bytes
+from catalog.errors import BadInput
+from catalog.loader import all_models, load, load_format, load_machine
+from catalog.writer import to_yaml
+
+DISCLOSED = [spec for spec in all_models() if spec.is_disclosed]
+
+
+@pytest.mark.parametrize("spec", DISCLOSED, ids=lambda spec: spec.id)
+def test_every_disclosed_model_has_a_whole_estimate(spec):
+    e = estimate(model=spec.id, machine="h200-sxm", batch=2, input_tokens=128, output_tokens=32)
+    assert e.params == count_params(spec)
+    assert e.memory.total_bytes_per_gpu == pytest.approx(
+        e.memory.weights_bytes + e.memory.kv_cache_bytes + e.memory.state_bytes + e.memory.activation_bytes
+        + e.memory.overhead_bytes
+    )  # fmt: skip
+    assert e.time.ttft_s is not None
+    assert e.time.ttft_s.p50 > 0
+    assert (e.time.tpot_s is None) is not generates(spec)
+    assert e.throughput.total > 0
+    parts = sum(o.prefill_s for o in e.breakdown)
+    assert parts > 0
+
+
+def test_the_json_has_the_names_that_others_build_on():
+    run = CliRunner().invoke(cli, ["estimate", "llama-3.1-8b", "--machine", "h100-sxm", "--batch", "8", "--json"])
+    assert run.exit_code == 0, run.output
+    data = json.loads(run.stdout)
+    assert data["params"] == {"total": 8030261248, "active": 8030261248, "embedding": 525336576}
+    assert {"prefill", "decode"} <= set(data["flops"])
+    assert {
+        "weights_bytes", "kv_cache_bytes", "state_bytes", "activation_bytes", "overhead_bytes", "total_bytes_per_gpu",
+        "fits",
+    } <= set(data["memory"])  # fmt: skip
+    for name in ("ttft_s", "tpot_s"):
+        assert {"p10", "p50", "p90", "badge"} <= set(data["time"][name])
+    assert {"usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_hour"} <= set(data["cost"])
+
+
+def test_memory_is_weights_and_the_cache_of_all_requests_at_full_length():
+    e = estimate(model="llama-3-8b", machine="h100-sxm", batch=4, input_tokens=1000, output_tokens=24)
+    spec = load("llama-3-8b")
+    assert e.memory.weights_bytes == weight_bytes(spec, load_format("bf16"))
+    assert e.memory.kv_cache_bytes == cache_bytes(spec, 1024, batch=4)
+
+
+def test_a_model_that_does_not_fit_says_so_and_exits_with_1():
+    arguments = ["estimate", "llama-3.1-70b", "--machine", "l4"]
+    run = CliRunner().invoke(cli, arguments)
+    assert run.exit_code == 1
+    assert "DOES NOT FIT" in run.output
+    assert estimate(model="llama-3.1-70b", machine="l4").memory.max_batch == 0
+
+
+def test_the_largest_batch_that_fits_fits_and_the_next_does_not():
+    load_case = {"model": "llama-3.1-8b", "machine": "rtx-4090", "input_tokens": 4096, "output_tokens": 512}
+    # The activations of a prefill chunk are full at any batch above this, so the bound is sharp.
+    most = estimate(**load_case, batch=2).memory.max_batch
+    assert most is not None
+    assert most > 2
+    assert estimate(**load_case, batch=most).memory.fits
+    assert not estimate(**load_case, batch=most + 1).memory.fits
+
+
+def test_a_configuration_a_spec_and_the_catalog_agree(tmp_path: Path):
+    spec = load("qwen2.5-7b")
+    assert spec.reference is not None
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(spec.reference.config))
+    yaml_file = tmp_path / "mine.yaml"
+    yaml_file.write_text(to_yaml(spec))
+    answers = [estimate(model=str(m), machine="l4") for m in ("qwen2.5-7b", config, tmp_path, yaml_file)]
+    assert len({(e.params.total, e.flops.prefill, e.memory.kv_cache_bytes, e.time.e2e_s) for e in answers}) == 1
+
+
+def test_fewer_bits_take_less_memory_and_are_never_slower_where_memory_binds():
+    formats = ("bf16", "fp8", "awq-int4")
+    answers = [estimate(model="llama-3.1-8b", machine="rtx-4090", weights=f) for f in formats]
+    weights = [e.memory.weights_bytes for e in answers]
+    tpot = [e.time.tpot_s.p50 for e in answers if e.time.tpot_s]
+    assert weights == sorted(weights, reverse=True)
+    assert tpot == sorted(tpot, reverse=True)
+
+
+def test_images_add_their_tokens():
+    without, with_image = (estimate(model="llava-1.5-7b", machine="l40s", images=n) for n in (0, 1))
+    spec = load("llava-1.5-7b")
+    assert with_image.memory.kv_cache_bytes - without.memory.kv_cache_bytes == cache_bytes(spec, 576)
+    assert with_image.flops.prefill > without.flops.prefill
+
+
+def test_a_step_of_diffusion_runs_twice_under_guidance():
+    guided, plain = (estimate(model="dit-xl-2-256", machine="l4", guidance=g) for g in (True, False))
+    assert guided.flops.prefill == 2 * plain.flops.prefill
+    assert guided.throughput.unit == "images/s"
+
+
+def test_bands_hold_the_estimate_where_residuals_were_measured():
+    e = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=8)
+    assert e.time.tpot_s is not None
+    if e.time.tpot_s.p10 is not None and e.time.tpot_s.p90 is not None:
+        assert 0 < e.time.tpot_s.p10 < e.time.tpot_s.p90
+
+
+def test_prices_are_seconds_times_rate():
+    e = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=8)
+    assert e.cost.usd_per_hour is not None
+    assert e.time.decode_s is not None
+    assert e.cost.usd_per_million_output_tokens == pytest.approx(e.time.decode_s / 8 * e.cost.usd_per_hour / 3600 * 1e6)
+    assert estimate(model="gpt2", machine="xeon-sapphire-rapids-2s").cost.usd_per_hour is None
+
+
+def test_layouts_that_no_engine_runs_are_refused():
+    with pytest.raises(BadInput, match="do not divide by 3"):
+        estimate(model="llama-3.1-8b", machine="h100-sxm", tp=3)
+    with pytest.raises(BadInput, match="has 1 device"):
+        estimate(model="llama-3.1-8b", machine="apple-m4-max", tp=2)
+    with pytest.raises(BadInput, match="batch"):
+        estimate(model="llama-3.1-8b", machine="l4", batch=0)
+
+
+def test_operators_add_up_to_the_pass():
+    e = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=1)
+    assert sum(o.prefill_s for o in e.breakdown) == pytest.approx(e.time.prefill_s, rel=0.02)
+    assert load_machine("h100-sxm").id == e.machine

@@ -1,0 +1,44 @@
+"""What each import loads: the command line does not pay for Textual, and nobody for torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers", "fvcore", "diffusers", "textual", "networkx", "rich", "scipy", "plotext")
+
+
+def loaded(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split("\n")[-2].split())
+
+
+@pytest.mark.parametrize(
+    ("code", "light"),
+    [
+        ("import catalog, calculators, advisor", ("numpy", "pydantic", "yaml", "click")),
+        ("import advisor.cli", ("numpy", "pydantic", "yaml")),
+        ("import catalog; catalog.load('llama-3-8b')", ("numpy", "click")),
+        ("from advisor import estimate; estimate(model='llama-3-8b', machine='l4')", ("click",)),
+        ("from advisor import recommend; recommend(machines=('l4',))", ("click",)),
+        ("from advisor import scale; scale(['llama-3-8b'])", ("click",)),
+    ],
+)
+def test_an_import_loads_no_more_than_it_needs(code: str, light: tuple[str, ...]):
+    assert loaded(code).isdisjoint({*HEAVY, *light})
+
+
+def test_public_names_are_functions_in_whatever_order_modules_load():
+    code = "from advisor import recommend, estimate, scale\nimport advisor.estimate\nassert callable(advisor.estimate)"
+    assert "advisor" in loaded(code + "\nassert callable(estimate) and callable(recommend) and callable(scale)")
+
+
+def test_help_of_every_command_stays_light():
+    from advisor.cli import COMMANDS
+
+    for name in COMMANDS:
+        code = f"from advisor.cli import main\ntry:\n    main([{name!r}, '--help'])\nexcept SystemExit: pass"
+        assert loaded(code).isdisjoint({"torch", "transformers", "textual", "diffusers", "fvcore"}), name

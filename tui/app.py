@@ -1,0 +1,138 @@
+"""The application: pages as modes, themes, the command palette, and the catalog read after the first paint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.message import Message
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widgets import HelpPanel
+
+from tui.library import Library
+from tui.screens.ask import AskScreen
+from tui.screens.page import OpenModel, Page
+
+
+def _models() -> type[Provider]:
+    from tui.commands import ModelCommands
+
+    return ModelCommands
+
+
+def _models_page() -> Page:
+    from tui.screens.models import ModelsScreen
+
+    return ModelsScreen()
+
+
+class WhicharchApp(App[None]):
+    """Which architecture, which model and which machine."""
+
+    TITLE = "whicharch"
+    CSS_PATH = ("styles/app.tcss", "styles/ask.tcss", "styles/models.tcss")
+    MODES: ClassVar[dict[str, Any]] = {"ask": AskScreen, "models": _models_page}
+    DEFAULT_MODE = "ask"
+    COMMANDS: ClassVar[set[Any]] = App.COMMANDS | {_models}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a,f2", "go('ask')", "Ask", tooltip="Requirements and shortlist", id="app.ask"),
+        Binding("m,f3", "go('models')", "Models", tooltip="Browse the catalog", id="app.models"),
+        Binding("question_mark,f1", "help", "Help", tooltip="What this page means, and its keys", id="app.help"),
+    ]
+    library: var[Library | None] = var(None)
+
+    @dataclass
+    class LibraryRead(Message):
+        """The catalog is ready."""
+
+        library: Library
+
+    @dataclass
+    class LibraryFailed(Message):
+        """The catalog cannot be read."""
+
+        sentence: str
+
+    def on_ready(self) -> None:
+        """Read the catalog once something is on the screen."""
+        self.call_after_refresh(self.painted)
+
+    def painted(self) -> None:
+        """The first frame is out."""
+        self.read_library()
+
+    @work(thread=True, exit_on_error=False)
+    def read_library(self) -> None:
+        """Read the catalog off the event loop."""
+        from tui import library
+
+        news: Message
+        try:
+            news = self.LibraryRead(library.read_library())
+        except Exception as error:
+            news = self.LibraryFailed(f"{type(error).__name__}: {error}")
+        self.post_message(news)
+
+    @on(LibraryRead)
+    def _library_read(self, event: LibraryRead) -> None:
+        self.library = event.library
+        for sentence in event.library.problems:
+            self.notify(sentence, title="left out of your own catalog", severity="warning", markup=False)
+        self._hand_over()
+
+    @on(LibraryFailed)
+    def _library_failed(self, event: LibraryFailed) -> None:
+        self.notify(event.sentence, title="the catalog cannot be read", severity="error", timeout=30, markup=False)
+
+    def _hand_over(self) -> None:
+        """Give the catalog to the page in view; others get it when they are opened."""
+        page = self.screen_stack[0] if self.screen_stack else None
+        if self.library is not None and isinstance(page, Page) and page.is_mounted:
+            page.receive(self.library)
+
+    async def action_go(self, mode: str) -> None:
+        """Switch to a page."""
+        await self.switch_mode(mode)
+        self._hand_over()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The page in view need not be gone to."""
+        if action == "go" and parameters == (self.current_mode,):
+            return None
+        return True
+
+    def action_help(self) -> None:
+        """Open or close the help panel."""
+        if panels := self.screen.query(HelpPanel):
+            panels.remove()
+        else:
+            self.screen.mount(HelpPanel())
+
+    @on(OpenModel)
+    async def _open_model(self, event: OpenModel) -> None:
+        await self.open_model(event.model, event.load)
+
+    async def open_model(self, model: str, load: Any = None) -> None:
+        """Show a model on the Models page."""
+        from tui.screens.models import ModelsScreen
+
+        await self.action_go("models")
+        if isinstance(self.screen, ModelsScreen):
+            self.screen.open_model(model, load or {})
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Pages first, then Textual's own: theme, keys, screenshot, quit."""
+        pages: list[tuple[str, str, Callable[[], Any]]] = [
+            ("Go to Ask", "Requirements and a ranked shortlist", lambda: self.action_go("ask")),
+            ("Go to Models", "Browse the catalog", lambda: self.action_go("models")),
+        ]
+        for title, text, callback in pages:
+            yield SystemCommand(title, text, callback)
+        yield from super().get_system_commands(screen)

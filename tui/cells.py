@@ -1,0 +1,136 @@
+"""How answers look in one cell. Every number goes through ``advisor.report``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from advisor.report import bytes_text, count_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
+from tui.widgets.row_table import Column
+
+if TYPE_CHECKING:
+    from advisor.estimate import Share
+    from advisor.recommend import Recommendation
+    from advisor.rejection import Rejection
+    from advisor.scaling import Point
+    from tui.library import Model
+
+NONE = "–"
+UNDISCLOSED = "undisclosed"
+
+
+def maybe_bytes(value: float | None) -> str:
+    """A size, or a dash."""
+    return NONE if value is None else bytes_text(value)
+
+
+def maybe_seconds(value: float | None) -> str:
+    """A duration, or a dash."""
+    return NONE if value is None else seconds_text(value)
+
+
+def place(r: Recommendation) -> str:
+    """Where it runs."""
+    if r.machine is None:
+        return f"API ({r.engine})"
+    return f"{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else r.machine
+
+
+def rate(r: Recommendation) -> str:
+    """Output tokens per second; with its unit where requests are counted."""
+    if r.tokens_per_s is None:
+        return NONE
+    return rate_text(r.tokens_per_s, "" if r.tpot_s is not None else "/s").strip()
+
+
+def quality(r: Recommendation) -> str:
+    """The index, or that there is no evidence."""
+    return "no evidence" if r.quality is None else percent_text(r.quality)
+
+
+SHORTLIST: tuple[Column[Recommendation], ...] = (
+    Column("model", lambda r: r.model, 0, left=True, most=30, key=lambda r: r.model),
+    Column("family", lambda r: r.family, 8, left=True, key=lambda r: r.family),
+    Column("weights", lambda r: r.weights, 7, left=True, key=lambda r: r.weights),
+    Column("cache", lambda r: r.kv, 10, left=True, key=lambda r: r.kv),
+    Column("machine", place, 9, left=True, most=26, key=place),
+    Column("memory", lambda r: maybe_bytes(r.memory_bytes_per_gpu), 5, key=lambda r: r.memory_bytes_per_gpu),
+    Column("first token", lambda r: maybe_seconds(r.ttft_s), 3, key=lambda r: r.ttft_s),
+    Column("per token", lambda r: maybe_seconds(r.tpot_s), 2, key=lambda r: r.tpot_s),
+    Column("tok/s", rate, 6, key=lambda r: r.tokens_per_s, descending=True),
+    Column(
+        "$/M out", lambda r: usd_text(r.usd_per_million_output_tokens), 4, key=lambda r: r.usd_per_million_output_tokens
+    ),
+    Column("quality", quality, 1, key=lambda r: r.quality, descending=True),
+)
+
+REJECTED: tuple[Column[Rejection], ...] = (
+    Column("model", lambda r: r.model, 0, left=True, most=30),
+    Column("would be admitted by", lambda r: r.smallest_change, 1, left=True, most=44),
+    Column("broken", lambda r: "; ".join(r.violations), 2, left=True, most=52),
+    Column("closest way", lambda r: r.way, 3, left=True, most=44),
+)
+
+
+def total(m: Model) -> str:
+    """Parameters, or that nobody says."""
+    return UNDISCLOSED if m.params is None else count_text(m.params.total)
+
+
+def context(m: Model) -> str:
+    """Advertised context."""
+    return NONE if m.spec.context_tokens is None else tokens_text(m.spec.context_tokens)
+
+
+def licence(m: Model) -> str:
+    """The licence's name."""
+    return NONE if m.spec.licence is None else m.spec.licence.name
+
+
+MODELS: tuple[Column[Model], ...] = (
+    Column("id", lambda m: m.id, 0, left=True, most=30, key=lambda m: m.id),
+    Column("family", lambda m: m.spec.family, 2, left=True, key=lambda m: m.spec.family),
+    Column("parameters", total, 1, key=lambda m: m.params and m.params.total, descending=True),
+    Column(
+        "active", lambda m: count_text(m.params.active) if m.params else NONE, 4,
+        key=lambda m: m.params and m.params.active, descending=True,
+    ),
+    Column("context", context, 3, key=lambda m: m.spec.context_tokens, descending=True),
+    Column("licence", licence, 5, left=True, most=26, key=lambda m: m.spec.licence and m.spec.licence.name),
+)  # fmt: skip
+
+
+def operators(generates: bool) -> tuple[Column[Share], ...]:
+    """Columns of the operator table."""
+    decode = "decode step" if generates else "decode"
+    return (
+        Column("operator", lambda o: o.name, 0, left=True, most=36, key=lambda o: o.name),
+        Column("kind", lambda o: o.kind, 4, left=True, key=lambda o: o.kind),
+        Column("×", lambda o: str(o.repeat), 3, key=lambda o: o.repeat, descending=True),
+        Column("FLOPs", lambda o: flops(o.flops), 5, key=lambda o: o.flops, descending=True),
+        Column("traffic", lambda o: bytes_text(o.bytes), 6, key=lambda o: o.bytes, descending=True),
+        Column("prefill", lambda o: seconds_text(o.prefill_s), 1, key=lambda o: o.prefill_s, descending=True),
+        Column(
+            decode, lambda o: seconds_text(o.decode_s) if generates else NONE, 2,
+            key=lambda o: o.decode_s, descending=True,
+        ),
+    )  # fmt: skip
+
+
+def flops(value: float) -> str:
+    """Arithmetic, or a dash where there is none."""
+    from advisor.report import flops_text
+
+    return flops_text(value) if value else NONE
+
+
+GROWTH: tuple[Column[Point], ...] = (
+    Column("context", lambda p: tokens_text(p.context), 0, most=12),
+    Column("exponent", lambda p: f"{p.exponent:.2f}", 2),
+    Column("FLOPs", lambda p: flops(p.flops), 1),
+    Column("linear part", lambda p: flops(p.linear_flops), 6),
+    Column("attention", lambda p: flops(p.attention_flops), 5),
+    Column("cache + state", lambda p: bytes_text(p.cache_bytes), 3),
+    Column("with weights", lambda p: bytes_text(p.memory_bytes), 8),
+    Column("prefill", lambda p: seconds_text(p.prefill_s), 4),
+    Column("decode step", lambda p: seconds_text(p.decode_s), 7),
+)

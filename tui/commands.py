@@ -1,0 +1,42 @@
+"""Commands of the palette that come from the catalog."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tui.cells import total
+
+if TYPE_CHECKING:
+    from tui.app import WhicharchApp
+    from tui.library import Model
+
+
+class ModelCommands(Provider):
+    """Open any model by name."""
+
+    @property
+    def _models(self) -> tuple[Model, ...]:
+        library = cast("WhicharchApp", self.app).library
+        return () if library is None else library.models
+
+    async def discover(self) -> Hits:
+        """One line that says that models can be opened by name."""
+        if self._models:
+            first = self._models[0].id
+            yield DiscoveryHit(f"open model {first}", self._command(first), help="type any model's name")
+
+    async def search(self, query: str) -> Hits:
+        """Models that contain every word; the fuzzy matcher would miss 'qwen 7b'."""
+        matcher = self.matcher(query)
+        words = [word for word in query.lower().split() if word not in ("open", "model")]
+        for model in self._models:
+            if all(word in model.words for word in words):
+                title = f"open model {model.id}"
+                score = max(matcher.match(title), 0.3 if words else 0.1)
+                yield Hit(score, matcher.highlight(title), self._command(model.id), help=f"{model.spec.family}, {total(model)}")
+
+    def _command(self, name: str) -> partial[object]:
+        return partial(cast("WhicharchApp", self.app).open_model, name)

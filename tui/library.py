@@ -1,0 +1,70 @@
+"""What the catalog holds, read once in a worker and handed to every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from calculators.params import Params
+    from catalog.machine import Machine
+    from catalog.spec import ModelSpec
+    from catalog.task import Task
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as pages list it."""
+
+    spec: ModelSpec
+    params: Params | None
+    """``None`` where the publisher does not disclose the architecture."""
+    words: str
+    """Everything that a search looks through, in lower case."""
+
+    @property
+    def id(self) -> str:
+        """The catalog id."""
+        return self.spec.id
+
+
+@dataclass(frozen=True)
+class Library:
+    """The catalog, ready to be listed."""
+
+    models: tuple[Model, ...]
+    machines: tuple[Machine, ...]
+    tasks: tuple[Task, ...]
+    formats: tuple[str, ...]
+    """Ids of weight formats."""
+    caches: tuple[str, ...]
+    """Ids of cache types."""
+    problems: tuple[str, ...]
+    """What is wrong with the user's own files."""
+
+    def model(self, name: str) -> Model | None:
+        """The model of that id."""
+        return next((model for model in self.models if model.id == name), None)
+
+
+def read_library() -> Library:
+    """Read everything; a second or less, so never on the event loop."""
+    from calculators.memory import CACHE_BITS
+    from calculators.params import count_params
+    from catalog.loader import all_formats, all_machines, all_models, all_tasks, overlay_problems
+
+    models = tuple(
+        Model(spec, count_params(spec) if spec.is_disclosed else None, _words(spec)) for spec in all_models()
+    )
+    return Library(
+        models=models,
+        machines=tuple(all_machines()),
+        tasks=tuple(all_tasks()),
+        formats=tuple(entry.id for entry in all_formats()),
+        caches=tuple(CACHE_BITS),
+        problems=tuple(overlay_problems()),
+    )
+
+
+def _words(spec: ModelSpec) -> str:
+    return " ".join([spec.id, spec.name, spec.family, spec.organisation or "", *spec.aliases]).lower()

@@ -1,0 +1,1 @@
+"""Widgets that pages share; each knows nothing of the others."""

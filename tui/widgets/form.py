@@ -1,0 +1,300 @@
+"""A form of compact fields that parse themselves, mark what is wrong, and say so in one line below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid, Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, Static
+
+from catalog.errors import BadInput
+
+WRONG = "✗"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A field to type into."""
+
+    name: str
+    """The keyword that its value has."""
+    label: str
+    parse: Callable[[str, str], Any]
+    """From text and label to a value; raises ``BadInput`` with a sentence."""
+    text: str = ""
+    blank: str = ""
+    """What an empty field means; empty text there is ``None``."""
+    ladder: tuple[str, ...] = ()
+    """Usual values, smallest first, to step through."""
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A field to choose from a list."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, Any], ...]
+    """Text and value; texts are plain, never markup."""
+    value: Any
+    help: str = ""
+
+
+class Field(Horizontal):
+    """Label and control of one field."""
+
+    @dataclass
+    class Edited(Message):
+        """The field holds something else."""
+
+        field: Field
+
+    def __init__(self, name: str, label: str, help: str) -> None:
+        super().__init__(id=f"field-{name.replace('_', '-')}")
+        self.key = name
+        self.label = label
+        self.problem = ""
+        self.tooltip = Content(help) if help else None
+
+    def value(self) -> Any:
+        """What the field means.
+
+        Raises:
+            BadInput: If it means nothing.
+        """
+        raise NotImplementedError
+
+    def put(self, value: Any) -> None:
+        """Show a value without telling that it was edited."""
+        raise NotImplementedError
+
+    def mark(self, problem: str) -> None:
+        """Show or clear that the field is wrong."""
+        if problem != self.problem:
+            self.problem = problem
+            self.set_class(bool(problem), "-wrong")
+            self.query_one(".label", Label).update(Content(f"{WRONG} {self.label}" if problem else self.label))
+
+
+class EntryField(Field):
+    """Text that is parsed; arrows up and down step through usual values."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "step(1)", "Larger", show=False, id="field.larger"),
+        Binding("down", "step(-1)", "Smaller", show=False, id="field.smaller"),
+    ]
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__(entry.name, entry.label, entry.help)
+        self.entry = entry
+
+    def compose(self) -> ComposeResult:
+        """Label, input, stepper."""
+        yield Label(Content(self.label), classes="label")
+        yield Input(self.entry.text, placeholder=self.entry.blank, compact=True, max_length=40)
+        if self.entry.ladder:
+            yield Stepper()
+
+    def value(self) -> Any:
+        """The parsed text; ``None`` where it is empty and may be."""
+        text = self.query_one(Input).value.strip()
+        if not text and self.entry.blank:
+            return None
+        return self.entry.parse(text, self.label)
+
+    def put(self, value: Any) -> None:
+        """Show a text."""
+        field = self.query_one(Input)
+        with self.prevent(Input.Changed):
+            field.value = str(value)
+
+    def action_step(self, direction: int) -> None:
+        """Go to the next larger or smaller usual value."""
+        try:
+            now = self.value()
+        except BadInput:
+            now = None
+        steps = [(self.entry.parse(text, self.label), text) for text in self.entry.ladder]
+        if now is None:
+            chosen = steps[0][1]
+        elif direction > 0:
+            chosen = next((text for value, text in steps if value > now), None)
+        else:
+            chosen = next((text for value, text in reversed(steps) if value < now), None)
+        if chosen is not None:
+            self.query_one(Input).value = chosen
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Edited(self))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Step up, if the field is being edited."""
+        self._scrolled(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Step down, if the field is being edited."""
+        self._scrolled(event, -1)
+
+    def _scrolled(self, event: events.MouseEvent, direction: int) -> None:
+        if self.entry.ladder and self.query_one(Input).has_focus:
+            event.stop()
+            self.action_step(direction)
+
+
+class Stepper(Static):
+    """Two arrows that a mouse can press."""
+
+    def __init__(self) -> None:
+        super().__init__(Content("▾▴"))
+        self.tooltip = Content("smaller, larger (down and up while editing)")
+
+    def on_click(self, event: events.Click) -> None:
+        """Step down on the left arrow, up on the right one."""
+        event.stop()
+        if isinstance(self.parent, EntryField):
+            self.parent.action_step(-1 if event.x == 0 else 1)
+
+
+class ChoiceField(Field):
+    """One of a list."""
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__(choice.name, choice.label, choice.help)
+        self.choice = choice
+
+    def compose(self) -> ComposeResult:
+        """Label and list."""
+        yield Label(Content(self.label), classes="label")
+        yield Select(
+            _prompts(self.choice.options), value=self.choice.value, allow_blank=False, compact=True
+        )  # fmt: skip
+
+    def value(self) -> Any:
+        """The chosen value."""
+        return self.query_one(Select).value
+
+    def put(self, value: Any) -> None:
+        """Choose a value, if the list has it."""
+        if value in [known for _, known in self.choice.options]:
+            with self.prevent(Select.Changed):
+                self.query_one(Select).value = value
+
+    def offer(self, options: Sequence[tuple[str, Any]]) -> None:
+        """Replace the list; the choice stays if it is still there."""
+        chosen, self.choice = self.value(), Choice(
+            self.choice.name, self.choice.label, tuple(options), self.choice.value, self.choice.help
+        )  # fmt: skip
+        with self.prevent(Select.Changed):
+            self.query_one(Select).set_options(_prompts(options))
+        self.put(chosen)
+
+    @on(Select.Changed)
+    def _chosen(self, event: Select.Changed) -> None:
+        event.stop()
+        self.post_message(self.Edited(self))
+
+
+def _prompts(options: Iterable[tuple[str, Any]]) -> list[tuple[Any, Any]]:
+    return [(Content(text), value) for text, value in options]
+
+
+class Form(Widget):
+    """Fields in a grid, and a line for what is wrong with them, or else for a remark."""
+
+    @dataclass
+    class Changed(Message):
+        """A field was edited."""
+
+        form: Form
+        values: dict[str, Any]
+        """What every field means; of wrong fields, nothing."""
+        problems: dict[str, str]
+        """A sentence for each wrong field."""
+
+        @property
+        def control(self) -> Form:
+            """The form, for selectors."""
+            return self.form
+
+    def __init__(self, fields: Sequence[Entry | Choice], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._fields = tuple(fields)
+        self._remark = ""
+        self._refused = ""
+
+    def compose(self) -> ComposeResult:
+        """The fields, then the line."""
+        with Grid():
+            for field in self._fields:
+                yield EntryField(field) if isinstance(field, Entry) else ChoiceField(field)
+        yield Static(classes="remark")
+
+    def field(self, name: str) -> Field:
+        """The field of that name."""
+        return self.query_one(f"#field-{name.replace('_', '-')}", Field)
+
+    def read(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """Values of the right fields and problems of the wrong ones; wrong ones are marked."""
+        values, problems = {}, {}
+        for field in self.query(Field):
+            try:
+                values[field.key] = field.value()
+                field.mark("")
+            except BadInput as error:
+                problems[field.key] = str(error)
+                field.mark(str(error))
+        return values, problems
+
+    def offer(self, name: str, options: Sequence[tuple[str, Any]]) -> None:
+        """Replace the list of a choice; the choice stays if it is still there."""
+        field = self.field(name)
+        assert isinstance(field, ChoiceField)
+        field.offer(options)
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Show values, and tell of them once."""
+        for name, value in values.items():
+            self.field(name).put(value)
+        self._tell()
+
+    def remark(self, text: str) -> None:
+        """What to say while nothing is wrong."""
+        self._remark, self._refused = text, ""
+        self._show_line()
+
+    def refuse(self, sentence: str) -> None:
+        """Say why the values, though readable, cannot be answered; until the next edit."""
+        self._refused = sentence
+        self._show_line()
+
+    @on(Field.Edited)
+    def _edited(self, event: Field.Edited) -> None:
+        event.stop()
+        self._tell()
+
+    def _tell(self) -> None:
+        values, problems = self.read()
+        self._refused = ""
+        self._show_line()
+        self.post_message(self.Changed(self, values, problems))
+
+    def _show_line(self) -> None:
+        line = self.query_one(".remark", Static)
+        problems = [field.problem for field in self.query(Field) if field.problem]
+        wrong = self._refused or "; ".join(problems)
+        if wrong:
+            line.update(Content.styled(f"{WRONG} {wrong}", "$text-error"))
+        else:
+            line.update(Content.styled(self._remark, "$text-muted"))
+        line.tooltip = Content(wrong or self._remark) if wrong or self._remark else None

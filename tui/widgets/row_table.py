@@ -1,0 +1,358 @@
+"""A table of any length: only the rows in view are drawn, and columns leave by priority when it gets narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.cells import cell_len, set_cell_size
+from rich.control import strip_control_codes
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+T = TypeVar("T")
+GAP = 2
+MEASURED = 400
+"""Rows that column widths are measured on; the rest is cut where it is wider."""
+
+
+@dataclass(frozen=True)
+class Column(Generic[T]):
+    """What one column shows of a row."""
+
+    title: str
+    cell: Callable[[T], str]
+    priority: int = 1
+    """Columns with a higher number leave first when the table gets narrow."""
+    left: bool = False
+    """Words stand left, numbers right."""
+    key: Callable[[T], Any] | None = None
+    """What the column sorts by, ``None`` standing last; without it the column does not sort."""
+    most: int = 24
+    """Cells at most."""
+    descending: bool = False
+    """Whether the first sort puts the largest on top."""
+
+
+def clean(text: str) -> str:
+    """One line without control characters: data may come from anywhere."""
+    return strip_control_codes(text.replace("\n", " ").replace("\t", " ").replace("\x1b", ""))
+
+
+class RowTable(ScrollView, Generic[T], can_focus=True):
+    """Rows of any type, with a cursor, sorting by a click on a header, and a message for what is highlighted."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rowtable--header", "rowtable--odd", "rowtable--hover", "rowtable--cursor", "rowtable--blurred",
+        "rowtable--empty",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    RowTable {
+        overflow-x: hidden;
+        scrollbar-size-vertical: 1;
+        & > .rowtable--header { text-style: bold; color: $text-primary; }
+        & > .rowtable--odd { background: $foreground 4%; }
+        & > .rowtable--hover { background: $block-hover-background; }
+        & > .rowtable--cursor { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }
+        & > .rowtable--blurred { background: $block-cursor-blurred-background; text-style: bold; }
+        & > .rowtable--empty { color: $text-muted; text-style: italic; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="table.pageup"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="table.pagedown"),
+        Binding("home,g", "edge(-1)", "First", show=False, id="table.first"),
+        Binding("end,G", "edge(1)", "Last", show=False, id="table.last"),
+        Binding("o", "next_sort", "Sort by the next column", show=False, id="table.sort"),
+        Binding("O", "reverse", "Reverse the order", show=False, id="table.reverse"),
+        Binding("enter", "select", "Open", id="table.open"),
+    ]
+    HELP = """
+    ## A table
+    Arrows or `j` `k` move, `enter` opens. `o` sorts by the next column and `O` turns the order round; a click on a
+    header does the same. Columns that do not fit leave by their importance; a wider window brings them back.
+    """
+    cursor: reactive[int] = reactive(0)
+    hover: reactive[int] = reactive(-1)
+    empty: reactive[str] = reactive("")
+    """What to say where there are no rows."""
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor came to rest on a row, or the table became empty."""
+
+        table: RowTable[Any]
+        row: Any
+
+        @property
+        def control(self) -> RowTable[Any]:
+            """The table, for selectors."""
+            return self.table
+
+    @dataclass
+    class Selected(Message):
+        """A row was opened by Enter, or by a click on the highlighted row."""
+
+        table: RowTable[Any]
+        row: Any
+
+        @property
+        def control(self) -> RowTable[Any]:
+            """The table, for selectors."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column[T]],
+        identity: Callable[[T], str],
+        *,
+        id: str | None = None,
+        empty: str = "",
+    ) -> None:
+        """Set up a table.
+
+        Args:
+            columns: The first one is always shown and takes the room that is left.
+            identity: What makes a row the same row after a change.
+            id: The widget's id.
+            empty: What to say where there are no rows.
+        """
+        super().__init__(id=id)
+        self.columns = tuple(columns)
+        self.identity = identity
+        self.rows: tuple[T, ...] = ()
+        self.order: list[int] = []
+        self.sorted_by: int | None = None
+        self.reversed = False
+        self._filter: Callable[[T], bool] | None = None
+        self._natural: list[int] = []
+        self._fit: list[tuple[Column[T], int]] = []
+        self.set_reactive(RowTable.empty, empty)
+
+    # What is shown
+
+    def show_rows(self, rows: Sequence[T], *, follow: bool = True) -> None:
+        """Replace the rows; the cursor stays on the same row where ``follow``, else it returns to the top."""
+        kept = self.identity(self.row) if follow and self.row is not None else None
+        self.rows = tuple(rows)
+        self._natural = self._measure()
+        self._rearrange(kept)
+
+    def keep(self, wanted: Callable[[T], bool] | None) -> None:
+        """Show only the rows for which ``wanted`` is true."""
+        kept = self.identity(self.row) if self.row is not None else None
+        self._filter = wanted
+        self._rearrange(kept)
+
+    def go_to(self, name: str) -> bool:
+        """Put the cursor on the row of that identity; ``False`` if it is not shown."""
+        for place, index in enumerate(self.order):
+            if self.identity(self.rows[index]) == name:
+                if place == self.cursor:
+                    self._announce()
+                self.cursor = place
+                return True
+        return False
+
+    @property
+    def row(self) -> T | None:
+        """The highlighted row."""
+        return self.rows[self.order[self.cursor]] if self.cursor < len(self.order) else None
+
+    def sort_by(self, column: int, *, reverse: bool | None = None) -> None:
+        """Sort by a column; again turns the order round."""
+        if self.columns[column].key is None:
+            return
+        again = self.sorted_by == column
+        self.reversed = reverse if reverse is not None else (not self.reversed if again else self.columns[column].descending)
+        self.sorted_by = column
+        self._rearrange(self.identity(self.row) if self.row is not None else None)
+
+    def _rearrange(self, kept: str | None) -> None:
+        wanted = self._filter
+        order = [i for i, row in enumerate(self.rows) if wanted is None or wanted(row)]
+        if self.sorted_by is not None and (key := self.columns[self.sorted_by].key) is not None:
+            values = {i: key(self.rows[i]) for i in order}
+            known = [i for i in order if values[i] is not None]
+            known.sort(key=lambda i: values[i], reverse=self.reversed)
+            order = known + [i for i in order if values[i] is None]
+        self.order = order
+        self.virtual_size = Size(0, len(order) + 1)
+        place = 0
+        if kept is not None:
+            place = next((p for p, i in enumerate(order) if self.identity(self.rows[i]) == kept), 0)
+        if place == self.cursor:
+            self._announce()
+        self.cursor = place
+        self.call_after_refresh(self._reveal)
+        self.refresh()
+
+    def _announce(self) -> None:
+        self.post_message(self.Highlighted(self, self.row))
+
+    # Widths
+
+    def _measure(self) -> list[int]:
+        sample = self.rows[:MEASURED]
+        return [
+            min(column.most, max([cell_len(column.title) + 1, *(cell_len(clean(column.cell(row))) for row in sample)]))
+            for column in self.columns
+        ]
+
+    def _fitted(self) -> list[tuple[Column[T], int]]:
+        """The columns that fit, with their widths; the first takes what is left, up to what it needs."""
+        if not self._natural:
+            self._natural = self._measure()
+        room = self.size.width - 2
+        chosen = {0}
+        used = min(self._natural[0], 14)
+        for index in sorted(range(1, len(self.columns)), key=lambda i: self.columns[i].priority):
+            if used + GAP + self._natural[index] > room:
+                break
+            chosen.add(index)
+            used += GAP + self._natural[index]
+        first = max(4, min(self._natural[0], room - used + min(self._natural[0], 14)))
+        return [(c, first if i == 0 else self._natural[i]) for i, c in enumerate(self.columns) if i in chosen]
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """One line: the header stays on top, rows scroll below it."""
+        width = self.size.width
+        if y == 0:
+            self._fit = self._fitted()
+            style = self.get_component_rich_style("rowtable--header")
+            titles = [self._title(column, size) for column, size in self._fit]
+            return self._strip(" ", titles, width, style)
+        place = y - 1 + round(self.scroll_offset.y)
+        if place >= len(self.order):
+            if not self.order and y == 2 and self.empty:
+                style = self.get_component_rich_style("rowtable--empty")
+                return Strip([Segment(" " + set_cell_size(self.empty, max(0, width - 1)), style)])
+            return Strip.blank(width, self.rich_style)
+        row = self.rows[self.order[place]]
+        here = place == self.cursor
+        cells = [self._cell(column, size, row) for column, size in self._fit or self._fitted()]
+        return self._strip("▸" if here else " ", cells, width, self._style(place))
+
+    def _style(self, place: int) -> Any:
+        if place == self.cursor:
+            name = "rowtable--cursor" if self.has_focus else "rowtable--blurred"
+        elif place == self.hover:
+            name = "rowtable--hover"
+        elif place % 2:
+            name = "rowtable--odd"
+        else:
+            return self.rich_style
+        return self.get_component_rich_style(name)
+
+    def _strip(self, mark: str, cells: list[str], width: int, style: Any) -> Strip:
+        text = f"{mark} " + (" " * GAP).join(cells)
+        return Strip([Segment(set_cell_size(text, width), style)], width)
+
+    def _title(self, column: Column[T], size: int) -> str:
+        arrow = ""
+        if self.sorted_by is not None and self.columns[self.sorted_by] is column:
+            arrow = "▾" if self.reversed else "▴"
+        return _placed(column.title + arrow, size, left=column.left)
+
+    def _cell(self, column: Column[T], size: int, row: T) -> str:
+        return _placed(clean(column.cell(row)), size, left=column.left)
+
+    # Reactions
+
+    def validate_cursor(self, row: int) -> int:
+        """Stay within the rows."""
+        return min(max(row, 0), max(len(self.order) - 1, 0))
+
+    def watch_cursor(self) -> None:
+        """Keep the cursor in view and tell of it."""
+        self._reveal()
+        self._announce()
+
+    def _reveal(self) -> None:
+        top, height = round(self.scroll_offset.y), max(self.size.height - 1, 1)
+        if not top <= self.cursor < top + height:
+            target = self.cursor if self.cursor < top else self.cursor - height + 1
+            self.scroll_to(y=target, animate=False, force=True)
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """A new width fits other columns."""
+        self._reveal()
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        self.cursor += rows
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what is in view."""
+        self.cursor += pages * max(1, self.size.height - 2)
+
+    def action_edge(self, end: int) -> None:
+        """Go to the first or the last row."""
+        self.cursor = len(self.order) if end > 0 else 0
+
+    def action_select(self) -> None:
+        """Open the highlighted row."""
+        if self.row is not None:
+            self.post_message(self.Selected(self, self.row))
+
+    def action_next_sort(self) -> None:
+        """Sort by the next column that sorts and is in view."""
+        shown = [i for i, c in enumerate(self.columns) if c.key and any(c is column for column, _ in self._fitted())]
+        if shown:
+            later = [i for i in shown if self.sorted_by is None or i > self.sorted_by]
+            self.sort_by((later or shown)[0])
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        if self.sorted_by is not None:
+            self.sort_by(self.sorted_by)
+
+    def _place_at(self, y: int) -> int:
+        return y - 1 + round(self.scroll_offset.y) if y > 0 else -1
+
+    def on_click(self, event: events.Click) -> None:
+        """A header sorts; a row is highlighted, and opened by a second click."""
+        if event.y == 0:
+            left = 2
+            for column, size in self._fitted():
+                if left <= event.x < left + size + GAP:
+                    self.sort_by(self.columns.index(column))
+                    return
+                left += size + GAP
+            return
+        place = self._place_at(event.y)
+        if 0 <= place < len(self.order):
+            if place == self.cursor:
+                self.action_select()
+            self.cursor = place
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Show which row a click would highlight."""
+        self.hover = self._place_at(event.y)
+
+    def on_leave(self) -> None:
+        """Nothing is under the pointer."""
+        self.hover = -1
+
+    def watch_hover(self) -> None:
+        """Redraw."""
+        self.refresh()
+
+
+def _placed(text: str, size: int, *, left: bool) -> str:
+    length = cell_len(text)
+    if length > size:
+        return set_cell_size(text, max(0, size - 1)) + "…"
+    return text + " " * (size - length) if left else " " * (size - length) + text

@@ -1,0 +1,123 @@
+"""Why a row of the shortlist is there, or why a model was rejected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from advisor.report import bytes_text, count_text, percent_text, seconds_text, usd_text
+from tui.cells import place, quality, rate
+from tui.widgets.bars import bar
+from tui.widgets.section import Section, facts, listed
+
+if TYPE_CHECKING:
+    from advisor.recommend import Advice, Recommendation
+    from advisor.rejection import Rejection
+
+BAR = 16
+
+
+class WhyPane(VerticalScroll, can_focus=True):
+    """An explanation of the highlighted row."""
+
+    HELP = """
+    ## Why
+    The reason for the family, the promise that leaves least room, what is left of every promise, published scores, and
+    what was assumed. For a rejected model: what it breaks, and the smallest change that would admit it.
+    """
+    ALLOW_MAXIMIZE = True
+
+    def compose(self) -> ComposeResult:
+        """A title and sections; those with nothing to say are hidden."""
+        yield Static(id="why-title")
+        yield Section("Why this family", id="reason")
+        yield Section("What binds", id="binding")
+        yield Section("Left of each promise", id="margins")
+        yield Section("What it costs", id="costs")
+        yield Section("Evidence", id="evidence")
+        yield Section("Notes", id="notes")
+        yield Section("Assumed, because nobody said", id="assumed")
+        yield Section("Left out", id="unsuited")
+
+    def _fill(self, title: Content, **bodies: object) -> None:
+        self.query_one("#why-title", Static).update(title)
+        for section in self.query(Section):
+            section.show(bodies.get(section.id or ""))  # type: ignore[arg-type]
+        self.scroll_home(animate=False)
+
+    def say(self, text: str) -> None:
+        """Show one sentence."""
+        self._fill(Content.styled(text, "$text-muted italic"))
+
+    def explain(self, r: Recommendation, advice: Advice) -> None:
+        """Explain a recommendation."""
+        way = " ".join([r.weights, "weights,", r.kv, "cache,"]) if r.machine else ""
+        self._fill(
+            Content.assemble((r.model, "bold $text-primary"), f"  {r.family}\n", (f"{way} {place(r)}".strip(), "$text-muted")),
+            reason=r.reason,
+            binding=Content.styled(r.binding, "bold $text-warning"),
+            margins=margins(r, advice),
+            costs=facts(_costs(r)),
+            evidence=_evidence(r),
+            notes=listed(r.notes),
+            assumed=listed(advice.requirements.get("defaults", ())),
+            unsuited=listed(f"{family}: {reason}" for family, reason in advice.unsuited.items()),
+        )
+
+    def reject(self, r: Rejection) -> None:
+        """Explain a rejection."""
+        self._fill(
+            Content.assemble((r.model, "bold $text-error"), f"  {r.family}, rejected\n", (f"closest: {r.way}", "$text-muted")),
+            binding=listed(r.violations),
+            reason=None,
+            notes=f"→ {r.smallest_change}",
+        )
+        self.query_one("#binding", Section).show(listed(r.violations), "What it breaks")
+        self.query_one("#notes", Section).show(f"→ {r.smallest_change}", "What would admit it")
+
+
+def margins(r: Recommendation, advice: Advice) -> Content | None:
+    """A line per promise: a bar of what is left, the share, and value against limit where both are known."""
+    asked = advice.requirements
+    values = {
+        "memory": (r.memory_bytes_per_gpu, r.usable_bytes, bytes_text),
+        "first token": (r.ttft_s, asked.get("ttft_s"), seconds_text),
+        "per token": (r.tpot_s, asked.get("tpot_s"), seconds_text),
+    }
+    lines = []
+    for name, left in r.margins.items():
+        value, limit, text = values.get(name, (None, None, str))
+        against = f"  {text(value)} of {text(limit)}" if value is not None and limit is not None else ""
+        colour = "$text-warning" if name == r.binding.partition(":")[0] else "$text-success"
+        lines.append(Content.assemble(f"{name:<12}", (bar(left, BAR), colour), f" {percent_text(left):>6} left{against}"))
+    return Content("\n").join(lines) if lines else None
+
+
+def _costs(r: Recommendation) -> list[tuple[str, str]]:
+    found = []
+    if r.total_params is not None and r.active_params is not None:
+        active = f", {count_text(r.active_params)} active" if r.active_params != r.total_params else ""
+        found.append(("parameters", count_text(r.total_params) + active))
+    if r.usd_per_million_input_tokens is not None:
+        found.append(("tokens in", f"{usd_text(r.usd_per_million_input_tokens)} per million"))
+    if r.usd_per_million_output_tokens is not None:
+        found.append(("tokens out", f"{usd_text(r.usd_per_million_output_tokens)} per million"))
+    if r.usd_per_hour is not None:
+        found.append(("machine", f"{usd_text(r.usd_per_hour)} per hour"))
+    if r.tokens_per_s is not None:
+        found.append(("throughput", rate(r) + (" tok/s" if r.tpot_s is not None else "")))
+    if r.full_context_ttft_s is not None:
+        found.append(("full context", f"{seconds_text(r.full_context_ttft_s)} to the first token"))
+    if r.badge is not None:
+        found.append(("times are", f"{r.badge}, engine {r.engine}"))
+    return found
+
+
+def _evidence(r: Recommendation) -> str:
+    if r.quality is None:
+        return "No published score of this model speaks for the task, so it ranks after those that have one."
+    return f"quality {quality(r)}: {', '.join(r.evidence)}"
