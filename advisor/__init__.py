@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from advisor.estimate import estimate as estimate
     from advisor.recommend import recommend as recommend
     from advisor.scaling import scale as scale
+    from advisor.sweep import sweep as sweep
     from advisor.validate import validate as validate
 
 _HOMES = {
     "estimate": "advisor.estimate",
     "recommend": "advisor.recommend",
     "scale": "advisor.scaling",
+    "sweep": "advisor.sweep",
     "validate": "advisor.validate",
 }
-__all__ = ["estimate", "recommend", "scale", "validate"]
+__all__ = ["estimate", "recommend", "scale", "sweep", "validate"]
 
 
 class _Package(ModuleType):

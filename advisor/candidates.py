@@ -173,6 +173,13 @@ def degrees(spec: ModelSpec, needs: Needs) -> list[int]:
     return [tp for tp in DEGREES if tp <= needs.max_gpus and tp_problem(architecture, tp) is None]
 
 
+def weights_fit(spec: ModelSpec, where: Space, tp: int) -> bool:
+    """Whether some choice holds its share of the weights on ``tp`` devices of one node."""
+    table = compile_table(architecture_of(spec), tp)
+    weights = np.array([table.weight_bytes(format) for format in where.formats])[where.format_index]
+    return bool(np.any((weights + where.overhead_bytes < where.usable_bytes) & (tp <= where.max_gpus)))
+
+
 def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | None = None) -> Outcomes:
     """Memory, times and cost of a model for every choice."""
     architecture = architecture_of(spec)

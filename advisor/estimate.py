@@ -23,7 +23,7 @@ from calculators.table import compile_table
 from calculators.workload import Workload
 from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
-from catalog.loader import load, load_engine, load_format, load_machine, machine_classes
+from catalog.loader import checked, load, load_engine, load_format, load_machine, machine_classes
 from catalog.machine import Machine
 from catalog.spec import Architecture, LmHead, ModelSpec, PatchEmbedding
 from catalog.weight_format import WeightFormat
@@ -199,9 +199,7 @@ def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
 
 
 def _scenario(fields: dict[str, Any]) -> Scenario:
-    from catalog.loader import validated
-
-    return validated(Scenario, fields, "scenario")
+    return checked(Scenario, fields, "scenario")
 
 
 def resolve(scenario: Scenario) -> Resolved:

@@ -1,8 +1,10 @@
 """From requirements to a ranked shortlist with reasons, and to what would admit the rest.
 
 Per model the best way to run it is chosen: among those that keep every promise, 8 bits and more before fewer, then the
-cheapest, then the widest format up to 16 bits, then the fastest. Models are ranked by quality, cost and latency with the user's
-weights. A model that keeps no way open is rejected with every broken promise and the smallest change that admits it.
+cheapest, then the widest format up to 16 bits, then the fastest.
+
+Models are ranked by quality, cost and latency with the user's weights. A model that keeps no way open is rejected with
+every broken promise and the smallest change that admits it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.candidates import Choice, Outcomes, degrees, evaluate, generates, space
+from advisor.candidates import Choice, Outcomes, degrees, evaluate, generates, space, weights_fit
 from advisor.machines import rentable
 from advisor.quality import Quality, qualities
 from advisor.rejection import Rejection, reject
@@ -21,7 +23,7 @@ from advisor.requirements import Needs, Requirements, complete
 from calculators.efficiency import class_of
 from calculators.params import count_params
 from catalog.errors import BadInput
-from catalog.loader import all_machines, all_models, load_machine, load_task, machine_classes, validated
+from catalog.loader import all_machines, all_models, checked, load_machine, load_task, machine_classes
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.task import Suitability, Task
@@ -101,7 +103,7 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
     Raises:
         BadInput: If a name is unknown, or a limit impossible.
     """
-    wanted = requirements if requirements is not None else validated(Requirements, fields, "requirements")
+    wanted = requirements if requirements is not None else checked(Requirements, fields, "requirements")
     task = load_task(wanted.task)
     needs = complete(wanted, task)
     machines = [load_machine(name) for name in wanted.machines] or _rented_machines()
@@ -119,7 +121,7 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
             if not wanted.machines and wanted.memory_bytes is None:
                 found += _hosted(spec, needs, suits, quality.get(spec.id))
             continue
-        outcomes = [evaluate(spec, space(spec, machines, needs), needs, tp) for tp in degrees(spec, needs)]
+        outcomes = _outcomes(spec, machines, needs)
         considered += sum(len(o.space.choices) for o in outcomes)
         best = choose(outcomes, needs)
         blocked = _licence_problem(spec, wanted) or _context_problem(spec, needs)
@@ -135,6 +137,14 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
         considered=considered,
         unsuited={f.family: f.reason for f in task.families if f.grade == "poor"},
     )
+
+
+def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs) -> list[Outcomes]:
+    """All device counts with which the weights fit somewhere; where none does, the largest, to say how it fails."""
+    where = space(spec, machines, needs)
+    counts = degrees(spec, needs)
+    fitting = [tp for tp in counts if weights_fit(spec, where, tp)]
+    return [evaluate(spec, where, needs, tp) for tp in fitting or counts[-1:]]
 
 
 def _rented_machines() -> list[Machine]:

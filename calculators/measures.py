@@ -246,8 +246,8 @@ class Distinct(Measure):
 class ChunkPairs(Measure):
     """Pairs of query and key inside the blocks of a chunked scan.
 
-    ``needed``: the causal triangle of each block of a fresh sequence. ``executed``: full squares, the last block padded,
-    wherever the reference does not step.
+    ``needed``: the causal triangle of each block of a fresh sequence. ``executed``: full squares, the last block
+    padded, wherever the reference does not step.
     """
 
     stream: Stream

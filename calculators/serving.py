@@ -85,7 +85,8 @@ class Server:
         chunk = max(1, CHUNK // len(self.settings))
         for start in range(0, size, chunk):
             part = slice(start, start + chunk)
-            first, second = (self.operators_s(w.slice(part)) for w in flat)
+            together = self.operators_s(flat[0].slice(part).then(flat[1].slice(part)))
+            first, second = np.split(together, 2, axis=2)
             both = np.where(own, first + second, np.maximum(first, second))
             totals[:, :, part] = [seconds.sum(axis=1) for seconds in (first, second, both)]
         totals += self.step_overhead_s

@@ -51,10 +51,11 @@ class Workload:
         given = {"batch": batch, "new": new, "past": past, "source": source, "images": images, "encode": encode}
         arrays = {name: np.asarray(value, dtype=dtype) for name, value in given.items()}
         for name, array in arrays.items():
-            if array.size and np.min(array) < 0:
-                raise ValueError(f"{name} must not be negative, got {np.min(array):g}")
-        broadcast = np.broadcast_arrays(*arrays.values())
-        return cls(**dict(zip(arrays, broadcast, strict=True)))
+            lowest = array.item() if array.ndim == 0 else np.min(array, initial=0)
+            if lowest < 0:
+                raise ValueError(f"{name} must not be negative, got {lowest:g}")
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+        return cls(**{k: a if a.shape == shape else np.broadcast_to(a, shape) for k, a in arrays.items()})
 
     @classmethod
     def exact(cls, batch: int = 1, new: int = 1, past: int = 0, **rest: int) -> Self:
@@ -69,6 +70,11 @@ class Workload:
     def reshape(self, *shape: int) -> Workload:
         """The same workloads in another shape."""
         return Workload(**{f.name: np.reshape(getattr(self, f.name), shape) for f in fields(self)})
+
+    def then(self, other: Workload) -> Workload:
+        """These flat workloads followed by others."""
+        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        return Workload(**{name: np.concatenate(pair) for name, pair in pairs.items()})
 
     def slice(self, part: slice) -> Workload:
         """Some of the workloads of a one-dimensional array of them."""

@@ -1,24 +1,21 @@
-"""From files to specs: the shipped catalog, the user's own overlay, and any file by its path.
+"""Where specs come from: the shipped catalog (compiled), the user's own overlay, and any file by its path.
 
-YAML is parsed by the C loader with aliases refused (an alias bomb expands to gigabytes), sizes are limited before
-anything is parsed, and every error says file, line and field.
+What reads text stands in ``parsing`` and is imported only when something must be read.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from catalog.compiled import load_or_compile
 from catalog.engine import Engine
-from catalog.errors import BadInput, nearest, unknown
+from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
 from catalog.price import MachinePrice, PriceList
 from catalog.spec import ModelSpec
@@ -26,137 +23,21 @@ from catalog.task import Task
 from catalog.weight_format import WeightFormat
 
 ROOT = Path(__file__).parent
-MAX_BYTES = 4 * 2**20
-"""Longer specs and configurations are refused unread."""
-MAX_DEPTH = 60
-
 T = TypeVar("T", bound=BaseModel)
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_text(path: Path) -> str:
-    """The text of a small UTF-8 file.
-
-    Raises:
-        BadInput: If it is missing, a folder, too large or no text.
-    """
-    try:
-        if path.is_dir():
-            raise BadInput(f"{path}: is a folder; give a file")
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise BadInput(
-                f"{path}: is {size / 1e6:.0f} MB; a spec or configuration has at most {MAX_BYTES / 2**20:.0f} MiB"
-            )
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: is no UTF-8 text (byte {error.start})") from error
-    except OSError as error:
-        raise BadInput(f"{path}: {(error.strerror or str(error)).lower()}") from error
-
-
-def parse_yaml(text: str, where: str, *, trusted: bool = False) -> Any:
-    """Parse YAML without aliases; the shipped catalog is ``trusted`` and parsed once instead of twice.
+def checked(kind: type[T], data: dict[str, Any], where: str) -> T:
+    """Data from a caller as a spec.
 
     Raises:
-        BadInput: With line and column, if it is malformed, nested too deeply or uses aliases.
-    """
-    depth = 0
-    try:
-        for event in () if trusted else yaml.parse(text, Loader=_Loader):
-            line = event.start_mark.line + 1 if event.start_mark else 0
-            if isinstance(event, yaml.AliasEvent):
-                raise BadInput(f"{where}, line {line}: aliases (*{event.anchor}) are not allowed; write the value out")
-            if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    raise BadInput(f"{where}, line {line}: nested more than {MAX_DEPTH} deep")
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-                depth -= 1
-        return yaml.load(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        start = error.context_mark
-        began = f"; it began in line {start.line + 1}" if start and mark and start.line != mark.line else ""
-        raise BadInput(f"{where}{place}: not valid YAML: {error.problem or error.context}{began}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not valid YAML: {' '.join(str(error).split())[:120]}") from error
-
-
-def parse_json(text: str, where: str) -> Any:
-    """Parse JSON.
-
-    Raises:
-        BadInput: With line and column, if it is malformed, truncated or nested too deeply.
-    """
-    if not text.strip():
-        raise BadInput(f"{where}: is empty; expected a JSON object")
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise BadInput(f"{where}: nested too deeply for a configuration") from error
-    except json.JSONDecodeError as error:
-        end = " (the file ends too early)" if error.pos >= len(text.rstrip()) else ""
-        raise BadInput(
-            f"{where}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}{end}"
-        ) from error
-
-
-def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
-    """The line on which a field stands in a YAML text, or its nearest parent that exists."""
-    try:
-        node: Any = yaml.compose(text, Loader=_Loader)
-    except yaml.YAMLError:
-        return None
-    line = None
-    for step in loc:
-        if isinstance(node, yaml.MappingNode):
-            names = (step, "layer") if step == "layers" else (step,)
-            found = next(((k, v) for k, v in node.value if k.value in names), None)
-            if found is None:
-                continue  # a discriminator's tag, or a missing field
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-    return line
-
-
-def validated(kind: type[T], data: Any, where: str, text: str | None = None) -> T:
-    """Check data against a schema.
-
-    Raises:
-        BadInput: With file, line and field, and the known names where one is misspelt.
+        BadInput: With the field.
     """
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise BadInput(_sentence(error, where, text, kind.__name__)) from error
+        from catalog.parsing import sentence
 
-
-_RANK = {"extra_forbidden": 0, "missing": 2, "literal_error": 3}
-"""What to report first: a misspelt field explains the one that is missing; alternatives of a union come last."""
-
-
-def _sentence(error: ValidationError, where: str, text: str | None, kind: str) -> str:
-    errors = error.errors()
-    first = min(errors, key=lambda e: (_RANK.get(e["type"], 1), -len(e["loc"])))
-    loc = tuple(part for part in first["loc"] if "[" not in str(part))
-    line = line_of(text, loc) if text is not None else None
-    place = f"{where}, line {line}" if line else where
-    field = ".".join(str(part) for part in loc) or kind
-    message = first["msg"].removeprefix("Value error, ")
-    given = first.get("input")
-    if first["type"] == "extra_forbidden":
-        siblings = [str(e["loc"][-1]) for e in errors if e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1]]
-        near = nearest(str(loc[-1]), siblings, 1) or siblings[:1]
-        message = f"unknown field {loc[-1]!r}" + (f"; did you mean {near[0]}?" if near else "")
-    elif first["type"] == "missing":
-        message = "is missing"
-    elif given is not None and not isinstance(given, dict | list | tuple):
-        message += f" (got {str(given)[:40]!r})"
-    return f"{place}: {field}: {message}"
+        raise BadInput(sentence(error, where, None, kind.__name__)) from error
 
 
 def overlay() -> Path:
@@ -183,17 +64,12 @@ def _files(folder: str) -> dict[str, Path]:
     return files
 
 
-def _entry(kind: type[T], path: Path) -> T:
-    text = read_text(path)
-    data = parse_yaml(text, str(path), trusted=path.is_relative_to(ROOT))
-    if not isinstance(data, dict):
-        raise BadInput(f"{path}: is {type(data).__name__}; expected fields with names")
-    return validated(kind, data, str(path), text)
-
-
 @lru_cache(maxsize=4096)
-def _read(kind: type[T], path: Path, stamp: int) -> T:
-    return _entry(kind, path)
+def _own(kind: type[T], path: Path, stamp: int) -> T:
+    """An entry of the user's, read again when its time stamp changes."""
+    from catalog.parsing import read_entry
+
+    return read_entry(kind, path)
 
 
 def _load(kind: type[T], folder: str, what: str, name: str) -> T:
@@ -201,14 +77,22 @@ def _load(kind: type[T], folder: str, what: str, name: str) -> T:
     if name not in files:
         raise unknown(what, name, files)
     path = files[name]
-    loaded: T = _read(kind, path, path.stat().st_mtime_ns)
+    loaded: T = (
+        _compiled(kind, folder)[name] if path.is_relative_to(ROOT) else _own(kind, path, path.stat().st_mtime_ns)
+    )
     return loaded
 
 
 @lru_cache(maxsize=16)
 def _compiled(kind: type[T], folder: str) -> dict[str, T]:
     files = _shipped_files(folder)
-    return load_or_compile(folder, files, lambda: {name: _entry(kind, path) for name, path in files.items()})
+    return load_or_compile(folder, files, lambda: _parse(kind, files))
+
+
+def _parse(kind: type[T], files: dict[str, Path]) -> dict[str, T]:
+    from catalog.parsing import read_entry
+
+    return {name: read_entry(kind, path, trusted=True) for name, path in files.items()}
 
 
 def _all(kind: type[T], folder: str) -> Iterator[tuple[str, T | BadInput]]:
@@ -219,14 +103,14 @@ def _all(kind: type[T], folder: str) -> Iterator[tuple[str, T | BadInput]]:
             yield name, shipped[name]
             continue
         try:
-            yield name, _read(kind, path, path.stat().st_mtime_ns)
+            yield name, _own(kind, path, path.stat().st_mtime_ns)
         except BadInput as error:
             yield name, error
 
 
 def refresh() -> None:
     """Look at the files again, after the user's own catalog has changed."""
-    for cached in (_files, _shipped_files, _compiled, _read, price_lists):
+    for cached in (_files, _shipped_files, _compiled, _own, price_lists):
         cached.cache_clear()
 
 
@@ -262,6 +146,8 @@ def load_file(path: Path) -> ModelSpec:
     """
     if path.is_dir():
         path = path / "config.json"
+    from catalog.parsing import parse_json, parse_yaml, read_text, validated
+
     text = read_text(path)
     if path.suffix in (".yaml", ".yml"):
         data = parse_yaml(text, str(path))
@@ -295,7 +181,9 @@ def load_machine(name: str) -> Machine:
         BadInput: As ``load``.
     """
     if name.endswith((".yaml", ".yml")):
-        return _entry(Machine, Path(name).expanduser())
+        from catalog.parsing import read_entry
+
+        return read_entry(Machine, Path(name).expanduser())
     return _load(Machine, "machines", "machine", name)
 
 
@@ -359,4 +247,6 @@ def price_lists() -> dict[str, tuple[MachinePrice, ...]]:
 @lru_cache(maxsize=1)
 def machine_classes() -> tuple[MachineClass, ...]:
     """Efficiency defaults for machines that nobody measured, by vendor and kind."""
-    return _entry(_Classes, ROOT / "machine_classes.yaml").classes
+    files = {"machine_classes": ROOT / "machine_classes.yaml"}
+    listed: _Classes = load_or_compile("machine_classes", files, lambda: _parse(_Classes, files))["machine_classes"]
+    return listed.classes

@@ -11,8 +11,18 @@ from calculators import count_params
 from catalog.errors import BadInput, nearest
 from catalog.importers.huggingface import read_config
 from catalog.loader import (
-    ROOT, all_formats, all_machines, all_models, all_tasks, load, load_format, load_machine, machine_classes,
-    overlay_problems, price_lists, refresh,
+    ROOT,
+    all_formats,
+    all_machines,
+    all_models,
+    all_tasks,
+    load,
+    load_format,
+    load_machine,
+    machine_classes,
+    overlay_problems,
+    price_lists,
+    refresh,
 )  # fmt: skip
 from catalog.spec import ModelSpec
 from catalog.writer import to_yaml

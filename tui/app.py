@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -36,13 +37,13 @@ class WhicharchApp(App[None]):
     """Which architecture, which model and which machine."""
 
     TITLE = "whicharch"
-    CSS_PATH = ("styles/app.tcss", "styles/ask.tcss", "styles/models.tcss")
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["styles/app.tcss", "styles/ask.tcss", "styles/models.tcss"]
     MODES: ClassVar[dict[str, Any]] = {"ask": AskScreen, "models": _models_page}
     DEFAULT_MODE = "ask"
     COMMANDS: ClassVar[set[Any]] = App.COMMANDS | {_models}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a,f2", "go('ask')", "Ask", tooltip="Requirements and shortlist", id="app.ask"),
-        Binding("m,f3", "go('models')", "Models", tooltip="Browse the catalog", id="app.models"),
+        Binding("a,f2", "go('ask')", "Ask", tooltip="Requirements and shortlist", show=False, id="app.ask"),
+        Binding("m,f3", "go('models')", "Models", tooltip="Browse the catalog", show=False, id="app.models"),
         Binding("question_mark,f1", "help", "Help", tooltip="What this page means, and its keys", id="app.help"),
     ]
     library: var[Library | None] = var(None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from advisor.report import bytes_text, count_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
+from tui.widgets.bars import heat
 from tui.widgets.row_table import Column
 
 if TYPE_CHECKING:
-    from advisor.estimate import Share
+    from advisor.estimate import Estimate, Share
     from advisor.recommend import Recommendation
     from advisor.rejection import Rejection
     from advisor.scaling import Point
@@ -43,8 +44,8 @@ def rate(r: Recommendation) -> str:
 
 
 def quality(r: Recommendation) -> str:
-    """The index, or that there is no evidence."""
-    return "no evidence" if r.quality is None else percent_text(r.quality)
+    """The index, or a dash where there is no evidence."""
+    return NONE if r.quality is None else percent_text(r.quality)
 
 
 SHORTLIST: tuple[Column[Recommendation], ...] = (
@@ -99,9 +100,15 @@ MODELS: tuple[Column[Model], ...] = (
 )  # fmt: skip
 
 
-def operators(generates: bool) -> tuple[Column[Share], ...]:
-    """Columns of the operator table."""
-    decode = "decode step" if generates else "decode"
+def operators(estimate: Estimate | None) -> tuple[Column[Share], ...]:
+    """Columns of the operator table; shares are of the pass that matters most: decode, else prefill."""
+    generates = estimate is None or estimate.time.tpot_s is not None
+    shares = estimate.breakdown if estimate else ()
+    whole = sum(o.decode_s if generates else o.prefill_s for o in shares) or 1.0
+
+    def share(o: Share) -> float:
+        return (o.decode_s if generates else o.prefill_s) / whole
+
     return (
         Column("operator", lambda o: o.name, 0, left=True, most=36, key=lambda o: o.name),
         Column("kind", lambda o: o.kind, 4, left=True, key=lambda o: o.kind),
@@ -110,8 +117,12 @@ def operators(generates: bool) -> tuple[Column[Share], ...]:
         Column("traffic", lambda o: bytes_text(o.bytes), 6, key=lambda o: o.bytes, descending=True),
         Column("prefill", lambda o: seconds_text(o.prefill_s), 1, key=lambda o: o.prefill_s, descending=True),
         Column(
-            decode, lambda o: seconds_text(o.decode_s) if generates else NONE, 2,
+            "decode step", lambda o: seconds_text(o.decode_s) if generates else NONE, 2,
             key=lambda o: o.decode_s, descending=True,
+        ),
+        Column(
+            "of decode" if generates else "of pass", lambda o: f"{percent_text(share(o))} {heat(share(o))}", 1,
+            key=share, descending=True,
         ),
     )  # fmt: skip
 

@@ -29,9 +29,7 @@ def _convolution(scope: Scope, width: int, kernel: int, bias: bool, source: int)
                 Weight("mixer.convolution.weight", (width, 1, kernel), Role.VECTOR),
                 *((Weight("mixer.convolution.bias", (width,), Role.VECTOR),) if bias else ()),
             ),
-            executed=Form(
-                {Padded(stream, kernel): 2 * width * kernel, Tokens(stream, "stepping"): 4 * width * kernel}
-            ),
+            executed=Form({Padded(stream, kernel): 2 * width * kernel, Tokens(stream, "stepping"): 4 * width * kernel}),
             needed=per(scope.tokens, 2 * width * kernel),
             touched=scope.once,
             reads=per(scope.tokens, width),

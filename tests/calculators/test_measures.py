@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from calculators.form import Form, per
 from calculators.measures import (
-    NEEDED, RESERVED, TRANSFORMERS, ChunkPairs, Chunks, Context, Distinct, Held, Pairs, Sequences, Tokens,
+    NEEDED,
+    RESERVED,
+    TRANSFORMERS,
+    ChunkPairs,
+    Chunks,
+    Context,
+    Distinct,
+    Held,
+    Pairs,
+    Sequences,
+    Tokens,
 )  # fmt: skip
 from calculators.workload import Stream, Workload
 

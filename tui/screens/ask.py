@@ -41,12 +41,12 @@ USERS = ("1", "2", "4", "8", "16", "32", "64", "128", "256")
 FIELDS = (
     Choice("task", "task", (("chat", "chat"),), "chat", help="What the model is for."),
     Entry(
-        "context_tokens", "context", quantities.tokens, "16k", "prompt + answer", LENGTHS,
+        "context_tokens", "context", quantities.tokens, "16k", "auto", LENGTHS,
         help="Prompt and answer together, for which every user needs memory at the same time: 2048, 16k, 1m.",
     ),
     Entry("users", "users", quantities.count, "8", "1", USERS, help="Requests at the same time."),
     Entry(
-        "input_tokens", "prompt", quantities.tokens, "", "the task's", LENGTHS,
+        "input_tokens", "prompt", quantities.tokens, "", "auto", LENGTHS,
         help="Length of a typical prompt, for which the first token is timed. Empty: as the task says.",
     ),
     Entry(
@@ -62,13 +62,13 @@ FIELDS = (
         help="The machine to run on; any: every machine that is rented out and whose speed is known.",
     ),
     Entry(
-        "max_gpus", "devices", quantities.count, "", "1, or 8 of any", ("1", "2", "4", "8", "16"),
-        help="Devices at most.",
+        "max_gpus", "devices", quantities.count, "", "auto", ("1", "2", "4", "8", "16"),
+        help="Devices at most. Empty: 1 on a named machine, 8 on any.",
     ),
     Entry(
-        "memory_bytes", "memory", quantities.memory_bytes, "", "the machine's",
+        "memory_bytes", "memory", quantities.memory_bytes, "", "all",
         ("8GiB", "12GiB", "16GiB", "24GiB", "32GiB", "48GiB", "80GiB", "141GiB", "192GiB"),
-        help="Memory that may be used per device: 20GiB, 80GB.",
+        help="Memory that may be used per device: 20GiB, 80GB. Empty: all that the machine has.",
     ),
 )  # fmt: skip
 """The question that the page opens with."""
@@ -234,9 +234,9 @@ class AskScreen(Page):
         both = self.has_class("-narrow") or self.has_class("-short")
         for name, other in (("shortlist", "rejected"), ("rejected", "shortlist")):
             table = self.query_one(f"#{name}")
-            table.border_title = names[name]
-            table.border_subtitle = f"[@click=screen.list('{other}')]{names[other]}[/]" if both else ""
-        if advice is not None and not both:
+            link = f"  [dim @click=screen.list('{other}')]{names[other]}[/]"
+            table.border_title = f"{names[name]}{link if both else ''}"
+        if advice is not None:
             self.query_one("#shortlist").border_subtitle = f"{advice.considered:,} ways considered"
 
     def on_resize(self, event: events.Resize) -> None:

@@ -31,7 +31,7 @@ class Page(Screen[None]):
     VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (32, "-tall")]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False, id="page.back"),
-        Binding("z", "zoom", "Zoom", tooltip="Give the focused pane the whole window", id="page.zoom"),
+        Binding("z", "zoom", "Zoom", show=False, tooltip="Give the focused pane the whole window", id="page.zoom"),
     ]
 
     def __init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+_HEIGHTS = " ▁▂▃▄▅▆▇█"
 
 
 def bar(share: float, width: int) -> str:
@@ -12,3 +13,8 @@ def bar(share: float, width: int) -> str:
         eighths = max(eighths, 1)
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def heat(share: float) -> str:
+    """One cell whose height is the share."""
+    return _HEIGHTS[round(min(max(share, 0.0), 1.0) * 8)]

@@ -293,8 +293,9 @@ class Form(Widget):
         line = self.query_one(".remark", Static)
         problems = [field.problem for field in self.query(Field) if field.problem]
         wrong = self._refused or "; ".join(problems)
+        self.set_class(bool(wrong), "-refused")
         if wrong:
             line.update(Content.styled(f"{WRONG} {wrong}", "$text-error"))
         else:
-            line.update(Content.styled(self._remark, "$text-muted"))
+            line.update(Content.styled(self._remark, "dim"))
         line.tooltip = Content(wrong or self._remark) if wrong or self._remark else None

@@ -19,9 +19,9 @@ class PageTab(Static):
         self.mode = mode
         self.tooltip = Content(f"{title} (press {key})")
 
-    def on_click(self) -> None:
+    async def on_click(self) -> None:
         """Go to the page."""
-        self.app.switch_mode(self.mode)
+        await self.run_action(f"app.go({self.mode!r})")
 
 
 class PageBar(Horizontal):

@@ -212,12 +212,12 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
         """The columns that fit, with their widths; the first takes what is left, up to what it needs."""
         if not self._natural:
             self._natural = self._measure()
-        room = self.size.width - 2
+        room = self.scrollable_content_region.width - 2
         chosen = {0}
         used = min(self._natural[0], 14)
         for index in sorted(range(1, len(self.columns)), key=lambda i: self.columns[i].priority):
             if used + GAP + self._natural[index] > room:
-                break
+                continue
             chosen.add(index)
             used += GAP + self._natural[index]
         first = max(4, min(self._natural[0], room - used + min(self._natural[0], 14)))
@@ -227,7 +227,7 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line: the header stays on top, rows scroll below it."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if y == 0:
             self._fit = self._fitted()
             style = self.get_component_rich_style("rowtable--header")

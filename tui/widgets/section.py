@@ -31,8 +31,7 @@ class Section(VerticalGroup):
     def show(self, body: VisualType | None, heading: str | None = None) -> None:
         """Fill the body, or hide the section with ``None``; plain text is never read as markup."""
         self.display = body is not None
-        if heading is not None:
-            self.query_one(".heading", Label).update(Content(heading))
+        self.query_one(".heading", Label).update(Content(heading or self._heading))
         if body is not None:
             self.query_one(".body", Static).update(Content(body) if isinstance(body, str) else body)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from advisor.recommend import Advice, Recommendation
     from advisor.rejection import Rejection
 
-BAR = 16
+BAR = 10
 
 
 class WhyPane(VerticalScroll, can_focus=True):
@@ -51,13 +51,13 @@ class WhyPane(VerticalScroll, can_focus=True):
 
     def say(self, text: str) -> None:
         """Show one sentence."""
-        self._fill(Content.styled(text, "$text-muted italic"))
+        self._fill(Content.styled(text, "dim italic"))
 
     def explain(self, r: Recommendation, advice: Advice) -> None:
         """Explain a recommendation."""
         way = " ".join([r.weights, "weights,", r.kv, "cache,"]) if r.machine else ""
         self._fill(
-            Content.assemble((r.model, "bold $text-primary"), f"  {r.family}\n", (f"{way} {place(r)}".strip(), "$text-muted")),
+            Content.assemble((r.model, "bold $text-primary"), f"  {r.family}\n", (f"{way} {place(r)}".strip(), "dim")),
             reason=r.reason,
             binding=Content.styled(r.binding, "bold $text-warning"),
             margins=margins(r, advice),
@@ -71,10 +71,7 @@ class WhyPane(VerticalScroll, can_focus=True):
     def reject(self, r: Rejection) -> None:
         """Explain a rejection."""
         self._fill(
-            Content.assemble((r.model, "bold $text-error"), f"  {r.family}, rejected\n", (f"closest: {r.way}", "$text-muted")),
-            binding=listed(r.violations),
-            reason=None,
-            notes=f"→ {r.smallest_change}",
+            Content.assemble((r.model, "bold $text-error"), f"  {r.family}, rejected\n", (f"closest: {r.way}", "dim")),
         )
         self.query_one("#binding", Section).show(listed(r.violations), "What it breaks")
         self.query_one("#notes", Section).show(f"→ {r.smallest_change}", "What would admit it")
@@ -91,9 +88,9 @@ def margins(r: Recommendation, advice: Advice) -> Content | None:
     lines = []
     for name, left in r.margins.items():
         value, limit, text = values.get(name, (None, None, str))
-        against = f"  {text(value)} of {text(limit)}" if value is not None and limit is not None else ""
+        against = f"   {text(value)} of {text(limit)}" if value is not None and limit is not None else ""
         colour = "$text-warning" if name == r.binding.partition(":")[0] else "$text-success"
-        lines.append(Content.assemble(f"{name:<12}", (bar(left, BAR), colour), f" {percent_text(left):>6} left{against}"))
+        lines.append(Content.assemble(f"{name:<12}", (bar(left, BAR), colour), f" {percent_text(left):>6}{against}"))
     return Content("\n").join(lines) if lines else None
 
 

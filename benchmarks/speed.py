@@ -1,0 +1,127 @@
+"""How fast whicharch is: start-up, answers and sweeps, in CPU seconds; medians.
+
+Run from the repository root with the package installed::
+
+    python -m benchmarks.speed              # everything
+    python -m benchmarks.speed sweep        # one of: help, estimate, recommend, sweep, catalog, tui
+
+Prints a line per number with its target. Nothing here is a test: machines differ.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+RUNS = 7
+EXAMPLE = "--task chat --context 16k --users 8 --ttft 1s --tpot 60ms"
+
+
+def command_cpu_s(arguments: str, runs: int = RUNS) -> float:
+    """Median CPU seconds of a whole process."""
+    code = "from advisor.cli import main; main()"
+    times = []
+    for _ in range(runs):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", code, *arguments.split()], capture_output=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return median(times)
+
+
+def call_cpu_s(function: Callable[[], object], runs: int = 3) -> float:
+    """Median CPU seconds of a call."""
+    times = []
+    for _ in range(runs):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return median(times)
+
+
+def show(name: str, seconds: float, target: str) -> None:
+    print(f"{name:<58}{seconds:8.3f} s CPU   target {target}", flush=True)
+
+
+def bench_help() -> None:
+    show("whicharch --help, whole process", command_cpu_s("--help"), "0.2 s")
+
+
+def bench_estimate() -> None:
+    arguments = "estimate llama-3.1-8b --machine h100-sxm --input 2k --output 500 --batch 8"
+    show("whicharch estimate, whole process", command_cpu_s(arguments), "0.5 s")
+
+
+def bench_recommend() -> None:
+    show(
+        "whicharch recommend on one machine, whole process",
+        command_cpu_s(f"recommend {EXAMPLE} --machine rtx-4090"),
+        "1 s",
+    )
+    show("whicharch recommend, all rented machines, whole process", command_cpu_s(f"recommend {EXAMPLE}"), "1 s")
+    from advisor import recommend
+
+    wanted = {"task": "chat", "context_tokens": 16384, "users": 8, "ttft_s": 1.0, "tpot_s": 0.06}
+    recommend(**wanted)
+    ways = recommend(**wanted).considered
+    show(f"recommend() again in one process, {ways:,} ways", call_cpu_s(lambda: recommend(**wanted)), "1 s")
+
+
+def bench_catalog() -> None:
+    from catalog import loader
+
+    def load_all() -> None:
+        loader.refresh()
+        for load in (loader.all_models, loader.all_machines, loader.all_formats, loader.all_tasks, loader.price_lists):
+            load()
+
+    load_all()
+    show("loading the compiled catalog", call_cpu_s(load_all), "0.1 s")
+
+
+def bench_sweep() -> None:
+    import numpy as np
+
+    from advisor import sweep
+
+    models = ["llama-3.1-8b", "llama-3.1-70b", "mixtral-8x7b", "mamba-2.8b", "qwen3-32b"]
+    machines = [
+        "rtx-4090",
+        "l4",
+        "l40s",
+        "a100-sxm4-80gb",
+        "h100-sxm",
+        "h200-sxm",
+        "b200-sxm",
+        "mi300x",
+        "apple-m4-max",
+        "l40",
+    ]
+    formats = ["bf16", "fp8", "awq-int4", "gguf-q4_k_m", "nvfp4"]
+    batches = list(range(1, 81))
+    contexts = [int(n) for n in np.geomspace(256, 131072, 50)]
+    grid = sweep(models[:1], machines[:1], contexts=[1024])
+    start = time.process_time()
+    grid = sweep(models, machines, formats, batches, contexts)
+    show(f"sweep of {grid.decode_s.size:,} points", time.process_time() - start, "10 s")
+
+
+def bench_tui() -> None:
+    path = os.path.join(os.path.dirname(__file__), "tui_start.py")
+    if os.path.exists(path):
+        subprocess.run([sys.executable, path], check=False)
+
+
+BENCHES = {
+    "help": bench_help, "estimate": bench_estimate, "recommend": bench_recommend, "catalog": bench_catalog,
+    "sweep": bench_sweep, "tui": bench_tui,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or BENCHES:
+        BENCHES[chosen]()

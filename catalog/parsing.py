@@ -1,0 +1,158 @@
+"""Text to checked specs: sizes limited before parsing, aliases refused, errors with file, line and field."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from catalog.errors import BadInput, nearest
+
+MAX_BYTES = 4 * 2**20
+"""Longer specs and configurations are refused unread."""
+MAX_DEPTH = 60
+
+T = TypeVar("T", bound=BaseModel)
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_text(path: Path) -> str:
+    """The text of a small UTF-8 file.
+
+    Raises:
+        BadInput: If it is missing, a folder, too large or no text.
+    """
+    try:
+        if path.is_dir():
+            raise BadInput(f"{path}: is a folder; give a file")
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise BadInput(
+                f"{path}: is {size / 1e6:.0f} MB; a spec or configuration has at most {MAX_BYTES / 2**20:.0f} MiB"
+            )
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: is no UTF-8 text (byte {error.start})") from error
+    except OSError as error:
+        raise BadInput(f"{path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def parse_yaml(text: str, where: str, *, trusted: bool = False) -> Any:
+    """Parse YAML without aliases; the shipped catalog is ``trusted`` and parsed once instead of twice.
+
+    Raises:
+        BadInput: With line and column, if it is malformed, nested too deeply or uses aliases.
+    """
+    depth = 0
+    try:
+        for event in () if trusted else yaml.parse(text, Loader=_Loader):
+            line = event.start_mark.line + 1 if event.start_mark else 0
+            if isinstance(event, yaml.AliasEvent):
+                raise BadInput(f"{where}, line {line}: aliases (*{event.anchor}) are not allowed; write the value out")
+            if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise BadInput(f"{where}, line {line}: nested more than {MAX_DEPTH} deep")
+            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+                depth -= 1
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        start = error.context_mark
+        began = f"; it began in line {start.line + 1}" if start and mark and start.line != mark.line else ""
+        raise BadInput(f"{where}{place}: not valid YAML: {error.problem or error.context}{began}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadInput(f"{where}: not valid YAML: {' '.join(str(error).split())[:120]}") from error
+
+
+def parse_json(text: str, where: str) -> Any:
+    """Parse JSON.
+
+    Raises:
+        BadInput: With line and column, if it is malformed, truncated or nested too deeply.
+    """
+    if not text.strip():
+        raise BadInput(f"{where}: is empty; expected a JSON object")
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise BadInput(f"{where}: nested too deeply for a configuration") from error
+    except json.JSONDecodeError as error:
+        end = " (the file ends too early)" if error.pos >= len(text.rstrip()) else ""
+        raise BadInput(
+            f"{where}, line {error.lineno}, column {error.colno}: not valid JSON: {error.msg}{end}"
+        ) from error
+
+
+def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
+    """The line on which a field stands in a YAML text, or its nearest parent that exists."""
+    try:
+        node: Any = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError:
+        return None
+    line = None
+    for step in loc:
+        if isinstance(node, yaml.MappingNode):
+            names = (step, "layer") if step == "layers" else (step,)
+            found = next(((k, v) for k, v in node.value if k.value in names), None)
+            if found is None:
+                continue  # a discriminator's tag, or a missing field
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
+
+
+def validated(kind: type[T], data: Any, where: str, text: str | None = None) -> T:
+    """Check data against a schema.
+
+    Raises:
+        BadInput: With file, line and field, and the known names where one is misspelt.
+    """
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        raise BadInput(sentence(error, where, text, kind.__name__)) from error
+
+
+_RANK = {"extra_forbidden": 0, "missing": 2, "literal_error": 3}
+"""What to report first: a misspelt field explains the one that is missing; alternatives of a union come last."""
+
+
+def sentence(error: ValidationError, where: str, text: str | None, kind: str) -> str:
+    """What is wrong, in one sentence: place, field, message and the likeliest remedy."""
+    errors = error.errors()
+    first = min(errors, key=lambda e: (_RANK.get(e["type"], 1), -len(e["loc"])))
+    loc = tuple(part for part in first["loc"] if "[" not in str(part))
+    line = line_of(text, loc) if text is not None else None
+    place = f"{where}, line {line}" if line else where
+    field = ".".join(str(part) for part in loc) or kind
+    message = first["msg"].removeprefix("Value error, ")
+    given = first.get("input")
+    if first["type"] == "extra_forbidden":
+        siblings = [str(e["loc"][-1]) for e in errors if e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1]]
+        near = nearest(str(loc[-1]), siblings, 1) or siblings[:1]
+        message = f"unknown field {loc[-1]!r}" + (f"; did you mean {near[0]}?" if near else "")
+    elif first["type"] == "missing":
+        message = "is missing"
+    elif given is not None and not isinstance(given, dict | list | tuple):
+        message += f" (got {str(given)[:40]!r})"
+    return f"{place}: {field}: {message}"
+
+
+def read_entry(kind: type[T], path: Path, *, trusted: bool = False) -> T:
+    """A YAML file as a checked spec.
+
+    Raises:
+        BadInput: With file, line and field.
+    """
+    text = read_text(path)
+    data = parse_yaml(text, str(path), trusted=trusted)
+    if not isinstance(data, dict):
+        raise BadInput(f"{path}: is {type(data).__name__}; expected fields with names")
+    return validated(kind, data, str(path), text)

@@ -1,0 +1,88 @@
+"""Small random models against their real classes: other depth, width, heads, windows, tying and biases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from configs import TYPES, Config
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from calculators import cache_bytes, count_flops, count_params
+from calculators.reference.caches import cache_bytes as held_bytes
+from calculators.reference.counting import fvcore_flops, torch_flops
+from calculators.reference.models import parameters
+from calculators.reference.observation import Setting
+from calculators.reference.subject import Subject
+from catalog import from_hf_config
+from catalog.spec import ModelSpec
+
+EXAMPLES = 4
+quick = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def flops(spec: ModelSpec, setting: Setting) -> int:
+    departure = spec.reference.departure if spec.reference else None
+    excess = departure.flops_per_sequence * setting.batch if departure else 0
+    return excess + count_flops(
+        spec, setting.new, setting.past, setting.batch, source=setting.source, images=setting.images
+    )
+
+
+def cached(spec: ModelSpec, setting: Setting) -> int:
+    held = setting.past + setting.new
+    return cache_bytes(spec, held, setting.batch, policy="transformers", source=setting.source)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_perturbed_model_is_exact(kind: str) -> None:
+    @quick
+    @given(config=TYPES[kind], new=st.sampled_from([1, 2, 5, 17, 24]), more=st.sampled_from([1, 3, 9]))
+    def check(config: Config, new: int, more: int) -> None:
+        spec = from_hf_config(config)
+        subject = Subject.of(spec)
+        departure = spec.reference.departure.parameters if spec.reference and spec.reference.departure else 0
+        assert count_params(spec).total + departure == parameters(subject.model)
+        if subject.caches:
+            follow(spec, subject, new, more)
+        else:
+            setting = replace(subject.setting(), new=new)
+            assert flops(spec, setting) == torch_flops(lambda: subject.run(setting))[0]
+        traced = replace(subject.setting(), batch=1, new=6)
+        assert flops(spec, traced) == fvcore_flops(*subject.traceable(traced))
+
+    check()
+
+
+def follow(spec: ModelSpec, subject: Subject, new: int, more: int) -> None:
+    """A prefill, a step, several tokens at once, and another step, each on the cache of the one before."""
+    setting = Setting(2, new, source=11 if subject.kind == "encoder-decoder" else 0)
+    output: Any = None
+    for tokens in (new, 1, more, 1):
+        setting = replace(setting, new=tokens, past=setting.past + setting.new if output else 0)
+        encoded = getattr(output, "encoder_last_hidden_state", None)
+        cache = subject.cache_of(output)
+        counted, output = torch_flops(lambda s=setting, c=cache, e=encoded: subject.run(s, cache=c, encoded=e))
+        assert flops(spec, setting) == counted, setting
+        assert cached(spec, setting) == held_bytes(subject.cache_of(output)), setting
+    if subject.kind == "vision-language":
+        picture = subject.setting(images=2)
+        assert flops(spec, picture) == torch_flops(lambda: subject.run(picture))[0], picture
+
+
+def test_every_type_that_the_importer_reads_is_perturbed() -> None:
+    from catalog.importers.huggingface import DENOISERS, TYPES as READ
+
+    also = {"bert": {"roberta", "xlm-roberta"}, "mamba": {"falcon_mamba"}}
+    named = {"dit": "DiTTransformer2DModel", "pixart": "PixArtTransformer2DModel"}
+    covered = {named.get(kind, kind) for kind in TYPES} | {kind for kinds in also.values() for kind in kinds}
+    assert covered == set(READ) | set(DENOISERS)

@@ -1,0 +1,195 @@
+"""The catalog against PyTorch, and the comparison against itself: a wrong number must be found."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pytest
+
+from advisor import validate as run_validate
+from advisor.cli import main
+from advisor.validate import Check, _spread, check_model, smallest_of_each_class
+from calculators.reference.observation import Observation, Setting
+from catalog import BadInput, load
+from catalog.loader import all_models
+from catalog.spec import ModelSpec
+
+REPRESENTATIVES = (
+    "modernbert-base",
+    "gemma-2-2b",
+    "t5-small",
+    "gpt-oss-20b",
+    "deepseek-v2-lite",
+    "mamba-130m",
+    "nemotron-h-8b",
+    "vit-b16",
+    "qwen2-vl-2b",
+    "dit-xl-2-256",
+)
+"""At least one of each family, and each kind of cache: full, windowed, latent, cross, scan state, none."""
+
+
+def failures(checks: list[Check]) -> list[str]:
+    return [f"{c.model} {c.quantity} ({c.setting}): {c.status} {c.difference} {c.note}" for c in checks if not c.passed]
+
+
+@pytest.mark.parametrize("name", REPRESENTATIVES)
+def test_a_model_of_each_family_is_exact(name: str) -> None:
+    checks = check_model(load(name))
+    assert not failures(checks)
+    compared = {check.quantity for check in checks if check.status == "equal"}
+    assert {"parameters", "prefill_flops", "fvcore_flops", "cache_bytes"} <= compared
+
+
+def test_every_decoder_steps_and_every_picture_is_seen() -> None:
+    statuses = {
+        (check.model, check.quantity): check.status
+        for name in ("t5-small", "qwen2-vl-2b", "vit-b16")
+        for check in check_model(load(name))
+    }
+    assert statuses["t5-small", "decode_flops"] == "equal"
+    assert statuses["qwen2-vl-2b", "image_flops"] == "equal"
+    assert statuses["vit-b16", "decode_flops"] == "not applicable"
+
+
+@pytest.mark.slow
+def test_the_whole_catalog_is_exact() -> None:
+    checks = run_validate()
+    assert not failures(checks)
+    assert {check.model for check in checks} == {spec.id for spec in all_models() if spec.is_disclosed}
+
+
+def test_every_disclosed_model_of_the_catalog_names_its_class() -> None:
+    assert not [spec.id for spec in all_models() if spec.is_disclosed and spec.reference is None]
+
+
+def wrong(name: str, old: str, new: str, folder: Path) -> Path:
+    """A copy of a catalog entry with one dimension changed, but not in its reference."""
+    from catalog import loader
+
+    text = (loader.ROOT / "models" / f"{name}.yaml").read_text()
+    architecture, reference = text.split("\nreference:")
+    assert architecture.count(old) == 1
+    path = folder / f"{name}.yaml"
+    path.write_text(architecture.replace(old, new) + "\nreference:" + reference)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "quantities"),
+    [
+        ("gpt2", "width: 3072", "width: 3071", {"parameters", "prefill_flops", "decode_flops", "fvcore_flops"}),
+        ("llama-3.2-1b", "kv_heads: 8", "kv_heads: 4", {"parameters", "prefill_flops", "cache_bytes"}),
+        ("mistral-7b-v0.1", "window: 4096", "window: 4095", {"decode_flops", "cache_bytes"}),
+        ("mamba-130m", "conv: 4", "conv: 3", {"cache_bytes", "prefill_flops"}),
+    ],
+)
+def test_a_wrong_dimension_is_found(name: str, old: str, new: str, quantities: set[str], tmp_path: Path) -> None:
+    if old == "conv: 4":
+        old, new = "dt_rank: 48", "dt_rank: 48, conv: 3"
+    checks = check_model(load(wrong(name, old, new, tmp_path)))
+    assert quantities <= {check.quantity for check in checks if check.status == "differs"}
+
+
+def test_the_command_says_yes_and_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = wrong("gpt2", "width: 3072", "width: 3073", tmp_path)
+    with pytest.raises(SystemExit) as done:
+        main(["validate", str(bad), "t5-small", "--jobs", "2"])
+    out = capsys.readouterr().out
+    assert done.value.code == 1
+    assert "DIFFERS  gpt2, parameters" in out
+    assert "ours 124,458,252" in out.replace("124,458,240", "124,458,252") or "ours 124," in out
+    with pytest.raises(SystemExit) as done:
+        main(["validate", "t5-small"])
+    assert done.value.code == 0
+    assert "1 model, 5 checks: 5 equal, 0 differ, 0 failed" in capsys.readouterr().out
+
+
+def test_json_carries_every_check(capsys: pytest.CaptureFixture[str]) -> None:
+    import json
+
+    with pytest.raises(SystemExit) as done:
+        main(["validate", "flan-t5-base", "--json"])
+    assert done.value.code == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["summary"]["differ"] == data["summary"]["failed"] == 0
+    parameters = data["checks"][0]
+    assert parameters["difference"] == 0
+    assert parameters["measured"] - parameters["departure"] == parameters["reference"] == parameters["ours"]
+    assert "transformers 5 ties" in parameters["note"]
+
+
+def test_a_config_json_is_checked_like_an_entry(tmp_path: Path) -> None:
+    import json
+
+    reference = load("t5-small").reference
+    assert reference is not None
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(reference.config))
+    assert not failures(check_model(load(path)))
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        (["claude-opus-4.5"], "undisclosed"),
+        (["llama-3-9b"], "llama-3-8b"),
+        (["gpt2", "--jobs", "0"], "jobs"),
+    ],
+)
+def test_bad_input_ends_with_2(models: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["validate", *models])
+    assert done.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_the_extra_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setattr(sys.modules["advisor.validate"], "missing", lambda: ["torch", "fvcore"])
+    with pytest.raises(BadInput, match=r"needs torch, fvcore: pip install 'whicharch\[validate\]'"):
+        run_validate(["gpt2"])
+
+
+def test_a_class_that_does_not_exist_fails_the_check_and_not_the_run() -> None:
+    spec = load("gpt2")
+    assert spec.reference is not None
+    unknown = spec.model_copy(update={"reference": spec.reference.model_copy(update={"class_name": "Gpt9Model"})})
+    (check,) = check_model(unknown)
+    assert check.status == "failed"
+    assert "no model class 'Gpt9Model'" in check.note
+
+
+def _measure_or_die(spec: ModelSpec) -> list[Observation]:
+    if spec.id == "gpt2-xl":
+        os._exit(9)
+    if spec.id == "gpt2":
+        raise RuntimeError("broken")
+    return [Observation("parameters", "nobody", Setting(), 1)]
+
+
+def test_a_process_that_dies_takes_nothing_else_with_it() -> None:
+    specs = [load(name) for name in ("t5-small", "gpt2-xl", "gpt2", "vit-b16", "t5-base")]
+    outcomes = dict(_spread(_measure_or_die, specs, 2))
+    assert sorted(outcomes) == [0, 1, 2, 3, 4]
+    assert isinstance(outcomes[1], BrokenProcessPool)
+    assert isinstance(outcomes[2], RuntimeError)
+    assert all(isinstance(outcomes[index], list) for index in (0, 3, 4))
+
+
+def test_quick_takes_the_smallest_of_each_class() -> None:
+    specs = [spec for spec in all_models() if spec.reference]
+    chosen = smallest_of_each_class(specs)
+    classes = [spec.reference.class_name for spec in chosen if spec.reference]
+    assert len(classes) == len(set(classes)) == len({spec.reference.class_name for spec in specs if spec.reference})
+    assert {"smollm2-135m", "gpt2", "deepseek-v2-lite"} <= {spec.id for spec in chosen}
+
+
+def test_progress_counts_to_the_end() -> None:
+    seen: list[tuple[int, int, str]] = []
+    run_validate(["t5-small", "gpt2"], jobs=1, progress=lambda *step: seen.append(step))
+    assert [(done, total) for done, total, _ in seen] == [(1, 2), (2, 2)]
+    assert {name for _, _, name in seen} == {"t5-small", "gpt2"}

@@ -1,0 +1,23 @@
+"""The plot widget. Import this module in a worker: the plotting library takes a tenth of a second."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual_plotext import PlotextPlot
+
+SMALLEST = (24, 6)
+"""Columns and rows below which a plot says nothing."""
+
+
+class Plot(PlotextPlot):
+    """A plot that never ends the application, however small the window."""
+
+    def render(self) -> RenderResult:
+        """The plot, or a sentence where there is no room for one."""
+        if self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]:
+            return Text("no room for a plot; z gives the table, or widen the window", style="dim")
+        try:
+            return super().render()
+        except (IndexError, ValueError, ZeroDivisionError):
+            return Text("this window is too small for the plot", style="dim")
