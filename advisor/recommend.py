@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from advisor.candidates import Choice, Outcomes, degrees, evaluate, generates, space, weights_fit
+from advisor.estimate import band_for
 from advisor.machines import rentable
 from advisor.quality import Quality, qualities
 from advisor.rejection import Rejection, reject
@@ -252,6 +253,7 @@ def _recommendation(
             f"a prompt that fills the context of {needs.context_tokens:,} tokens takes "
             f"{outcome.full_ttft_s[index]:.1f} s to the first token"
         )
+    notes += _risks(choice, promises)
     if choice.weights.nominal_bits < 8 and choice.weights.id != spec.published_weights:
         notes.append(f"{choice.weights.name} costs quality; scores are those of the published weights")
     return Recommendation(
@@ -282,6 +284,25 @@ def _recommendation(
         margins={limit.name: 1 - limit.used for limit in promises},
         notes=tuple(notes),
     )
+
+
+TIGHT = 0.03
+"""Share of memory below which it is called tight: a change of engine version moves it by as much."""
+
+
+def _risks(choice: Choice, promises: Sequence[Limit]) -> list[str]:
+    """Promises that are kept by little, or only in the median."""
+    notes = []
+    for limit in promises:
+        if limit.name == "memory" and limit.used > 1 - TIGHT:
+            notes.append(f"memory is tight: {100 * (1 - limit.used):.1f} % is left")
+        quantity = {"first token": "ttft", "per token": "tpot"}.get(limit.name)
+        band = band_for(choice.engine, quantity) if quantity else None
+        if band and limit.used * band.p90 > 1:
+            notes.append(
+                f"{limit.name} is kept in the median case, but one case in ten takes {band.p90:.2f} times longer"
+            )
+    return notes
 
 
 def _binding(limit: Limit) -> str:

@@ -60,6 +60,8 @@ def _plain_model(value: BaseModel) -> Any:
         item = getattr(value, name)
         if (name == "kind" and isinstance(value, _TAGGED)) or info.is_required() or item != info.default:
             fields[name] = plain(item)
+    if "sources" in fields:
+        fields["sources"] = fields.pop("sources")  # what it is first, how we know last
     if isinstance(value, Group) and len(value.layers) == 1:
         fields["layer"] = fields.pop("layers")[0]
     small = all(not isinstance(item, dict | list) or isinstance(item, _FlowList) for item in fields.values())

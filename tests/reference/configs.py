@@ -374,7 +374,8 @@ def llava(draw: Draw) -> Config:
 @st.composite
 def qwen2_vl(draw: Draw) -> Config:
     text, heads = draw(qwen2()), _one(draw, 1, 2)
-    rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10_000.0}
+    eighth = text["hidden_size"] // text["num_attention_heads"] // 8
+    rope = {"rope_type": "default", "mrope_section": [2 * eighth, eighth, eighth], "rope_theta": 10_000.0}
     text |= {"model_type": "qwen2_vl_text", "rope_parameters": rope, "use_sliding_window": False}
     return {
         "model_type": "qwen2_vl",

@@ -19,9 +19,7 @@ from calculators.reference.subject import Subject
 from catalog import from_hf_config
 from catalog.spec import ModelSpec
 
-EXAMPLES = 4
-quick = settings(
-    max_examples=EXAMPLES,
+usual = settings(
     deadline=None,
     derandomize=True,
     database=None,
@@ -45,7 +43,17 @@ def cached(spec: ModelSpec, setting: Setting) -> int:
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_perturbed_model_is_exact(kind: str) -> None:
-    @quick
+    perturb(kind, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", TYPES)
+def test_many_perturbed_models_are_exact(kind: str) -> None:
+    perturb(kind, 25)
+
+
+def perturb(kind: str, examples: int) -> None:
+    @settings(usual, max_examples=examples)
     @given(config=TYPES[kind], new=st.sampled_from([1, 2, 5, 17, 24]), more=st.sampled_from([1, 3, 9]))
     def check(config: Config, new: int, more: int) -> None:
         spec = from_hf_config(config)

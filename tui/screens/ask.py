@@ -18,6 +18,7 @@ from textual.widgets import Footer, Input
 from textual.worker import get_current_worker
 
 from advisor import quantities
+from advisor.report import tokens_text
 from catalog.errors import BadInput
 from tui.cells import REJECTED, SHORTLIST
 from tui.screens.page import OpenModel, Page
@@ -278,7 +279,7 @@ class AskScreen(Page):
     def _open(self, event: RowTable.Selected) -> None:
         r: Recommendation = event.row
         needs = self.advice.requirements if self.advice else {}
-        load = {"batch": needs.get("users"), "input_tokens": needs.get("input_tokens")}
+        load = {"batch": needs.get("users"), "input_tokens": tokens_text(needs["input_tokens"]) if needs else None}
         if r.machine is None:
             load = {}
         else:

@@ -17,6 +17,8 @@ class Plot(PlotextPlot):
         """The plot, or a sentence where there is no room for one."""
         if self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]:
             return Text("no room for a plot; z gives the table, or widen the window", style="dim")
+        # The terminal's own colours: plotext would paint the theme's placeholders black.
+        self.set_reactive(PlotextPlot.theme, "clear" if self.app.native_ansi_color else "auto")
         try:
             return super().render()
         except (IndexError, ValueError, ZeroDivisionError):

@@ -19,6 +19,8 @@ from textual.strip import Strip
 
 T = TypeVar("T")
 GAP = 2
+NAME = 18
+"""Cells of the first column for which other columns leave."""
 MEASURED = 400
 """Rows that column widths are measured on; the rest is cut where it is wider."""
 
@@ -212,15 +214,15 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
         """The columns that fit, with their widths; the first takes what is left, up to what it needs."""
         if not self._natural:
             self._natural = self._measure()
-        room = self.scrollable_content_region.width - 2
+        room = self.scrollable_content_region.width - 3
         chosen = {0}
-        used = min(self._natural[0], 14)
+        used = min(self._natural[0], NAME)
         for index in sorted(range(1, len(self.columns)), key=lambda i: self.columns[i].priority):
             if used + GAP + self._natural[index] > room:
                 continue
             chosen.add(index)
             used += GAP + self._natural[index]
-        first = max(4, min(self._natural[0], room - used + min(self._natural[0], 14)))
+        first = max(4, min(self._natural[0], room - used + min(self._natural[0], NAME)))
         return [(c, first if i == 0 else self._natural[i]) for i, c in enumerate(self.columns) if i in chosen]
 
     # Drawing
