@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,12 @@ from calculators.params import architecture_of
 from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve, started_together_s
 from calculators.workload import Workload
 from catalog.loader import load, load_format, load_machine, machine_classes
+from catalog.machine import Badge, Machine, MachineClass
 
 Array = NDArray[np.float64]
+
+Constants = Callable[[str], tuple[Machine, Sequence[MachineClass]]]
+"""From a machine's id to what is known of it and of the classes."""
 
 VLLM_SHARE = 0.9
 """Share of the memory that the launch scripts of the measured servers allow."""
@@ -38,29 +42,38 @@ class Prediction:
     held_bytes: float
     """Weights and cache of all clients on one device."""
     room_bytes: float | None
+    badge: Badge
+    """Whose constants it was predicted with."""
 
     def fits(self, overhead_bytes: float) -> bool:
         """Whether every client can be in flight at once."""
         return self.room_bytes is None or self.held_bytes + overhead_bytes <= self.room_bytes
 
 
-def predict(runs: Sequence[Run]) -> list[Prediction]:
+def catalogued(machine: str) -> tuple[Machine, Sequence[MachineClass]]:
+    """All that the catalog knows."""
+    return load_machine(machine), machine_classes()
+
+
+def predict(runs: Sequence[Run], constants: Constants = catalogued) -> list[Prediction]:
     """One prediction for each run, in order."""
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, run in enumerate(runs):
         groups[run.setting].append(index)
     predicted: dict[int, Prediction] = {}
     for indices in groups.values():
-        for index, prediction in zip(indices, _predict_setting([runs[i] for i in indices]), strict=True):
+        own = [runs[i] for i in indices]
+        for index, prediction in zip(indices, _predict_setting(own, constants), strict=True):
             predicted[index] = prediction
     return [predicted[index] for index in range(len(runs))]
 
 
-def _predict_setting(runs: Sequence[Run]) -> list[Prediction]:
+def _predict_setting(runs: Sequence[Run], constants: Constants) -> list[Prediction]:
     first = runs[0]
-    spec, machine, weights = load(first.model), load_machine(first.machine), load_format(first.weights)
+    spec, weights = load(first.model), load_format(first.weights)
+    machine, classes = constants(first.machine)
     architecture = architecture_of(spec)
-    eff = efficiency(machine, weights, machine_classes())
+    eff = efficiency(machine, weights, classes)
     server = Server.of(architecture, machine, eff, weights, first.cache_bits, first.tp)
     given, written, clients = (
         np.array([getattr(run, name) for run in runs]) for name in ("input_tokens", "output_tokens", "clients")
@@ -84,6 +97,7 @@ def _predict_setting(runs: Sequence[Run]) -> list[Prediction]:
             decode_s=float(step[i]),
             held_bytes=float(held[i]),
             room_bytes=None if room is None else room * VLLM_SHARE,
+            badge=eff.badge,
         )
         for i, run in enumerate(runs)
     ]

@@ -18,6 +18,11 @@ class Form(Mapping[Measure, int]):
         self._terms = {measure: factor for measure, factor in (terms or {}).items() if factor}
         self._hash: int | None = None
 
+    @property
+    def terms(self) -> Mapping[Measure, int]:
+        """The multiples by measure."""
+        return self._terms
+
     def __getitem__(self, measure: Measure) -> int:
         return self._terms[measure]
 

@@ -167,9 +167,9 @@ def closed_loop(
     prefill_s: Floats, decode_s: Floats, shared_s: Floats, batch: ArrayLike, output: ArrayLike, overhead_s: ArrayLike
 ) -> Served:
     """What clients see, from the three passes of ``Server.passes_s`` and the engine's overhead per request."""
-    b, tokens = np.asarray(batch, dtype=np.float64), np.asarray(output, dtype=np.float64)
+    b, tokens, overhead = (np.asarray(value, dtype=np.float64) for value in (batch, output, overhead_s))
     tpot = decode_s + np.maximum(b - 1, 0) * np.maximum(shared_s - decode_s, 0) / np.maximum(tokens, 1)
-    ttft = overhead_s + np.where(b > 1, decode_s / 2 + shared_s, prefill_s)
+    ttft = overhead + np.where(b > 1, decode_s / 2 + shared_s, prefill_s)
     cycle = ttft + np.maximum(tokens - 1, 0) * tpot
     return Served(prefill_s, decode_s, ttft, tpot, b * tokens / cycle)
 

@@ -20,7 +20,7 @@ from catalog.weight_format import WeightFormat
 
 Floats = NDArray[np.float64]
 
-FORMS = ("executed", "needed", "pointwise", "reads", "writes", "cache_reads", "cache_writes", "sent")
+FORMS = ("needed", "pointwise", "reads", "writes", "cache_reads", "cache_writes", "sent")
 ROLES = tuple(Role)
 ACTIVATION_BYTES = 2
 """Activations flow in 16 bits."""
@@ -104,7 +104,7 @@ def _row_width(operator: Operator) -> float:
 def _rows(forms: list[Form], index: dict[Measure, int], scale: list[int]) -> Floats:
     matrix = np.zeros((len(forms), len(index)))
     for row, (form, factor) in enumerate(zip(forms, scale, strict=True)):
-        for measure, coefficient in form.items():
+        for measure, coefficient in form.terms.items():
             matrix[row, index[measure]] = float(coefficient) * factor
     return matrix
 
@@ -132,11 +132,11 @@ def compile_table(architecture: Architecture, tp: int = 1) -> Table:
     operators = merge_equal(lower(architecture, tp))
     index: dict[Measure, int] = {}
     for operator in operators:
-        for form in (getattr(operator, name) for name in (*FORMS, "touched", "rows", "scores")):
-            for measure in form:
+        for name in (*FORMS, "touched", "rows"):
+            for measure in getattr(operator, name).terms:
                 index.setdefault(measure, len(index))
         for state in operator.states:
-            for measure in state.elements:
+            for measure in state.elements.terms:
                 index.setdefault(measure, len(index))
     repeats = [operator.repeat for operator in operators]
     ones = [1] * len(operators)

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import pickle
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -60,6 +59,8 @@ def load_or_compile(name: str, files: Mapping[str, Path], compile_all: Callable[
 
 
 def _replace(folder: Path, name: str, target: Path, data: bytes) -> None:
+    import tempfile
+
     folder.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
     try:

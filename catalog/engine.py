@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ class ErrorBand(Spec):
 
     quantity: str
     """``ttft`` or ``tpot``."""
+    badge: Literal["calibrated", "class default"]
+    """With which constants the times were predicted: the machines' own, or those of their class."""
     p10: Annotated[float, Field(gt=0)]
     p50: Annotated[float, Field(gt=0)]
     p90: Annotated[float, Field(gt=0)]

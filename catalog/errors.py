@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class BadInput(ValueError):
@@ -12,6 +11,8 @@ class BadInput(ValueError):
 
 def nearest(word: str, known: Iterable[str], n: int = 3) -> list[str]:
     """The known words closest to ``word``: those that contain it first, then the similar ones."""
+    from difflib import get_close_matches
+
     names, wanted = list(known), word.lower()
     inside = sorted((name for name in names if wanted in name.lower()), key=len)
     similar = get_close_matches(wanted, names, n=n, cutoff=0.5)

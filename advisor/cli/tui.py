@@ -8,6 +8,9 @@ import click
 @click.command(name="tui")
 def command() -> None:
     """Open the terminal application."""
+    import gc
+
+    gc.enable()
     from tui.app import WhicharchApp
 
     WhicharchApp().run()

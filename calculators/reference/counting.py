@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from math import prod
 from typing import Any
+from unittest.mock import patch
 
 import torch
-from torch.overrides import TorchFunctionMode
 
 PRODUCTS = frozenset({"addmm", "baddbmm", "bmm", "conv", "einsum", "linear", "matmul", "mm"})
 """What fvcore counts of what we count; its layer norms and resizings are left out."""
-
-CONVOLUTIONS = {torch.conv1d: 1, torch.conv2d: 2, torch.conv3d: 3}
-"""Convolutions by their dimensions."""
 
 UNSEEN = ("_grouped_mm", "scaled_dot_product_attention", "mv", "dot", "outer")
 """Products that fvcore skips without a word in its total."""
@@ -39,33 +38,38 @@ def torch_flops_by_module(run: Callable[[], Any]) -> dict[str, int]:
     return {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
 
 
-class TraceableConvolutions(TorchFunctionMode):
-    """Send convolutions to the inner operator.
+@contextmanager
+def traceable_convolutions() -> Iterator[None]:
+    """Send convolutions to the inner operator while a model is traced.
 
     On the meta device the public ones run a Python shape function that fails while jit traces ("cond must be a bool,
     but got a Tensor"); ``_convolution`` is what a trace on a real device records anyway, and traces on both.
     """
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func not in CONVOLUTIONS:
-            return func(*args, **kwargs)
-        names = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
-        given: dict[str, Any] = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
-        given |= dict(zip(names, args, strict=False)) | kwargs
-        n = CONVOLUTIONS[func]
-        stride, padding, dilation = (_per_dimension(given[name], n) for name in ("stride", "padding", "dilation"))
-        return torch._convolution(
-            given["input"], given["weight"], given["bias"], stride, padding, dilation, False, [0] * n,
-            int(given["groups"]), False, False, False, False,
-        )  # fmt: skip
+    with ExitStack() as stack:
+        for dimensions in (1, 2, 3):
+            inner = partial(_convolution, dimensions)
+            stack.enter_context(patch.object(torch.nn.functional, f"conv{dimensions}d", inner))
+        yield
 
 
-def _per_dimension(value: Any, dimensions: int) -> list[int]:
-    """One number for each dimension; sizes are tensors while jit traces."""
-    return [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)] * dimensions
+def _convolution(
+    n: int,
+    input: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+) -> torch.Tensor:
+    """Sizes are tensors while jit traces, so every number is made one."""
+    steps, edges, gaps = (
+        [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)] * n
+        for value in (stride, padding, dilation)
+    )
+    return torch._convolution(
+        input, weight, bias, steps, edges, gaps, False, [0] * n, int(groups), False, False, False, False
+    )
 
 
 def _baddbmm(inputs: list[Any], outputs: list[Any]) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from calculators.reference.counting import TraceableConvolutions
+from calculators.reference.counting import traceable_convolutions
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
 from catalog.mixers import Attention, Mamba, Mamba2, Mixer
@@ -208,7 +208,7 @@ class _Traceable(torch.nn.Module):
         self.model, self.names, self.rest = model, names, rest
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        with unchecked(), TraceableConvolutions():
+        with unchecked(), traceable_convolutions():
             output = self.model(**dict(zip(self.names, tensors, strict=True)), **self.rest, return_dict=False)
         return tuple(part for part in output if isinstance(part, torch.Tensor))
 

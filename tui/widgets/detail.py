@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import TabbedContent, TabPane
 
 from advisor.report import bytes_text, count_text, flops_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
 from tui.cells import NONE, UNDISCLOSED, licence, operators, total
 from tui.widgets.bars import bar
 from tui.widgets.growth import Growth, GrowthPane
 from tui.widgets.row_table import RowTable
-from tui.widgets.section import Section, facts, listed
+from tui.widgets.reader import Reader, facts, listed
 
 if TYPE_CHECKING:
     from advisor.estimate import Band, Estimate
@@ -35,12 +35,6 @@ class Findings:
     growth_refusal: str
 
 
-class Scroller(VerticalScroll, can_focus=True):
-    """Sections that can be scrolled by keys."""
-
-    ALLOW_MAXIMIZE = True
-
-
 class Detail(Vertical):
     """Four tabs about the highlighted model."""
 
@@ -50,22 +44,14 @@ class Detail(Vertical):
     def compose(self) -> ComposeResult:
         """The tabs."""
         with TabbedContent():
-            with TabPane("1 Overview", id="overview"), Scroller(id="about"):
-                yield Static(id="headline")
-                yield Section("Under this load", id="load-facts")
-                yield Section("Memory of one device", id="memory-facts")
-                yield Section("Parameters by part", id="parts")
-                yield Section("About", id="about-facts")
-                yield Section("Notes", id="model-notes")
+            with TabPane("1 Overview", id="overview"):
+                yield Reader(id="about")
             with TabPane("2 Operators", id="operators"):
                 yield RowTable(operators(None), lambda o: o.name, id="operators-table", empty=UNDISCLOSED)
             with TabPane("3 Growth", id="growth"):
                 yield GrowthPane(id="growth-pane")
-            with TabPane("4 Evidence", id="evidence"), Scroller(id="proof"):
-                yield Section("Prices per million tokens", id="prices")
-                yield Section("Published scores", id="scores")
-                yield Section("Sources", id="sources")
-                yield Section("Reference class", id="reference")
+            with TabPane("4 Evidence", id="evidence"):
+                yield Reader(id="proof")
 
     @property
     def active(self) -> str:
@@ -78,45 +64,51 @@ class Detail(Vertical):
 
     def introduce(self, model: Model) -> None:
         """Show at once what the catalog itself says."""
+        self._overview(model, None)
         spec = model.spec
-        self.query_one("#headline", Static).update(
-            Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}\n", (_headline(model), "dim"))
-        )
-        self._section("about-facts", facts(_about(model)))
-        self._section("model-notes", listed([spec.notes] if spec.notes else []))
-        self._section("prices", facts(_prices(model)) if spec.prices else None)
-        self._section(
-            "scores",
-            facts((s.benchmark, f"{s.value:g} {s.unit}" + (f"  {s.setting}" if s.setting else "")) for s in spec.scores)
-            if spec.scores
-            else "No score is catalogued for this model.",
-        )
-        self._section("sources", listed(str(source) for source in dict.fromkeys((*spec.sources, *(s.source for s in spec.scores)))))
+        scores = facts((s.benchmark, f"{s.value:g} {s.unit}" + (f"  {s.setting}" if s.setting else "")) for s in spec.scores)
+        sources = dict.fromkeys(str(source) for source in (*spec.sources, *(s.source for s in spec.scores)))
         reference = spec.reference
         departure = f"\nDeparts: {reference.departure.reason}" if reference and reference.departure else ""
-        self._section("reference", f"{reference.library}.{reference.class_name}{departure}" if reference else None)
+        self.query_one("#proof", Reader).read(
+            Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}"),
+            [
+                ("Prices per million tokens", facts(_prices(model)) if spec.prices else None),
+                ("Published scores", scores if spec.scores else "No score is catalogued for this model."),
+                ("Reference class", f"{reference.library}.{reference.class_name}{departure}" if reference else None),
+                ("Sources", listed(sources)),
+            ],
+        )
 
     def show(self, model: Model, findings: Findings) -> None:
         """Show what was computed."""
+        self._overview(model, findings)
         estimate = findings.estimate
-        refusal = findings.refusal or None
-        self._section("load-facts", facts(_load(estimate)) if estimate else refusal)
-        self._section("memory-facts", memory(estimate) if estimate else None)
-        self._section("parts", parts(findings.parts) if findings.parts else None)
-        notes = [*([model.spec.notes] if model.spec.notes else []), *(estimate.notes if estimate else ())]
-        self._section("model-notes", listed(notes))
         table = self.query_one("#operators-table", RowTable)
         table.empty = findings.refusal or UNDISCLOSED
         table.columns = operators(estimate)
         table.show_rows(estimate.breakdown if estimate else ())
         self.query_one(GrowthPane).show(findings.growth, findings.growth_refusal)
 
+    def _overview(self, model: Model, findings: Findings | None) -> None:
+        spec, estimate = model.spec, findings.estimate if findings else None
+        load = "…" if findings is None else facts(_load(estimate)) if estimate else findings.refusal
+        notes = [*([spec.notes] if spec.notes else []), *(estimate.notes if estimate else ())]
+        self.query_one("#about", Reader).read(
+            Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}\n", (_headline(model), "dim")),
+            [
+                ("Under this load", load),
+                ("Memory of one device", memory(estimate) if estimate else None),
+                ("Parameters by part", parts(findings.parts) if findings and findings.parts else None),
+                ("About", facts(_about(model))),
+                ("Notes", listed(notes)),
+            ],
+            stay=findings is not None,
+        )
+
     def focus_tab(self) -> None:
         """Focus what the active tab holds."""
         self.query_one(dict(self.TABS)[self.active]).focus()
-
-    def _section(self, name: str, body: Any) -> None:
-        self.query_one(f"#{name}", Section).show(body)
 
 
 def _headline(model: Model) -> str:

@@ -232,6 +232,7 @@ class Form(Widget):
         self._fields = tuple(fields)
         self._remark = ""
         self._refused = ""
+        self._said = ""
 
     def compose(self) -> ComposeResult:
         """The fields, then the line."""
@@ -294,8 +295,8 @@ class Form(Widget):
         problems = [field.problem for field in self.query(Field) if field.problem]
         wrong = self._refused or "; ".join(problems)
         self.set_class(bool(wrong), "-refused")
-        if wrong:
-            line.update(Content.styled(f"{WRONG} {wrong}", "$text-error"))
-        else:
-            line.update(Content.styled(self._remark, "dim"))
-        line.tooltip = Content(wrong or self._remark) if wrong or self._remark else None
+        said = f"{WRONG} {wrong}" if wrong else self._remark
+        if said != self._said:
+            self._said = said
+            line.update(Content.styled(said, "$text-error" if wrong else "dim"))
+            line.tooltip = Content(said) if said else None

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from advisor.report import bytes_text, count_text, percent_text, seconds_text, usd_text
 from tui.cells import place, quality, rate
 from tui.widgets.bars import bar
-from tui.widgets.section import Section, facts, listed
+from tui.widgets.reader import Reader, facts, listed
 
 if TYPE_CHECKING:
     from advisor.recommend import Advice, Recommendation
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 BAR = 10
 
 
-class WhyPane(VerticalScroll, can_focus=True):
+class WhyPane(Reader):
     """An explanation of the highlighted row."""
 
     HELP = """
@@ -29,52 +26,37 @@ class WhyPane(VerticalScroll, can_focus=True):
     The reason for the family, the promise that leaves least room, what is left of every promise, published scores, and
     what was assumed. For a rejected model: what it breaks, and the smallest change that would admit it.
     """
-    ALLOW_MAXIMIZE = True
-
-    def compose(self) -> ComposeResult:
-        """A title and sections; those with nothing to say are hidden."""
-        yield Static(id="why-title")
-        yield Section("Why this family", id="reason")
-        yield Section("What binds", id="binding")
-        yield Section("Left of each promise", id="margins")
-        yield Section("What it costs", id="costs")
-        yield Section("Evidence", id="evidence")
-        yield Section("Notes", id="notes")
-        yield Section("Assumed, because nobody said", id="assumed")
-        yield Section("Left out", id="unsuited")
-
-    def _fill(self, title: Content, **bodies: object) -> None:
-        self.query_one("#why-title", Static).update(title)
-        for section in self.query(Section):
-            section.show(bodies.get(section.id or ""))  # type: ignore[arg-type]
-        self.scroll_home(animate=False)
 
     def say(self, text: str) -> None:
         """Show one sentence."""
-        self._fill(Content.styled(text, "dim italic"))
+        self.read(Content.styled(text, "dim italic"), ())
 
     def explain(self, r: Recommendation, advice: Advice) -> None:
         """Explain a recommendation."""
         way = " ".join([r.weights, "weights,", r.kv, "cache,"]) if r.machine else ""
-        self._fill(
-            Content.assemble((r.model, "bold $text-primary"), f"  {r.family}\n", (f"{way} {place(r)}".strip(), "dim")),
-            reason=r.reason,
-            binding=Content.styled(r.binding, "bold $text-warning"),
-            margins=margins(r, advice),
-            costs=facts(_costs(r)),
-            evidence=_evidence(r),
-            notes=listed(r.notes),
-            assumed=listed(advice.requirements.get("defaults", ())),
-            unsuited=listed(f"{family}: {reason}" for family, reason in advice.unsuited.items()),
+        title = Content.assemble(
+            (r.model, "bold $text-primary"), f"  {r.family}\n", (f"{way} {place(r)}".strip(), "dim")
+        )
+        self.read(
+            title,
+            [
+                ("Why this family", r.reason),
+                ("What binds", Content.styled(r.binding, "bold $text-warning")),
+                ("Left of each promise", margins(r, advice)),
+                ("What it costs", facts(_costs(r))),
+                ("Evidence", _evidence(r)),
+                ("Notes", listed(r.notes)),
+                ("Assumed, because nobody said", listed(advice.requirements.get("defaults", ()))),
+                ("Left out", listed(f"{family}: {reason}" for family, reason in advice.unsuited.items())),
+            ],
         )
 
     def reject(self, r: Rejection) -> None:
         """Explain a rejection."""
-        self._fill(
-            Content.assemble((r.model, "bold $text-error"), f"  {r.family}, rejected\n", (f"closest: {r.way}", "dim")),
+        title = Content.assemble(
+            (r.model, "bold $text-error"), f"  {r.family}, rejected\n", (f"closest: {r.way}", "dim")
         )
-        self.query_one("#binding", Section).show(listed(r.violations), "What it breaks")
-        self.query_one("#notes", Section).show(f"→ {r.smallest_change}", "What would admit it")
+        self.read(title, [("What it breaks", listed(r.violations)), ("What would admit it", f"→ {r.smallest_change}")])
 
 
 def margins(r: Recommendation, advice: Advice) -> Content | None:

@@ -1,0 +1,140 @@
+"""Something to read: headings with bodies, drawn line by line, so that new text never lays the screen out twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.style import Style
+from textual.visual import Visual, visualize
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from textual.visual import VisualType
+
+Section = tuple[str, "VisualType | None"]
+"""A heading and a body; ``None`` leaves the section out. Plain text is never read as markup."""
+
+
+class Reader(ScrollView, can_focus=True):
+    """Sections below each other."""
+
+    ALLOW_SELECT = True
+    DEFAULT_CSS = """
+    Reader {
+        overflow-x: hidden;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        padding: 0 1;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", show=False, id="reader.down"),
+        Binding("k", "scroll_up", "Up", show=False, id="reader.up"),
+    ]
+
+    def __init__(self, *, id: str | None = None, spaced: bool = True) -> None:
+        super().__init__(id=id)
+        self.title: Content = Content("")
+        self.sections: tuple[Section, ...] = ()
+        self.spaced = spaced
+        """Whether a blank line stands before headings."""
+        self._lines: list[Strip] = []
+        self._laid_out = -1
+
+    def read(self, title: Content, sections: Sequence[Section], *, stay: bool = False) -> None:
+        """Show a title and sections, from the top unless told to ``stay``."""
+        self.title = title
+        self.sections = tuple((heading, body) for heading, body in sections if body is not None)
+        self._lay_out()
+        if not stay:
+            self.scroll_to(y=0, animate=False)
+
+    @property
+    def text(self) -> str:
+        """Everything there is to read."""
+        return "\n".join(line.text.rstrip() for line in self._lines)
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        self._laid_out = width
+        if width <= 0:
+            return
+        blank = [Strip.blank(width, self.rich_style)] if self.spaced else []
+        lines = self._strips(self.title, width) if self.title.plain else []
+        for heading, body in self.sections:
+            if heading:
+                lines += (blank if lines else []) + self._strips(Content.styled(heading, "bold $text-accent"), width)
+            lines += self._strips(Content(body) if isinstance(body, str) else body, width)
+        self._lines = lines
+        self.virtual_size = Size(0, len(lines))
+        self.refresh()
+
+    def _strips(self, body: VisualType | None, width: int) -> list[Strip]:
+        style: Style = self.visual_style
+        return Visual.to_strips(self, visualize(self, body), width, None, style, apply_selection=False, pad=True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Wrap anew where the width changed."""
+        if self.scrollable_content_region.width != self._laid_out:
+            self._lay_out()
+
+    def notify_style_update(self) -> None:
+        """Colours changed, for instance with the theme."""
+        super().notify_style_update()
+        if self._laid_out >= 0:
+            self.call_after_refresh(self._lay_out)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is in view."""
+        width = self.scrollable_content_region.width
+        place = y + round(self.scroll_offset.y)
+        if place >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        line = self._lines[place]
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(place)) is not None:
+            start, end = span
+            end = line.cell_length if end == -1 else end
+            marked = line.crop(start, end).apply_style(self.screen.get_component_rich_style("screen--selection"))
+            line = Strip.join([line.crop(0, start), marked, line.crop(end)])
+        return line.crop_extend(0, width, self.rich_style).apply_offsets(0, place)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text that a mouse selected."""
+        return selection.extract(self.text), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the selection."""
+        self.refresh()
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> Table:
+    """Names and values in two columns; long values wrap within theirs."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, value in pairs:
+        table.add_row(Text(name, style="dim"), Text(value))
+    return table
+
+
+def listed(lines: Iterable[str]) -> Table | None:
+    """Lines with bullets and hanging indents, or ``None`` for none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1, 0, 0))
+    for line in lines:
+        table.add_row(Text("•"), Text(line))
+    return table if table.row_count else None
