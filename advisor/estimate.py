@@ -24,7 +24,7 @@ from calculators.workload import Workload
 from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
 from catalog.loader import checked, load, load_engine, load_format, load_machine, machine_classes
-from catalog.machine import Machine
+from catalog.machine import Badge, Machine
 from catalog.spec import Architecture, LmHead, ModelSpec, PatchEmbedding
 from catalog.weight_format import WeightFormat
 
@@ -409,21 +409,29 @@ def _flops(case: Resolved) -> Flops:
     return Flops(result[0], result[2], result[1], result[3])
 
 
-def band_for(engine: Engine, quantity: str) -> ErrorBand | None:
-    """The engine's measured residuals of a quantity."""
-    return next((band for band in engine.bands if band.quantity == quantity), None)
+def band_for(engine: Engine, quantity: str, badge: Badge) -> ErrorBand | None:
+    """The engine's measured residuals of a quantity under constants like the machine's.
+
+    Those of class defaults stand in where none were taken with machines' own constants; nominal rates have none.
+    """
+    if badge == "spec sheet":
+        return None
+    found: dict[str, ErrorBand] = {band.badge: band for band in engine.bands if band.quantity == quantity}
+    return found.get(badge) or found.get("class default")
 
 
-def _band(case: Resolved, quantity: str, value: float, badge: str) -> Band:
-    measured = band_for(case.engine, quantity)
+def _band(case: Resolved, quantity: str, value: float, badge: Badge) -> Band:
+    measured = band_for(case.engine, quantity, badge)
     if measured is None:
-        return Band(value, None, None, badge, f"no measured {quantity} residuals for {case.engine.id}")
+        why = "nothing like it was measured" if badge == "spec sheet" else f"none for {case.engine.id}"
+        return Band(value, None, None, badge, f"no measured {quantity} residuals for {case.machine.id}: {why}")
+    constants = "" if measured.badge == badge else " with class default constants"
     return Band(
         value,
         value * measured.p10,
         value * measured.p90,
         badge,
-        f"measured/predicted on {measured.rows} runs ({measured.measured_on})",
+        f"measured/predicted on {measured.rows} runs{constants} ({measured.measured_on})",
     )
 
 

@@ -25,7 +25,7 @@ from calculators.efficiency import class_of
 from calculators.params import count_params
 from catalog.errors import BadInput
 from catalog.loader import all_machines, all_models, checked, load_machine, load_task, machine_classes
-from catalog.machine import Machine
+from catalog.machine import Badge, Machine
 from catalog.spec import ModelSpec
 from catalog.task import Suitability, Task
 
@@ -253,7 +253,8 @@ def _recommendation(
             f"a prompt that fills the context of {needs.context_tokens:,} tokens takes "
             f"{outcome.full_ttft_s[index]:.1f} s to the first token"
         )
-    notes += _risks(choice, promises)
+    badge = outcome.space.settings.settings[index].eff.badge
+    notes += _risks(choice, promises, badge)
     if choice.weights.nominal_bits < 8 and choice.weights.id != spec.published_weights:
         notes.append(f"{choice.weights.name} costs quality; scores are those of the published weights")
     return Recommendation(
@@ -264,7 +265,7 @@ def _recommendation(
         machine=choice.machine.id,
         n_gpus=outcome.tp,
         engine=choice.engine.id,
-        badge=outcome.space.settings.settings[index].eff.badge,
+        badge=badge,
         memory_bytes_per_gpu=float(outcome.total_bytes[index]),
         usable_bytes=_finite(outcome.space.usable_bytes[index]),
         ttft_s=float(outcome.ttft_s[index]),
@@ -290,14 +291,14 @@ TIGHT = 0.03
 """Share of memory below which it is called tight: a change of engine version moves it by as much."""
 
 
-def _risks(choice: Choice, promises: Sequence[Limit]) -> list[str]:
+def _risks(choice: Choice, promises: Sequence[Limit], badge: Badge) -> list[str]:
     """Promises that are kept by little, or only in the median."""
     notes = []
     for limit in promises:
         if limit.name == "memory" and limit.used > 1 - TIGHT:
             notes.append(f"memory is tight: {100 * (1 - limit.used):.1f} % is left")
         quantity = {"first token": "ttft", "per token": "tpot"}.get(limit.name)
-        band = band_for(choice.engine, quantity) if quantity else None
+        band = band_for(choice.engine, quantity, badge) if quantity else None
         if band and limit.used * band.p90 > 1:
             notes.append(
                 f"{limit.name} is kept in the median case, but one case in ten takes {band.p90:.2f} times longer"

@@ -5,9 +5,9 @@ Run from the repository root::
     python -m benchmarks.accuracy            # print errors by machine, engine and model, and the bands
     python -m benchmarks.accuracy --write    # also refresh the bands in catalog/engines
 
-Nothing is fitted to these runs except the time per request of vLLM, and every run is judged with the value that the
-other pairs of model and machine give. Errors are predicted over measured minus one; bands are quantiles of measured
-over predicted, in which every pair weighs the same (on single streams: every machine, and on it every model).
+Nothing is fitted to served runs except the time per request of vLLM, and every run is judged with the value that the
+other pairs of model and machine give; of single streams, those on AMD and Apple are part of what their classes'
+constants were taken from. Errors are predicted over measured minus one. Bands: ``benchmarks/bands.py``.
 """
 
 from __future__ import annotations
@@ -15,73 +15,21 @@ from __future__ import annotations
 import argparse
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.engine_constants import FACTS, request_overhead_s, waits_s
-from benchmarks.predictions import Prediction, predict
-from benchmarks.serving_runs import Run, closed_loops, constant_rates, single_streams
-from catalog.engine import Engine, ErrorBand
-from catalog.loader import ROOT, load_engine, load_machine
+from benchmarks.bands import LeftOut, bands, evidence, lines
+from benchmarks.engine_constants import FACTS, waits_s
+from benchmarks.judged import Judged, judge
+from benchmarks.serving_runs import closed_loops, constant_rates, single_streams
+from catalog.engine import ErrorBand
+from catalog.loader import ROOT, load_engine
 from catalog.writer import to_yaml
 
-Array = NDArray[np.float64]
-
 KINDS = ("closed loop", "constant rate", "single stream")
-OWN_MACHINES = ("consumer gpu", "workstation gpu", "apple", "cpu", "soc")
-"""Kinds of machines that llama.cpp is banded on; data-centre cards are reported apart."""
-QUANTILES = (0.1, 0.5, 0.9)
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A measured run beside what is predicted for it, engine constants included."""
-
-    run: Run
-    prediction: Prediction
-    ttft_s: float
-    tpot_s: float
-    fits: bool
-
-    @property
-    def clear(self) -> bool:
-        """Whether it may count: nothing in doubt, and all clients in memory at once."""
-        return self.run.doubt is None and self.fits
-
-    def ratio(self, quantity: str) -> float | None:
-        """Measured over predicted."""
-        measured = self.run.ttft_s if quantity == "ttft" else self.run.tpot_s
-        return None if measured is None else measured / (self.ttft_s if quantity == "ttft" else self.tpot_s)
-
-
-def engine_of(name: str) -> Engine | None:
-    """The catalogued engine, if there is one."""
-    return load_engine(name) if (ROOT / "engines" / f"{name}.yaml").exists() else None
-
-
-def judge(runs: Sequence[Run]) -> list[Judged]:
-    """Predict every run with its engine's constants."""
-    predictions = predict(runs)
-    waits = waits_s(runs, predictions)
-    engines = {name: engine_of(name) for name in {run.engine for run in runs}}
-    room = engines.get("vllm") or engine_of("vllm")
-    judged = []
-    for run, p in zip(runs, predictions, strict=True):
-        engine = engines[run.engine]
-        step_s = engine.step_overhead_us * 1e-6 if engine else 0.0
-        request_s = engine.busy_request_ms * 1e-3 if engine else 0.0
-        if run.kind == "constant rate":
-            request_s = request_overhead_s(waits, run.pair)
-        elif run.kind == "single stream":
-            request_s = 0.0  # benchmarks without a server
-        held_back = (engine or room).memory_gib * 2**30 if engine or room else 0.0  # type: ignore[union-attr]
-        fits = run.kind != "closed loop" or p.fits(held_back)
-        judged.append(Judged(run, p, p.ttft_s + request_s + step_s, p.tpot_s + step_s, fits))
-    return judged
 
 
 # --- errors ------------------------------------------------------------------------------------------------------
@@ -190,110 +138,7 @@ def _other_pairs(judged: Sequence[Judged], rest: dict[int, float], pair: tuple[s
     return max(0.0, float(np.median([np.median(values) for values in others.values()]))) if others else 0.0
 
 
-# --- bands -------------------------------------------------------------------------------------------------------
-
-
-def weights_of(judged: Sequence[Judged], *, by_machine: bool) -> Array:
-    """Every pair of model and machine weighs the same, or every machine and on it every model."""
-    pairs = Counter(j.run.pair for j in judged)
-    models = Counter(machine for _, machine in pairs)
-    return np.array(
-        [1 / pairs[j.run.pair] / (models[j.run.machine] if by_machine else 1) for j in judged], dtype=np.float64
-    )
-
-
-def weighted_quantile(values: Array, weights: Array, q: float) -> float:
-    """The value below which the share ``q`` of the weight lies, linear between the middles of the weights."""
-    order = np.argsort(values)
-    middles = np.cumsum(weights[order]) - weights[order] / 2
-    return float(np.interp(q * weights.sum(), middles, values[order]))
-
-
-@dataclass(frozen=True)
-class Basis:
-    """Which runs a band rests on."""
-
-    engine: str
-    quantity: str
-    wanted: Callable[[Run], bool]
-    on: str
-    source: str
-    by_machine: bool = False
-
-
-def _own_machine(run: Run) -> bool:
-    return run.kind == "single stream" and load_machine(run.machine).kind in OWN_MACHINES
-
-
-AICONFIGURATOR = "NVIDIA aiconfigurator 0.12 silicon_sample.csv (Apache-2.0)"
-LOAD_TESTS = "inference-sim sim-to-real-accuracy-validation and training runs (vLLM 0.15)"
-SINGLE = "decode_single_stream.csv of the project's facts: llama-bench, llmfit and ai-benchmarks tables"
-
-BASES = (
-    Basis("vllm", "ttft", lambda r: r.engine == "vllm" and r.kind == "constant rate",
-          "constant request rates far from saturation, H100, A100, L40S, bf16, prompts of 547 to 1034 tokens",
-          LOAD_TESTS),
-    Basis("vllm", "tpot", lambda r: r.engine == "vllm" and r.kind in ("closed loop", "constant rate"),
-          "H100, H200, B200, A100, L40S with measured kernels, 4 to 128 requests in flight, one to eight devices",
-          f"{AICONFIGURATOR}; {LOAD_TESTS}"),
-    Basis("sglang", "tpot", lambda r: r.engine == "sglang" and r.kind == "closed loop",
-          "H100 and H200 with measured kernels, closed loops of 4 to 240 clients, one to eight devices",
-          AICONFIGURATOR),
-    Basis("tensorrt-llm", "tpot", lambda r: r.engine == "tensorrt-llm" and r.kind == "closed loop",
-          "H100, H200, B200 with measured kernels, closed loops of 4 to 256 clients, one to eight devices",
-          AICONFIGURATOR),
-    Basis("llama.cpp", "ttft", _own_machine,
-          "prompts of 128 to 4096 tokens without a server, one request at a time, on NVIDIA and AMD cards and Apple",
-          SINGLE, by_machine=True),
-    Basis("llama.cpp", "tpot", _own_machine,
-          "one request at a time on NVIDIA and AMD consumer and workstation cards and Apple silicon",
-          SINGLE, by_machine=True),
-)  # fmt: skip
-
-
-def band_of(basis: Basis, judged: Sequence[Judged]) -> ErrorBand | None:
-    """The quantiles of a basis; ``None`` without runs."""
-    own = [j for j in judged if j.clear and basis.wanted(j.run) and j.ratio(basis.quantity) is not None]
-    if not own:
-        return None
-    ratios = np.array(_ratios(own, basis.quantity))
-    weights = weights_of(own, by_machine=basis.by_machine)
-    low, middle, high = (round(weighted_quantile(ratios, weights, q), 3) for q in QUANTILES)
-    pairs = len({j.run.pair for j in own})
-    weighed = "every machine, and on it every model" if basis.by_machine else "every pair of model and machine"
-    return ErrorBand.model_validate(
-        {
-            "quantity": basis.quantity,
-            "p10": low,
-            "p50": middle,
-            "p90": high,
-            "rows": len(own),
-            "measured_on": f"{basis.on}; {pairs} pairs of model and machine; {weighed} weighs the same",
-            "source": f"{basis.source}; benchmarks/accuracy.py",
-        }
-    )
-
-
-def bands(judged: Sequence[Judged]) -> dict[str, list[ErrorBand]]:
-    """All bands by engine."""
-    found: dict[str, list[ErrorBand]] = defaultdict(list)
-    for basis in BASES:
-        band = band_of(basis, judged)
-        if band is not None:
-            found[basis.engine].append(band)
-    return found
-
-
-def band_lines(found: dict[str, list[ErrorBand]]) -> Iterator[str]:
-    """The bands as a table."""
-    yield "BANDS: measured over predicted"
-    for engine, own in found.items():
-        missing = "" if engine_of(engine) else "  (not in the catalog)"
-        for band in own:
-            yield (
-                f"  {engine:13} {band.quantity}  p10 {band.p10:.2f}  p50 {band.p50:.2f}  p90 {band.p90:.2f}  "
-                f"runs {band.rows:4}{missing}  {band.measured_on}"
-            )
+# --- the run -----------------------------------------------------------------------------------------------------
 
 
 def write(found: dict[str, list[ErrorBand]]) -> Iterator[str]:
@@ -324,9 +169,11 @@ def main() -> None:
     parser.add_argument("--facts", type=Path, default=FACTS)
     parser.add_argument("--write", action="store_true", help="refresh the bands in catalog/engines")
     options = parser.parse_args()
-    judged = judge([*closed_loops(options.facts), *constant_rates(options.facts), *single_streams(options.facts)])
-    found = bands(judged)
-    for line in (*tables(judged), "", *band_lines(found), *(write(found) if options.write else ())):
+    runs = [*closed_loops(options.facts), *constant_rates(options.facts), *single_streams(options.facts)]
+    judged = judge(runs)
+    left_out = LeftOut.of(runs, waits_s(runs, [j.prediction for j in judged]))
+    found = list(evidence(judged, left_out))
+    for line in (*tables(judged), "", *lines(found, left_out), *(write(bands(found)) if options.write else ())):
         print(line)
 
 

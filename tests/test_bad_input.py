@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def write(path: Path, text: str | bytes) -> Path:
 )
 def test_an_impossible_configuration_names_file_field_and_remedy(tmp_path: Path, field: str, value, message: str):
     path = write(tmp_path / "config.json", json.dumps({**LLAMA, field: value}))
-    with pytest.raises(BadInput, match="config.json") as caught:
+    with pytest.raises(BadInput, match=r"config\.json") as caught:
         load(path)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -131,6 +132,20 @@ def test_a_field_that_is_not_understood_is_named():
 
 
 @pytest.mark.parametrize(
+    ("declared", "format"),
+    [
+        ({}, "bf16"),
+        ({"torch_dtype": "float32"}, "fp32"),
+        ({"dtype": "float16"}, "fp16"),
+        ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
+        ({"quantization_config": {"quant_method": "awq", "bits": 4}}, "awq-int4"),
+    ],
+)
+def test_a_configuration_declares_its_weight_format(declared: dict, format: str):
+    assert from_hf_config({**LLAMA, **declared}).published_weights == format
+
+
+@pytest.mark.parametrize(
     ("parse", "text"),
     [
         (quantities.tokens, "16x"), (quantities.tokens, "-1"), (quantities.tokens, "0"), (quantities.tokens, "1.5"),
@@ -190,7 +205,7 @@ def test_a_failure_of_ours_is_called_so(monkeypatch: pytest.MonkeyPatch, capsys:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(sys.modules["advisor.estimate"], "resolve", broken)
+    monkeypatch.setattr(import_module("advisor.estimate"), "resolve", broken)
     with pytest.raises(SystemExit) as caught:
         main(["estimate", "llama-3-8b", "--machine", "l4"])
     assert caught.value.code == 3

@@ -39,7 +39,9 @@ def test_every_command_is_in_the_readme_and_explains_itself(command: str):
     assert f"whicharch {command}" in README or command == "tui"
     run = CliRunner().invoke(cli, [command, "--help"])
     assert run.exit_code == 0
-    assert COMMANDS[command][1].rstrip(".") in CliRunner().invoke(cli, ["--help"]).output.replace("\n             ", " ")
+    assert COMMANDS[command][1].rstrip(".") in CliRunner().invoke(cli, ["--help"]).output.replace(
+        "\n             ", " "
+    )
 
 
 def test_options_named_in_the_readme_exist():

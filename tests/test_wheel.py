@@ -1,4 +1,4 @@
-"""The wheel carries everything: built, installed in a fresh environment, and asked a question away from the checkout."""
+"""The wheel carries everything: built, installed in a fresh environment, and asked away from the checkout."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ def test_the_wheel_answers_from_a_fresh_environment(tmp_path: Path):
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("whicharch-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    on_disk = {str(p.relative_to(ROOT)) for package in ("catalog", "calculators", "advisor", "tui")
-               for pattern in ("**/*.py", "**/*.yaml", "**/*.tcss", "**/py.typed") for p in (ROOT / package).glob(pattern)}  # fmt: skip
+    patterns = ("**/*.py", "**/*.yaml", "**/*.tcss", "**/py.typed")
+    packages = [ROOT / name for name in ("catalog", "calculators", "advisor", "tui")]
+    on_disk = {str(p.relative_to(ROOT)) for folder in packages for pattern in patterns for p in folder.glob(pattern)}
     assert on_disk <= names, sorted(on_disk - names)[:5]
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
     run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -36,7 +37,8 @@ class ModelCommands(Provider):
             if all(word in model.words for word in words):
                 title = f"open model {model.id}"
                 score = max(matcher.match(title), 0.3 if words else 0.1)
-                yield Hit(score, matcher.highlight(title), self._command(model.id), help=f"{model.spec.family}, {total(model)}")
+                what = f"{model.spec.family}, {total(model)}"
+                yield Hit(score, matcher.highlight(title), self._command(model.id), help=what)
 
-    def _command(self, name: str) -> partial[object]:
+    def _command(self, name: str) -> Callable[[], Awaitable[None]]:
         return partial(cast("WhicharchApp", self.app).open_model, name)

@@ -170,6 +170,23 @@ def read_config(config: Mapping[str, Any], where: str = "config.json", class_nam
         raise BadInput(f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
+def _published(config: Mapping[str, Any]) -> str:
+    """The weight format that a configuration declares; 16 bits where it says nothing."""
+    quantized = config.get("quantization_config")
+    if isinstance(quantized, Mapping):
+        method, bits = quantized.get("quant_method"), quantized.get("bits")
+        known = {
+            ("fp8", None): "fp8",
+            ("mxfp4", None): "mxfp4-experts",
+            ("awq", 4): "awq-int4",
+            ("gptq", 4): "gptq-int4",
+        }
+        if (method, bits) in known:
+            return known[method, bits]
+    dtype = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16").removeprefix("torch.")
+    return {"float32": "fp32", "float16": "fp16"}.get(dtype, "bf16")
+
+
 def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where: str = "config.json") -> ModelSpec:
     """A ``ModelSpec`` from a parsed Hugging Face configuration.
 
@@ -184,6 +201,7 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
         id=re.sub(r"[^a-z0-9._+-]+", "-", title.split("/")[-1].lower()).strip("-.") or "imported",
         name=title,
         family=imported.family,
+        published_weights=_published(config),
         context_tokens=context if isinstance(context, int) and context > 0 else None,
         architecture=imported.architecture,
         reference=Reference(

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 from advisor import estimate
 from advisor.candidates import generates
 from advisor.cli import cli
+from advisor.estimate import band_for
 from calculators import cache_bytes, count_params, weight_bytes
 from catalog.errors import BadInput
-from catalog.loader import all_models, load, load_format, load_machine
+from catalog.loader import all_models, load, load_engine, load_format, load_machine
 from catalog.writer import to_yaml
 
 DISCLOSED = [spec for spec in all_models() if spec.is_disclosed]
@@ -108,11 +109,37 @@ def test_a_step_of_diffusion_runs_twice_under_guidance():
     assert guided.throughput.unit == "images/s"
 
 
-def test_bands_hold_the_estimate_where_residuals_were_measured():
-    e = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=8)
-    assert e.time.tpot_s is not None
-    if e.time.tpot_s.p10 is not None and e.time.tpot_s.p90 is not None:
-        assert 0 < e.time.tpot_s.p10 < e.time.tpot_s.p90
+@pytest.mark.parametrize("quantity", ["ttft", "tpot"])
+def test_machines_get_the_band_of_the_constants_they_are_predicted_with(quantity):
+    calibrated, default = (
+        getattr(estimate(model="llama-3.1-8b", machine=m, batch=8).time, f"{quantity}_s") for m in ("h100-sxm", "l4")
+    )
+    assert (calibrated.badge, default.badge) == ("calibrated", "class default")
+    own, class_wide = (band_for(load_engine("vllm"), quantity, b.badge) for b in (calibrated, default))
+    for band, measured in ((calibrated, own), (default, class_wide)):
+        assert band.p10 < band.p90
+        assert band.p10 == pytest.approx(band.p50 * measured.p10)
+        assert band.p90 == pytest.approx(band.p50 * measured.p90)
+        assert f"on {measured.rows} runs (" in band.basis
+    assert ("leaving one machine out" in default.basis, "leaving one machine out" in calibrated.basis) == (True, False)
+    assert class_wide.p10 <= own.p10
+    assert class_wide.p90 >= own.p90
+
+
+def test_residuals_of_class_defaults_stand_in_and_say_so():
+    time = estimate(model="llama-3.1-8b", machine="h100-sxm", engine="llama.cpp").time
+    assert time.tpot_s is not None
+    assert time.tpot_s.badge == "calibrated"
+    assert time.tpot_s.p90 is not None
+    assert "with class default constants" in time.tpot_s.basis
+
+
+def test_nominal_rates_have_no_band_and_say_why():
+    time = estimate(model="llama-3.1-8b", machine="tpu-v5e", batch=8).time
+    for band in (time.ttft_s, time.tpot_s):
+        assert band is not None
+        assert (band.badge, band.p10, band.p90) == ("spec sheet", None, None)
+        assert "nothing like it was measured" in band.basis
 
 
 def test_prices_are_seconds_times_rate():

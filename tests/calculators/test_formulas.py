@@ -20,7 +20,7 @@ TEXT = [s for s in DISCLOSED if s.family in ("decoder", "moe", "ssm", "hybrid", 
 
 
 def test_parameters_of_llama_by_hand():
-    # V·h in, V·h out, and per layer q, o (h·h), k, v (h·1024), three matrices of 14,336, two norms; one norm at the end.
+    # V·h in and out; per layer q, o (h·h), k, v (h·1024), three matrices of 14,336 and two norms; a norm at the end.
     h, vocab = 4096, 128256
     layer = 2 * h * h + 2 * h * 1024 + 3 * h * 14336 + 2 * h
     params = count_params(load("llama-3-8b"))

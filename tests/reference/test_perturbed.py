@@ -88,7 +88,8 @@ def follow(spec: ModelSpec, subject: Subject, new: int, more: int) -> None:
 
 
 def test_every_type_that_the_importer_reads_is_perturbed() -> None:
-    from catalog.importers.huggingface import DENOISERS, TYPES as READ
+    from catalog.importers.huggingface import DENOISERS
+    from catalog.importers.huggingface import TYPES as READ
 
     also = {"bert": {"roberta", "xlm-roberta"}, "mamba": {"falcon_mamba"}}
     named = {"dit": "DiTTransformer2DModel", "pixart": "PixArtTransformer2DModel"}

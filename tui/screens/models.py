@@ -213,9 +213,6 @@ class ModelsScreen(Page):
         if model is None or model is self.model:
             return
         self.model = model
-        detail = self.query_one(Detail)
-        detail.border_title = None
-        detail.introduce(model)
         self.settle()
 
     @on(Form.Changed, "#load")

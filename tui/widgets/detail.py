@@ -10,12 +10,21 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import TabbedContent, TabPane
 
-from advisor.report import bytes_text, count_text, flops_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
+from advisor.report import (
+    bytes_text,
+    count_text,
+    flops_text,
+    percent_text,
+    rate_text,
+    seconds_text,
+    tokens_text,
+    usd_text,
+)  # fmt: skip
 from tui.cells import NONE, UNDISCLOSED, licence, operators, total
 from tui.widgets.bars import bar
 from tui.widgets.growth import Growth, GrowthPane
-from tui.widgets.row_table import RowTable
 from tui.widgets.reader import Reader, facts, listed
+from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from advisor.estimate import Band, Estimate
@@ -41,6 +50,10 @@ class Detail(Vertical):
     TABS = (("overview", "#about"), ("operators", "#operators-table"), ("growth", "#points"), ("evidence", "#proof"))
     """Tab and what takes the focus in it."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown = ""
+
     def compose(self) -> ComposeResult:
         """The tabs."""
         with TabbedContent():
@@ -62,13 +75,35 @@ class Detail(Vertical):
     def active(self, name: str) -> None:
         self.query_one(TabbedContent).active = name
 
-    def introduce(self, model: Model) -> None:
-        """Show at once what the catalog itself says."""
-        self._overview(model, None)
-        spec = model.spec
-        scores = facts((s.benchmark, f"{s.value:g} {s.unit}" + (f"  {s.setting}" if s.setting else "")) for s in spec.scores)
+    def show(self, model: Model, findings: Findings) -> None:
+        """Show what the catalog says and what was computed."""
+        spec, estimate = model.spec, findings.estimate
+        notes = [*([spec.notes] if spec.notes else []), *(estimate.notes if estimate else ())]
+        same = self._shown == spec.id
+        self._shown = spec.id
+        self.query_one("#about", Reader).read(
+            Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}\n", (_headline(model), "dim")),
+            [
+                ("Under this load", facts(_load(estimate)) if estimate else findings.refusal),
+                ("Memory of one device", memory(estimate) if estimate else None),
+                ("Parameters by part", parts(findings.parts) if findings.parts else None),
+                ("About", facts(_about(model))),
+                ("Notes", listed(notes)),
+            ],
+            stay=same,
+        )
+        table = self.query_one("#operators-table", RowTable)
+        table.empty = findings.refusal or UNDISCLOSED
+        table.columns = operators(estimate)
+        table.show_rows(estimate.breakdown if estimate else ())
+        self.query_one(GrowthPane).show(findings.growth, findings.growth_refusal)
+        if not same:
+            self._prove(model)
+
+    def _prove(self, model: Model) -> None:
+        spec, reference = model.spec, model.spec.reference
+        scores = facts((s.benchmark, f"{s.value:g} {s.unit}  {s.setting or ''}".rstrip()) for s in spec.scores)
         sources = dict.fromkeys(str(source) for source in (*spec.sources, *(s.source for s in spec.scores)))
-        reference = spec.reference
         departure = f"\nDeparts: {reference.departure.reason}" if reference and reference.departure else ""
         self.query_one("#proof", Reader).read(
             Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}"),
@@ -78,32 +113,6 @@ class Detail(Vertical):
                 ("Reference class", f"{reference.library}.{reference.class_name}{departure}" if reference else None),
                 ("Sources", listed(sources)),
             ],
-        )
-
-    def show(self, model: Model, findings: Findings) -> None:
-        """Show what was computed."""
-        self._overview(model, findings)
-        estimate = findings.estimate
-        table = self.query_one("#operators-table", RowTable)
-        table.empty = findings.refusal or UNDISCLOSED
-        table.columns = operators(estimate)
-        table.show_rows(estimate.breakdown if estimate else ())
-        self.query_one(GrowthPane).show(findings.growth, findings.growth_refusal)
-
-    def _overview(self, model: Model, findings: Findings | None) -> None:
-        spec, estimate = model.spec, findings.estimate if findings else None
-        load = "…" if findings is None else facts(_load(estimate)) if estimate else findings.refusal
-        notes = [*([spec.notes] if spec.notes else []), *(estimate.notes if estimate else ())]
-        self.query_one("#about", Reader).read(
-            Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}\n", (_headline(model), "dim")),
-            [
-                ("Under this load", load),
-                ("Memory of one device", memory(estimate) if estimate else None),
-                ("Parameters by part", parts(findings.parts) if findings and findings.parts else None),
-                ("About", facts(_about(model))),
-                ("Notes", listed(notes)),
-            ],
-            stay=findings is not None,
         )
 
     def focus_tab(self) -> None:
@@ -156,13 +165,15 @@ def _prices(model: Model) -> list[tuple[str, str]]:
 def _band(band: Band) -> str:
     if band.p10 is None or band.p90 is None:
         return f"{seconds_text(band.p50)} ({band.badge})"
-    return f"{seconds_text(band.p50)}, 80 % between {seconds_text(band.p10)} and {seconds_text(band.p90)} ({band.badge})"
+    span = f"80 % between {seconds_text(band.p10)} and {seconds_text(band.p90)}"
+    return f"{seconds_text(band.p50)}, {span} ({band.badge})"
 
 
 def _load(e: Estimate) -> list[tuple[str, str]]:
     f, t, c, generates = e.flops, e.time, e.cost, e.time.tpot_s is not None
     pairs = [("on", f"{e.n_gpus} × {e.machine}, weights {e.weights}, cache {e.kv}, {e.engine}")]
-    pairs.append(("FLOPs, prefill" if generates else "FLOPs", f"{flops_text(f.prefill_needed)} ({flops_text(f.prefill)} eager)"))
+    eager = f"{flops_text(f.prefill)} as eager PyTorch executes them"
+    pairs.append(("FLOPs, prefill" if generates else "FLOPs", f"{flops_text(f.prefill_needed)} ({eager})"))
     if generates:
         pairs.append(("FLOPs, decode", f"{flops_text(f.decode_needed)} per step"))
     if t.ttft_s:
@@ -201,7 +212,8 @@ def memory(e: Estimate) -> Content:
     of = "" if m.usable_bytes is None else f" of {bytes_text(m.usable_bytes)} usable"
     most = f"; at most {m.max_batch:,} such requests" if m.max_batch is not None else ""
     colour = "$text-error" if m.fits is False else "$text-success"
-    lines.append(Content.assemble(f"total {bytes_text(m.total_bytes_per_gpu)}{of}: ", (verdict, f"bold {colour}"), most))
+    sum_ = f"total {bytes_text(m.total_bytes_per_gpu)}{of}: "
+    lines.append(Content.assemble(sum_, (verdict, f"bold {colour}"), most))
     return Content("\n").join(lines)
 
 

@@ -125,7 +125,7 @@ class EntryField(Field):
             now = None
         steps = [(self.entry.parse(text, self.label), text) for text in self.entry.ladder]
         if now is None:
-            chosen = steps[0][1]
+            chosen: str | None = steps[0][1]
         elif direction > 0:
             chosen = next((text for value, text in steps if value > now), None)
         else:

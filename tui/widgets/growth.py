@@ -39,7 +39,8 @@ class View:
 VIEWS = (
     View("FLOPs", (("all", "flops", "primary"), ("linear part", "linear_flops", "success"),
                    ("attention", "attention_flops", "error")), flops_text),
-    View("memory", (("with weights", "memory_bytes", "primary"), ("cache + state", "cache_bytes", "error")), bytes_text, 4),
+    View("memory", (("with weights", "memory_bytes", "primary"), ("cache + state", "cache_bytes", "error")),
+         bytes_text, 4),
     View("time", (("prefill", "prefill_s", "primary"), ("decode step", "decode_s", "error")), seconds_text),
 )  # fmt: skip
 MARKS = 6
@@ -74,7 +75,7 @@ class GrowthPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Sentence, a place for the plot, table."""
-        yield Static(id="growth-sentence")
+        yield Static(id="no-growth")
         yield Container(id="plot")
         yield RowTable(GROWTH, lambda p: str(p.context), id="points")
 
@@ -103,10 +104,13 @@ class GrowthPane(Vertical):
     def show(self, growth: Growth | None, sentence: str = "") -> None:
         """Show a model's growth, or say why there is none."""
         self.growth = growth
-        self.query_one("#growth-sentence", Static).update(Content(sentence or self._sentence()))
-        for name in ("#plot", "#points"):
-            self.query_one(name).display = growth is not None
-        self.query_one("#points", RowTable).show_rows(growth.coarse.points if growth else (), follow=False)
+        refusal, table = self.query_one("#no-growth", Static), self.query_one("#points", RowTable)
+        if growth is None:
+            refusal.update(Content(sentence))
+        refusal.display = growth is None
+        self.query_one("#plot").display = table.display = growth is not None
+        table.border_title = Content(self._sentence())
+        table.show_rows(growth.coarse.points if growth else ())
         self._draw()
 
     def _sentence(self) -> str:
@@ -118,7 +122,7 @@ class GrowthPane(Vertical):
             if at is None
             else f"Attention overtakes everything else at {at:,} tokens"
         )
-        return growth + (f"; advertised context {tokens_text(advertised)}." if advertised else ".")
+        return growth + (f"; advertised context {tokens_text(advertised)}" if advertised else "")
 
     def watch_view(self) -> None:
         """Another quantity."""
@@ -148,13 +152,13 @@ class GrowthPane(Vertical):
         drawn: list[float] = []
         points = self.growth.fine.points
         back = self._colour("surface")
-        for (label, field, colour), at in zip(view.series, LABELS, strict=False):
+        for (label, field, colour), share in zip(view.series, LABELS, strict=False):
             known = [(p.context, y) for p in points if isfinite(y := getattr(p, field)) and y > 0]
             if known:
                 xs, ys = zip(*known, strict=True)
                 plt.plot(xs, ys, marker="braille", color=self._colour(colour))
-                mark = round(at * (len(xs) - 1))
-                side = "right" if at == 1 else "center"
+                mark = round(share * (len(xs) - 1))
+                side = "right" if share == 1 else "center"
                 plt.text(label, xs[mark], ys[mark], color=self._colour(colour), background=back, alignment=side)
                 drawn += ys
         if not drawn:

@@ -10,7 +10,7 @@ SMALLEST = (24, 6)
 """Columns and rows below which a plot says nothing."""
 
 
-class Plot(PlotextPlot):
+class Plot(PlotextPlot):  # type: ignore[misc]  # its package has no types
     """A plot that never ends the application, however small the window."""
 
     def render(self) -> RenderResult:
@@ -20,6 +20,7 @@ class Plot(PlotextPlot):
         # The terminal's own colours: plotext would paint the theme's placeholders black.
         self.set_reactive(PlotextPlot.theme, "clear" if self.app.native_ansi_color else "auto")
         try:
-            return super().render()
+            drawn: RenderResult = super().render()
+            return drawn
         except (IndexError, ValueError, ZeroDivisionError):
             return Text("this window is too small for the plot", style="dim")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
 from textual.visual import Visual, visualize
+
+from tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,15 +23,13 @@ Section = tuple[str, "VisualType | None"]
 """A heading and a body; ``None`` leaves the section out. Plain text is never read as markup."""
 
 
-class Reader(ScrollView, can_focus=True):
+class Reader(LineView):
     """Sections below each other."""
 
     ALLOW_SELECT = True
     DEFAULT_CSS = """
     Reader {
-        overflow-x: hidden;
         scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
         padding: 0 1;
     }
     """
@@ -47,6 +45,7 @@ class Reader(ScrollView, can_focus=True):
         self.spaced = spaced
         """Whether a blank line stands before headings."""
         self._lines: list[Strip] = []
+        self._blank = Strip([])
         self._laid_out = -1
 
     def read(self, title: Content, sections: Sequence[Section], *, stay: bool = False) -> None:
@@ -67,14 +66,15 @@ class Reader(ScrollView, can_focus=True):
         self._laid_out = width
         if width <= 0:
             return
-        blank = [Strip.blank(width, self.rich_style)] if self.spaced else []
+        self._blank = Strip.blank(width, self.rich_style)
+        blank = [self._blank] if self.spaced else []
         lines = self._strips(self.title, width) if self.title.plain else []
         for heading, body in self.sections:
             if heading:
                 lines += (blank if lines else []) + self._strips(Content.styled(heading, "bold $text-accent"), width)
             lines += self._strips(Content(body) if isinstance(body, str) else body, width)
         self._lines = lines
-        self.virtual_size = Size(0, len(lines))
+        self.set_length(len(lines))
         self.refresh()
 
     def _strips(self, body: VisualType | None, width: int) -> list[Strip]:
@@ -94,10 +94,9 @@ class Reader(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in view."""
-        width = self.scrollable_content_region.width
         place = y + round(self.scroll_offset.y)
         if place >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
+            return self._blank
         line = self._lines[place]
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(place)) is not None:
@@ -105,7 +104,7 @@ class Reader(ScrollView, can_focus=True):
             end = line.cell_length if end == -1 else end
             marked = line.crop(start, end).apply_style(self.screen.get_component_rich_style("screen--selection"))
             line = Strip.join([line.crop(0, start), marked, line.crop(end)])
-        return line.crop_extend(0, width, self.rich_style).apply_offsets(0, place)
+        return line.apply_offsets(0, place)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text that a mouse selected."""

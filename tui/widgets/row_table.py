@@ -11,11 +11,11 @@ from rich.control import strip_control_codes
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from tui.widgets.line_view import LineView
 
 T = TypeVar("T")
 GAP = 2
@@ -48,21 +48,21 @@ def clean(text: str) -> str:
     return strip_control_codes(text.replace("\n", " ").replace("\t", " ").replace("\x1b", ""))
 
 
-class RowTable(ScrollView, Generic[T], can_focus=True):
+class RowTable(LineView, Generic[T]):
     """Rows of any type, with a cursor, sorting by a click on a header, and a message for what is highlighted."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "rowtable--header", "rowtable--odd", "rowtable--hover", "rowtable--cursor", "rowtable--blurred",
-        "rowtable--empty",
+        "rowtable--header", "rowtable--even", "rowtable--odd", "rowtable--hover", "rowtable--cursor",
+        "rowtable--blurred", "rowtable--empty",
     }  # fmt: skip
     DEFAULT_CSS = """
     RowTable {
-        overflow-x: hidden;
-        scrollbar-size-vertical: 1;
         & > .rowtable--header { text-style: bold; color: $text-primary; }
         & > .rowtable--odd { background: $foreground 4%; }
         & > .rowtable--hover { background: $block-hover-background; }
-        & > .rowtable--cursor { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }
+        & > .rowtable--cursor {
+            background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold;
+        }
         & > .rowtable--blurred { background: $block-cursor-blurred-background; text-style: bold; }
         & > .rowtable--empty { color: $text-muted; text-style: italic; }
     }
@@ -174,8 +174,8 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
         """Sort by a column; again turns the order round."""
         if self.columns[column].key is None:
             return
-        again = self.sorted_by == column
-        self.reversed = reverse if reverse is not None else (not self.reversed if again else self.columns[column].descending)
+        turned = not self.reversed if self.sorted_by == column else self.columns[column].descending
+        self.reversed = turned if reverse is None else reverse
         self.sorted_by = column
         self._rearrange(self.identity(self.row) if self.row is not None else None)
 
@@ -188,7 +188,7 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
             known.sort(key=lambda i: values[i], reverse=self.reversed)
             order = known + [i for i in order if values[i] is None]
         self.order = order
-        self.virtual_size = Size(0, len(order) + 1)
+        self.set_length(len(order) + 1)
         place = 0
         if kept is not None:
             place = next((p for p, i in enumerate(order) if self.identity(self.rows[i]) == kept), 0)
@@ -240,7 +240,7 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
             if not self.order and y == 2 and self.empty:
                 style = self.get_component_rich_style("rowtable--empty")
                 return Strip([Segment(" " + set_cell_size(self.empty, max(0, width - 1)), style)])
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.get_component_rich_style("rowtable--even"))
         row = self.rows[self.order[place]]
         here = place == self.cursor
         cells = [self._cell(column, size, row) for column, size in self._fit or self._fitted()]
@@ -254,7 +254,7 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
         elif place % 2:
             name = "rowtable--odd"
         else:
-            return self.rich_style
+            name = "rowtable--even"
         return self.get_component_rich_style(name)
 
     def _strip(self, mark: str, cells: list[str], width: int, style: Any) -> Strip:
@@ -276,17 +276,23 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
         """Stay within the rows."""
         return min(max(row, 0), max(len(self.order) - 1, 0))
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, old: int, new: int) -> None:
         """Keep the cursor in view and tell of it."""
+        self._redraw(old, new)
         self._reveal()
         self._announce()
+
+    def _redraw(self, *places: int) -> None:
+        """Draw only these rows anew: drawing all of them would cost more than everything else."""
+        for place in places:
+            if place >= 0:
+                self.refresh_line(place + 1)
 
     def _reveal(self) -> None:
         top, height = round(self.scroll_offset.y), max(self.size.height - 1, 1)
         if not top <= self.cursor < top + height:
             target = self.cursor if self.cursor < top else self.cursor - height + 1
             self.scroll_to(y=target, animate=False, force=True)
-        self.refresh()
 
     def on_resize(self) -> None:
         """A new width fits other columns."""
@@ -348,9 +354,9 @@ class RowTable(ScrollView, Generic[T], can_focus=True):
         """Nothing is under the pointer."""
         self.hover = -1
 
-    def watch_hover(self) -> None:
+    def watch_hover(self, old: int, new: int) -> None:
         """Redraw."""
-        self.refresh()
+        self._redraw(old, new)
 
 
 def _placed(text: str, size: int, *, left: bool) -> str:
