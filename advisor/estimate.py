@@ -438,8 +438,8 @@ def _band(case: Resolved, quantity: str, value: float, badge: Badge) -> Band:
 def _notes(case: Resolved, memory: Memory) -> tuple[str, ...]:
     notes, s = [], case.scenario
     context = case.spec.context_tokens
-    length = prompt_tokens(case) + s.output_tokens
-    if context and length > context and case.generates:
+    length = prompt_tokens(case) + (s.output_tokens if case.generates else 0)
+    if context and length > context:
         notes.append(f"{length:,} tokens exceed the advertised context of {context:,}")
     if memory.kv_cache_reserved_bytes > 1.05 * memory.kv_cache_bytes > 0:
         notes.append(

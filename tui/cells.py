@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from advisor.report import bytes_text, count_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
+from advisor.report import (
+    bytes_text,
+    count_text,
+    flops_text,
+    percent_text,
+    rate_text,
+    seconds_text,
+    tokens_text,
+    usd_text,
+)
 from tui.widgets.bars import heat
 from tui.widgets.row_table import Column
 
@@ -109,6 +118,9 @@ def operators(estimate: Estimate | None) -> tuple[Column[Share], ...]:
     def share(o: Share) -> float:
         return (o.decode_s if generates else o.prefill_s) / whole
 
+    decode: tuple[Column[Share], ...] = (
+        Column("decode step", lambda o: seconds_text(o.decode_s), 2, key=lambda o: o.decode_s, descending=True),
+    )
     return (
         Column("operator", lambda o: o.name, 0, left=True, most=36, key=lambda o: o.name),
         Column("kind", lambda o: o.kind, 4, left=True, key=lambda o: o.kind),
@@ -116,10 +128,7 @@ def operators(estimate: Estimate | None) -> tuple[Column[Share], ...]:
         Column("FLOPs", lambda o: flops(o.flops), 5, key=lambda o: o.flops, descending=True),
         Column("traffic", lambda o: bytes_text(o.bytes), 6, key=lambda o: o.bytes, descending=True),
         Column("prefill", lambda o: seconds_text(o.prefill_s), 1, key=lambda o: o.prefill_s, descending=True),
-        Column(
-            "decode step", lambda o: seconds_text(o.decode_s) if generates else NONE, 2,
-            key=lambda o: o.decode_s, descending=True,
-        ),
+        *(decode if generates else ()),
         Column(
             "of decode" if generates else "of pass", lambda o: f"{percent_text(share(o))} {heat(share(o))}", 1,
             key=share, descending=True,
@@ -129,8 +138,6 @@ def operators(estimate: Estimate | None) -> tuple[Column[Share], ...]:
 
 def flops(value: float) -> str:
     """Arithmetic, or a dash where there is none."""
-    from advisor.report import flops_text
-
     return flops_text(value) if value else NONE
 
 

@@ -51,15 +51,13 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     import transformers
 
     transformers.logging.set_verbosity_error()
-    kind: Any = getattr(transformers, reference.class_name, None)
-    if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
-        raise ValueError(f"transformers {version('transformers')} has no model class {reference.class_name!r}")
+    kind = _class(transformers, reference.class_name, transformers.PreTrainedModel)
     model_type = reference.config.get("model_type")
     if model_type not in transformers.CONFIG_MAPPING:
         raise ValueError(f"transformers {version('transformers')} knows no model_type {model_type!r}")
     config = transformers.CONFIG_MAPPING[model_type](**settings)
     with torch.device("meta"):
-        model: Any = kind._from_config(config, dtype=torch.bfloat16, attn_implementation="eager")
+        model = kind._from_config(config, dtype=torch.bfloat16, attn_implementation="eager")
     if getattr(model, "_can_set_experts_implementation", bool)():
         model.set_experts_implementation("batched_mm")
     return _evaluating(model)
@@ -70,15 +68,21 @@ def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
     from diffusers.models.attention_processor import Attention, AttnProcessor
 
     diffusers.logging.set_verbosity_error()
-    kind = getattr(diffusers, class_name, None)
-    if not (isinstance(kind, type) and issubclass(kind, diffusers.ModelMixin)):
-        raise ValueError(f"diffusers {version('diffusers')} has no model class {class_name!r}")
+    kind = _class(diffusers, class_name, diffusers.ModelMixin)
     with torch.device("meta"):
-        model: Any = kind(**settings)
+        model = kind(**settings)
     for module in model.modules():
         if isinstance(module, Attention):
             module.set_processor(AttnProcessor())
     return _evaluating(model.to(torch.bfloat16))
+
+
+def _class(library: Any, name: str, base: type) -> Any:
+    """A model class by name, and nothing else that the library exports."""
+    found = getattr(library, name, None)
+    if isinstance(found, type) and issubclass(found, base):
+        return found
+    raise ValueError(f"{library.__name__} {library.__version__} has no model class {name!r}")
 
 
 def _evaluating(model: torch.nn.Module) -> torch.nn.Module:

@@ -103,6 +103,8 @@ class AskScreen(Page):
     - **Rejected** models name what they break and the smallest change that would admit them.
 
     Type `16k`, `60ms`, `24GiB`. Arrows up and down step a field, Escape returns to the list, Enter opens the model.
+    In lists `j` and `k` move, `o` sorts by the next column, `O` turns the order round; a click on a header sorts too.
+    Columns that do not fit leave by importance. `z` gives the focused pane the whole window.
 
     Not modelled here: queueing under bursts, prefix reuse, speculative decoding.
     """

@@ -102,7 +102,8 @@ class ModelsScreen(Page):
     - Counted FLOPs are *needed* ones: the causal triangle, not the square that eager PyTorch executes.
     - Publishers of API models disclose prices only; nothing else is guessed.
 
-    Keys `1` to `4` choose a tab, `l` the load, `v` what the plot shows, `z` gives a pane the whole window.
+    Keys `1` to `4` choose a tab, `l` the load, `v` what the plot shows, `z` gives a pane the whole window. In tables
+    `o` sorts by the next column and `O` turns the order round; a click on a header sorts too.
     """
 
     @dataclass

@@ -89,8 +89,8 @@ class EntryField(Field):
     """Text that is parsed; arrows up and down step through usual values."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "step(1)", "Larger", show=False, id="field.larger"),
-        Binding("down", "step(-1)", "Smaller", show=False, id="field.smaller"),
+        Binding("up", "step(1)", "Larger", id="field.larger"),
+        Binding("down", "step(-1)", "Smaller", id="field.smaller"),
     ]
 
     def __init__(self, entry: Entry) -> None:
@@ -116,6 +116,10 @@ class EntryField(Field):
         field = self.query_one(Input)
         with self.prevent(Input.Changed):
             field.value = str(value)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only fields with usual values step."""
+        return action != "step" or bool(self.entry.ladder)
 
     def action_step(self, direction: int) -> None:
         """Go to the next larger or smaller usual value."""
@@ -211,6 +215,8 @@ def _prompts(options: Iterable[tuple[str, Any]]) -> list[tuple[Any, Any]]:
 
 class Form(Widget):
     """Fields in a grid, and a line for what is wrong with them, or else for a remark."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.back", "Back to the list", id="form.leave")]
 
     @dataclass
     class Changed(Message):

@@ -38,15 +38,13 @@ class Reader(LineView):
         Binding("k", "scroll_up", "Up", show=False, id="reader.up"),
     ]
 
-    def __init__(self, *, id: str | None = None, spaced: bool = True) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.title: Content = Content("")
         self.sections: tuple[Section, ...] = ()
-        self.spaced = spaced
-        """Whether a blank line stands before headings."""
         self._lines: list[Strip] = []
         self._blank = Strip([])
-        self._laid_out = -1
+        self._laid_out = (-1, True)
 
     def read(self, title: Content, sections: Sequence[Section], *, stay: bool = False) -> None:
         """Show a title and sections, from the top unless told to ``stay``."""
@@ -61,13 +59,16 @@ class Reader(LineView):
         """Everything there is to read."""
         return "\n".join(line.text.rstrip() for line in self._lines)
 
+    def _room(self) -> tuple[int, bool]:
+        """Columns to write in, and whether blank lines may stand before headings."""
+        return self.scrollable_content_region.width, not self.screen.has_class("-short")
+
     def _lay_out(self) -> None:
-        width = self.scrollable_content_region.width
-        self._laid_out = width
+        width, spaced = self._laid_out = self._room()
         if width <= 0:
             return
         self._blank = Strip.blank(width, self.rich_style)
-        blank = [self._blank] if self.spaced else []
+        blank = [self._blank] if spaced else []
         lines = self._strips(self.title, width) if self.title.plain else []
         for heading, body in self.sections:
             if heading:
@@ -83,13 +84,13 @@ class Reader(LineView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap anew where the width changed."""
-        if self.scrollable_content_region.width != self._laid_out:
+        if self._room() != self._laid_out:
             self._lay_out()
 
     def notify_style_update(self) -> None:
         """Colours changed, for instance with the theme."""
         super().notify_style_update()
-        if self._laid_out >= 0:
+        if self._laid_out[0] > 0:
             self.call_after_refresh(self._lay_out)
 
     def render_line(self, y: int) -> Strip:

@@ -78,11 +78,6 @@ class RowTable(LineView, Generic[T]):
         Binding("O", "reverse", "Reverse the order", show=False, id="table.reverse"),
         Binding("enter", "select", "Open", id="table.open"),
     ]
-    HELP = """
-    ## A table
-    Arrows or `j` `k` move, `enter` opens. `o` sorts by the next column and `O` turns the order round; a click on a
-    header does the same. Columns that do not fit leave by their importance; a wider window brings them back.
-    """
     cursor: reactive[int] = reactive(0)
     hover: reactive[int] = reactive(-1)
     empty: reactive[str] = reactive("")

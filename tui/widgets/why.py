@@ -21,11 +21,6 @@ BAR = 10
 class WhyPane(Reader):
     """An explanation of the highlighted row."""
 
-    HELP = """
-    ## Why
-    The reason for the family, the promise that leaves least room, what is left of every promise, published scores, and
-    what was assumed. For a rejected model: what it breaks, and the smallest change that would admit it.
-    """
 
     def say(self, text: str) -> None:
         """Show one sentence."""
