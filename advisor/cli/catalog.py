@@ -67,7 +67,7 @@ def _machines() -> tuple[list[str], list[list[Any]]]:
                 m.id, m.kind, bytes_text(m.memory_bytes) if m.memory_bytes else "–",
                 f"{m.bandwidth_gb_per_s:,.0f} GB/s",
                 f"{peak:,.0f} TFLOP/s" if peak else "–", f"${price.usd_per_hour:.2f}/h" if price else "–",
-                "calibrated" if m.roofline else "class default",
+                "calibrated" if any(constants.rows for constants in m.roofline.values()) else "class default",
             ]
         )  # fmt: skip
     return ["id", "kind", "memory", "bandwidth", "16-bit peak", "price", "times"], rows
