@@ -96,8 +96,7 @@ def _space(
         for name in names:
             weights = load_format(name)
             engine = load_engine(_engine_name(machine, weights))
-            small = "int8" if engine.id == "llama.cpp" else "fp8"
-            for cache in ("bf16", small) if caches else ("bf16",):
+            for cache in _caches(machine, engine) if caches else ("bf16",):
                 hourly = price.usd_per_hour if price else np.inf
                 choices.append(Choice(machine, weights, cache, engine, hourly))
     classes = machine_classes()
@@ -125,6 +124,13 @@ def _space(
         formats=formats_used,
         format_index=np.array([ids.index(c.weights.id) for c in choices], dtype=np.intp),
     )
+
+
+def _caches(machine: Machine, engine: Engine) -> tuple[str, ...]:
+    """Cache formats worth trying: 16 bits, and the engine's 8-bit one where the machine's kernels have it."""
+    if engine.id == "llama.cpp":
+        return ("bf16", "int8")
+    return ("bf16", "fp8") if {"bf16", "fp8"} & set(machine.peak_tflops) else ("bf16",)
 
 
 def _engine_name(machine: Machine, weights: WeightFormat) -> str:
