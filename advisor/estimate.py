@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from advisor.answer import Band, Cost, Estimate, Flops, Memory, Share, Throughput, Time
 from advisor.machines import HourlyPrice, engine_for, hourly_price
 from advisor.scenario import Scenario
 from calculators.activations import peak_activation_bytes
@@ -16,7 +17,7 @@ from calculators.flops import count_flops
 from calculators.lowering import stream_of
 from calculators.measures import RESERVED
 from calculators.memory import CACHE_BITS, weight_bytes
-from calculators.params import Params, architecture_of, count_params
+from calculators.params import architecture_of, count_params
 from calculators.plan import tp_problem
 from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve
 from calculators.table import compile_table
@@ -27,122 +28,6 @@ from catalog.loader import checked, load, load_engine, load_format, load_machine
 from catalog.machine import Badge, Machine
 from catalog.spec import Architecture, LmHead, ModelSpec, PatchEmbedding
 from catalog.weight_format import WeightFormat
-
-
-@dataclass(frozen=True, slots=True)
-class Flops:
-    """FLOPs of the whole batch; executed by the eager reference and needed by a good kernel."""
-
-    prefill: int
-    decode: int
-    prefill_needed: int
-    decode_needed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Bytes on each device."""
-
-    weights_bytes: float
-    kv_cache_bytes: float
-    """Keys and values of all requests at full length, as the architecture needs."""
-    kv_cache_reserved_bytes: float
-    """The same as an engine reserves that keeps whole pages, full length also in windowed layers."""
-    state_bytes: float
-    activation_bytes: float
-    overhead_bytes: float
-    total_bytes_per_gpu: float
-    usable_bytes: float | None
-    fits: bool | None
-    """``None`` where the machine's memory is not known."""
-    max_batch: int | None
-    """Most concurrent requests of this length that fit; 0 if the weights alone do not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A time in seconds with an 80 % band; without measured residuals the band is absent."""
-
-    p50: float
-    p10: float | None
-    p90: float | None
-    badge: str
-    basis: str
-
-
-@dataclass(frozen=True, slots=True)
-class Time:
-    """What a client sees."""
-
-    ttft_s: Band | None
-    """To the first token; for a model that does not generate, the whole answer."""
-    tpot_s: Band | None
-    """Per further token; ``None`` where nothing is generated token by token."""
-    e2e_s: float
-    prefill_s: float
-    """One request's prompt on its own."""
-    decode_s: float | None
-    """One step of the whole batch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Throughput:
-    """All requests together."""
-
-    unit: str
-    """``tok/s`` of output, or ``requests/s`` for models that answer in one pass, or ``images/s``."""
-    total: float
-    per_user: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """US dollars; ``None`` where the machine has no known price."""
-
-    usd_per_million_input_tokens: float | None
-    usd_per_million_output_tokens: float | None
-    usd_per_thousand_requests: float | None
-    usd_per_hour: float | None
-    basis: str
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One operator's part in a pass."""
-
-    name: str
-    kind: str
-    repeat: int
-    flops: float
-    bytes: float
-    prefill_s: float
-    decode_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """The answer to ``estimate``."""
-
-    scenario: dict[str, Any]
-    model: str
-    family: str
-    machine: str
-    n_gpus: int
-    weights: str
-    kv: str
-    engine: str
-    params: Params
-    flops: Flops
-    memory: Memory
-    time: Time
-    throughput: Throughput
-    cost: Cost
-    breakdown: tuple[Share, ...]
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

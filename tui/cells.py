@@ -18,7 +18,7 @@ from tui.widgets.bars import heat
 from tui.widgets.row_table import Column
 
 if TYPE_CHECKING:
-    from advisor.estimate import Estimate, Share
+    from advisor.answer import Estimate, Share
     from advisor.recommend import Recommendation
     from advisor.rejection import Rejection
     from advisor.scaling import Point

@@ -6,8 +6,9 @@ import sys
 
 import click
 
+from advisor.answer import Band, Estimate
 from advisor.cli.options import COUNT, TOKENS, json_option, print_json, print_table
-from advisor.estimate import Band, Estimate, estimate
+from advisor.estimate import estimate
 from advisor.report import bytes_text, count_text, flops_text, rate_text, seconds_text, tokens_text, usd_text
 
 

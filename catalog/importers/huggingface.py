@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from catalog.errors import BadInput, unknown
-from catalog.importers import decoders, encoders, vision
+from catalog.importers import decoders, encoders, gpt, mixtures, recurrent, seq2seq, vision
 from catalog.importers.defaults import DEFAULTS
 from catalog.importers.departures import departure_of
 from catalog.importers.fields import Fields
@@ -51,15 +51,19 @@ def _causal(prefix: str, read: Callable[[Fields, bool], Architecture], family: F
         ending = _ending(f, class_name, prefix, ("Model", "ForCausalLM", "LMHeadModel"))
         return read(f, ending != "Model")
 
-    head = "LMHeadModel" if prefix == "GPT2" else "ForCausalLM"
+    head = "LMHeadModel" if prefix in ("GPT2", "CTRL") else "ForCausalLM"
     return Type(family, prefix + head, by_class)
 
 
 def _masked(
-    prefix: str, default: str, read: Callable[[Fields, Any], Architecture], heads: Mapping[str, tuple[Any, ...]]
+    prefix: str,
+    default: str,
+    read: Callable[[Fields, encoders.Heads], Architecture],
+    heads: Callable[[Fields], Mapping[str, encoders.Heads]] = encoders.bert_heads,
 ) -> Type:
     def by_class(f: Fields, class_name: str) -> Architecture:
-        return read(f, heads[_ending(f, class_name, prefix, heads)])
+        known = heads(f)
+        return read(f, known[_ending(f, class_name, prefix, known)])
 
     return Type("encoder", prefix + default, by_class)
 
@@ -95,37 +99,94 @@ def _vit(f: Fields, class_name: str) -> Architecture:
 
 
 TYPES: dict[str, Type] = {
-    "bamba": _causal("Bamba", decoders.bamba, "hybrid"),
-    "bart": _seq2seq("Bart", encoders.bart),
-    "bert": _masked("Bert", "ForPreTraining", encoders.bert, encoders.BERT_HEADS),
-    "deepseek_v2": _causal("DeepseekV2", decoders.deepseek, "moe"),
-    "deepseek_v3": _causal("DeepseekV3", decoders.deepseek, "moe"),
+    "albert": _masked("Albert", "ForPreTraining", encoders.albert, encoders.albert_heads),
+    "apertus": _causal("Apertus", decoders.apertus),
+    "arcee": _causal("Arcee", decoders.arcee),
+    "bamba": _causal("Bamba", recurrent.bamba, "hybrid"),
+    "bart": _seq2seq("Bart", seq2seq.bart),
+    "bert": _masked("Bert", "ForPreTraining", encoders.bert),
+    "biogpt": _causal("BioGpt", gpt.biogpt),
+    "bloom": _causal("Bloom", gpt.bloom),
+    "codegen": _causal("CodeGen", gpt.gptj),
+    "cohere": _causal("Cohere", decoders.cohere),
+    "cohere2": _causal("Cohere2", decoders.cohere2),
+    "ctrl": _causal("CTRL", gpt.ctrl),
+    "cwm": _causal("Cwm", decoders.cwm),
+    "deepseek_v2": _causal("DeepseekV2", mixtures.deepseek, "moe"),
+    "deepseek_v3": _causal("DeepseekV3", mixtures.deepseek, "moe"),
+    "deberta-v2": _masked("DebertaV2", "Model", encoders.deberta_v2, encoders.bare_heads),
     "dinov2": _only("Dinov2Model", "vision", vision.dinov2),
-    "falcon_mamba": _causal("FalconMamba", decoders.falcon_mamba, "ssm"),
+    "dots1": _causal("Dots1", mixtures.dots1, "moe"),
+    "ernie4_5": _causal("Ernie4_5", decoders.ernie4_5),
+    "ernie4_5_moe": _causal("Ernie4_5_Moe", mixtures.ernie4_5_moe, "moe"),
+    "exaone4": _causal("Exaone4", decoders.exaone4),
+    "falcon": _causal("Falcon", gpt.falcon),
+    "distilbert": _masked("DistilBert", "ForMaskedLM", encoders.distilbert, encoders.bare_heads),
+    "electra": _masked("Electra", "ForPreTraining", encoders.electra, encoders.electra_heads),
+    "falcon_mamba": _causal("FalconMamba", recurrent.falcon_mamba, "ssm"),
+    "gemma": _causal("Gemma", decoders.gemma),
     "gemma2": _causal("Gemma2", decoders.gemma2),
-    "gpt2": _causal("GPT2", decoders.gpt2),
-    "gpt_oss": _causal("GptOss", decoders.gpt_oss, "moe"),
-    "jamba": _causal("Jamba", decoders.jamba, "hybrid"),
+    "gemma3_text": _causal("Gemma3", decoders.gemma3),
+    "glm": _causal("Glm", decoders.glm),
+    "glm4": _causal("Glm4", decoders.glm4),
+    "glm4_moe": _causal("Glm4Moe", mixtures.glm4_moe, "moe"),
+    "gpt2": _causal("GPT2", gpt.gpt2),
+    "gpt_bigcode": _causal("GPTBigCode", gpt.gpt_bigcode),
+    "gpt_neox": _causal("GPTNeoX", gpt.gpt_neox),
+    "gpt_oss": _causal("GptOss", mixtures.gpt_oss, "moe"),
+    "gptj": _causal("GPTJ", gpt.gptj),
+    "granite": _causal("Granite", decoders.llama),
+    "granitemoe": _causal("GraniteMoe", mixtures.granitemoe, "moe"),
+    "granitemoeshared": _causal("GraniteMoeShared", mixtures.granitemoe, "moe"),
+    "helium": _causal("Helium", decoders.helium),
+    "hunyuan_v1_dense": _causal("HunYuanDenseV1", decoders.hunyuan_v1_dense),
+    "hunyuan_v1_moe": _causal("HunYuanMoEV1", mixtures.hunyuan_v1_moe, "moe"),
+    "jamba": _causal("Jamba", recurrent.jamba, "hybrid"),
     "llama": _causal("Llama", decoders.llama),
     "llava": _only("LlavaForConditionalGeneration", "vision-language", vision.llava),
-    "mamba": _causal("Mamba", decoders.mamba, "ssm"),
-    "mamba2": _causal("Mamba2", decoders.mamba2, "ssm"),
+    "m2m_100": _seq2seq("M2M100", seq2seq.m2m_100),
+    "mamba": _causal("Mamba", recurrent.mamba, "ssm"),
+    "mamba2": _causal("Mamba2", recurrent.mamba2, "ssm"),
+    "minimax_m2": _causal("MiniMaxM2", mixtures.minimax_m2, "moe"),
+    "ministral": _causal("Ministral", decoders.mistral),
+    "ministral3": _causal("Ministral3", decoders.mistral),
+    "marian": _only("MarianMTModel", "encoder-decoder", seq2seq.marian),
+    "mbart": _seq2seq("MBart", seq2seq.mbart),
     "mistral": _causal("Mistral", decoders.mistral),
-    "mixtral": _causal("Mixtral", decoders.mixtral, "moe"),
-    "modernbert": _masked("ModernBert", "ForMaskedLM", encoders.modernbert, encoders.MODERNBERT_HEADS),
-    "nemotron_h": _causal("NemotronH", decoders.nemotron_h, "hybrid"),
+    "mixtral": _causal("Mixtral", mixtures.mixtral, "moe"),
+    "modernbert": _masked("ModernBert", "ForMaskedLM", encoders.modernbert, encoders.modernbert_heads),
+    "mpt": _causal("Mpt", gpt.mpt),
+    "nemotron": _causal("Nemotron", gpt.nemotron),
+    "mt5": _seq2seq("MT5", seq2seq.t5),
+    "nemotron_h": _causal("NemotronH", recurrent.nemotron_h, "hybrid"),
+    "olmo": _causal("Olmo", decoders.olmo),
+    "nllb-moe": _seq2seq("NllbMoe", seq2seq.nllb_moe),
+    "nomic_bert": _masked("NomicBert", "Model", encoders.nomic, encoders.nomic_heads),
     "olmo2": _causal("Olmo2", decoders.olmo2),
-    "olmoe": _causal("Olmoe", decoders.olmoe, "moe"),
+    "olmo3": _causal("Olmo3", decoders.olmo3),
+    "olmoe": _causal("Olmoe", mixtures.olmoe, "moe"),
+    "opt": _causal("OPT", gpt.opt),
+    "persimmon": _causal("Persimmon", gpt.persimmon),
+    "phi": _causal("Phi", gpt.phi),
+    "pegasus": _seq2seq("Pegasus", seq2seq.pegasus),
     "phi3": _causal("Phi3", decoders.phi3),
+    "phimoe": _causal("Phimoe", mixtures.phimoe, "moe"),
     "qwen2": _causal("Qwen2", decoders.qwen2),
+    "qwen2_moe": _causal("Qwen2Moe", mixtures.qwen2_moe, "moe"),
     "qwen2_vl": _only("Qwen2VLForConditionalGeneration", "vision-language", vision.qwen2_vl),
     "qwen3": _causal("Qwen3", decoders.qwen3),
-    "qwen3_moe": _causal("Qwen3Moe", decoders.qwen3_moe, "moe"),
-    "roberta": _masked("Roberta", "ForMaskedLM", encoders.bert, encoders.BERT_HEADS),
+    "qwen3_moe": _causal("Qwen3Moe", mixtures.qwen3_moe, "moe"),
+    "roberta": _masked("Roberta", "ForMaskedLM", encoders.bert),
+    "seed_oss": _causal("SeedOss", decoders.seed_oss),
     "smollm3": _causal("SmolLM3", decoders.smollm3),
-    "t5": _seq2seq("T5", encoders.t5),
+    "stablelm": _causal("StableLm", gpt.stablelm),
+    "starcoder2": _causal("Starcoder2", gpt.starcoder2),
+    "switch_transformers": _only("SwitchTransformersForConditionalGeneration", "encoder-decoder", seq2seq.switch),
+    "t5": _seq2seq("T5", seq2seq.t5),
+    "umt5": _seq2seq("UMT5", seq2seq.umt5),
     "vit": Type("vision", "ViTForImageClassification", _vit),
-    "xlm-roberta": _masked("XLMRoberta", "ForMaskedLM", encoders.bert, encoders.BERT_HEADS),
+    "xglm": _causal("XGLM", gpt.xglm),
+    "xlm-roberta": _masked("XLMRoberta", "ForMaskedLM", encoders.bert),
 }
 DENOISERS: dict[str, tuple[Family, Callable[[Fields], Architecture]]] = {
     "DiTTransformer2DModel": ("diffusion", vision.dit),
@@ -175,7 +236,7 @@ def _published(config: Mapping[str, Any]) -> str:
     quantized = config.get("quantization_config")
     if isinstance(quantized, Mapping):
         method, bits = quantized.get("quant_method"), quantized.get("bits")
-        known = {
+        known: dict[tuple[object, object], str] = {
             ("fp8", None): "fp8",
             ("mxfp4", None): "mxfp4-experts",
             ("awq", 4): "awq-int4",

@@ -27,7 +27,7 @@ from tui.widgets.reader import Reader, facts, listed
 from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
-    from advisor.estimate import Band, Estimate
+    from advisor.answer import Band, Estimate
     from tui.library import Model
 
 BAR = 20
