@@ -58,6 +58,8 @@ class Builder:
     edges: list[tuple[int, int]] = field(default_factory=list)
     repeat: int = 1
     prefix: str = ""
+    borrow: bool = False
+    """Whether what is appended runs on weights that an earlier operator owns."""
 
     def add(self, operator: Operator, *inputs: int | None) -> int:
         """Append an operator that reads the outputs of ``inputs``; returns its index."""
@@ -65,6 +67,9 @@ class Builder:
         # The operator was made for this call alone; setting its place is ten times faster than dataclasses.replace.
         object.__setattr__(operator, "repeat", self.repeat)
         object.__setattr__(operator, "name", self.prefix + operator.name)
+        if self.borrow:
+            object.__setattr__(operator, "borrowed", (*operator.borrowed, *operator.weights))
+            object.__setattr__(operator, "weights", ())
         self.operators.append(operator)
         self.edges.extend((producer, index) for producer in inputs if producer is not None)
         return index

@@ -17,6 +17,8 @@ class Dense(Spec):
     gated: bool = True
     bias: bool = False
     activation: str = "silu"
+    activation_scalars: Count = 0
+    """Learned numbers inside the activation (Apertus, xIELU: arXiv:2411.13010)."""
 
 
 class Experts(Spec):
@@ -32,8 +34,13 @@ class Experts(Spec):
     """Biases inside the experts (gpt-oss)."""
     shared_width: Count = 0
     """Inner width of the expert that every token visits; shared experts add up (arXiv:2401.06066)."""
+    shared_bias: bool = False
+    """Biases inside the shared expert (ERNIE 4.5)."""
     shared_gate: bool = False
     """A learned scalar gate on the shared expert (Qwen2-MoE)."""
+    latent: Size | None = None
+    """Width to which tokens are narrowed for the routed experts and from which the result is widened (Nemotron 3)."""
+    latent_bias: bool = False
     router_bias: bool = False
     """A bias on the router's logits that is a parameter; correction biases are buffers."""
     activation: str = "silu"

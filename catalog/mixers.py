@@ -6,9 +6,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from catalog.base import Size, Spec
+from catalog.base import Count, Size, Spec
 
 Projection = Literal["q", "k", "v", "o"]
+
+
+class Disentangled(Spec):
+    """Scores of content against relative position beside those of content against content (arXiv:2006.03654, eq. 4)."""
+
+    span: Size
+    """Half of the rows of the stack's table of relative positions."""
+    content_to_position: bool = True
+    position_to_content: bool = True
+    shared: bool = False
+    """Whether positions pass through the content's own query and key projections (DeBERTa-v3)."""
 
 
 class Attention(Spec):
@@ -27,11 +38,16 @@ class Attention(Spec):
     """Which projections add a bias."""
     qk_norm: Literal["head", "full"] | None = None
     """RMS norms on queries and keys: one weight vector per ``head_dim`` or over the whole width."""
+    qk_norm_bias: bool = False
+    """Whether these norms subtract the mean and add a bias (Phi, Persimmon)."""
     sinks: bool = False
     """One learned logit per head that attends to nothing (gpt-oss)."""
     softcap: bool = False
     """Whether attention logits pass through a tanh (Gemma 2)."""
     position: Literal["rotary", "alibi", "relative", "absolute", "none"] = "rotary"
+    relative_buckets: Count = 0
+    """Buckets of a relative-position bias of this layer's own (UMT5); a stack's common one stands in the stack."""
+    disentangled: Disentangled | None = None
 
     @model_validator(mode="after")
     def _groups_are_equal(self) -> Self:

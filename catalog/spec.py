@@ -43,6 +43,19 @@ class Modulation(Spec):
     """Shift, scale and gate vectors per block."""
 
 
+class SideConvolution(Spec):
+    """A convolution over what enters the layer, added to what leaves it and normed (DeBERTa-v2)."""
+
+    kernel: Size
+    groups: Size = 1
+
+    @model_validator(mode="after")
+    def _keeps_length(self) -> Self:
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel={self.kernel} is even; the convolution must keep the number of tokens")
+        return self
+
+
 class Layer(Spec):
     """A residual layer: a mixer, perhaps cross-attention, and a feed-forward; each may be absent."""
 
@@ -56,6 +69,7 @@ class Layer(Spec):
     layer_scale: bool = False
     """A learned factor per channel on what each block returns (arXiv:2103.17239)."""
     modulation: Modulation | None = None
+    convolution: SideConvolution | None = None
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
@@ -82,6 +96,8 @@ class Group(Spec):
     """A run of layers, repeated."""
 
     repeat: Size = 1
+    shared: bool = False
+    """Whether all repeats use one set of weights (ALBERT, arXiv:1909.11942, section 3.1)."""
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
 
     @model_validator(mode="before")
@@ -105,6 +121,8 @@ class TokenEmbedding(Spec):
     """Rows of a segment table."""
     norm: bool = False
     """A norm right after the sum."""
+    width: Size | None = None
+    """Width of the tables where a linear layer with a bias carries their sum to the hidden width (ALBERT, ELECTRA)."""
     shared_with: str | None = None
     """The stack whose token table this one reuses (T5, BART)."""
 
@@ -176,9 +194,13 @@ class LmHead(Spec):
 
 
 class Pooler(Spec):
-    """A square dense layer with tanh on the first token (BERT)."""
+    """A square dense layer before a classifier or for embeddings, on one token per sequence (BERT) or on each."""
 
     kind: Literal["pooler"] = "pooler"
+    every_token: bool = False
+    bias: bool = True
+    norm: bool = False
+    """A norm behind it (ModernBERT)."""
 
 
 class Classifier(Spec):
@@ -229,6 +251,10 @@ class Stack(Spec):
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
     relative_buckets: Count = 0
     """Buckets of a T5 relative-position bias, held once per stack (arXiv:1910.10683, section 2.1)."""
+    relative_rows: Count = 0
+    """Rows of a table of relative positions as wide as the stack, which all layers read (DeBERTa, arXiv:2006.03654)."""
+    relative_norm: bool = False
+    """A norm on that table (DeBERTa-v3)."""
     final_norm: bool = True
     heads: tuple[Head, ...] = ()
 
@@ -353,7 +379,7 @@ class ModelSpec(Entry):
 
 
 __all__ = [
-    "Architecture", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer", "Licence", "LmHead",
-    "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Reference", "Score", "Source", "Stack",
-    "TokenEmbedding", "Unpatch",
+    "Architecture", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer", "Licence",
+    "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Reference", "Score",
+    "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
 ]  # fmt: skip

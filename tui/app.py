@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -14,11 +14,12 @@ from textual.command import Provider
 from textual.message import Message
 from textual.reactive import var
 from textual.screen import Screen
-from textual.widgets import HelpPanel
 
 from tui.library import Library
 from tui.screens.ask import AskScreen
 from tui.screens.page import OpenModel, Page
+
+STYLES = Path(__file__).parent / "styles"
 
 
 def _models() -> type[Provider]:
@@ -37,7 +38,7 @@ class WhicharchApp(App[None]):
     """Which architecture, which model and which machine."""
 
     TITLE = "whicharch"
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["styles/app.tcss", "styles/ask.tcss", "styles/models.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / f"{name}.tcss" for name in ("app", "ask", "models")]
     MODES: ClassVar[dict[str, Any]] = {"ask": AskScreen, "models": _models_page}
     DEFAULT_MODE = "ask"
     COMMANDS: ClassVar[set[Any]] = App.COMMANDS | {_models}
@@ -110,11 +111,13 @@ class WhicharchApp(App[None]):
         return True
 
     def action_help(self) -> None:
-        """Open or close the help panel."""
-        if panels := self.screen.query(HelpPanel):
-            panels.remove()
-        else:
-            self.screen.mount(HelpPanel())
+        """Explain the page and its keys."""
+        from tui.screens.help import HelpScreen
+
+        if isinstance(page := self.screen, Page):
+            bindings = dict(page.active_bindings)
+            shown = {key: self.get_key_display(active.binding) for key, active in bindings.items()}
+            self.push_screen(HelpScreen(page.HELP or "", bindings.items(), shown))
 
     @on(OpenModel)
     async def _open_model(self, event: OpenModel) -> None:

@@ -34,9 +34,9 @@ class ModelCommands(Provider):
         matcher = self.matcher(query)
         words = [word for word in query.lower().split() if word not in ("open", "model")]
         for model in self._models:
-            if all(word in model.words for word in words):
-                title = f"open model {model.id}"
-                score = max(matcher.match(title), 0.3 if words else 0.1)
+            title = f"open model {model.id}"
+            score = max(matcher.match(title), 0.3 if all(word in model.words for word in words) else 0.0)
+            if score > 0:
                 what = f"{model.spec.family}, {total(model)}"
                 yield Hit(score, matcher.highlight(title), self._command(model.id), help=what)
 

@@ -20,7 +20,7 @@ class Model:
     params: Params | None
     """``None`` where the publisher does not disclose the architecture."""
     words: str
-    """Everything that a search looks through, in lower case."""
+    """Everything that a search looks through, in lower case (``words``)."""
 
     @property
     def id(self) -> str:
@@ -54,7 +54,7 @@ def read_library() -> Library:
     from catalog.loader import all_formats, all_machines, all_models, all_tasks, overlay_problems
 
     models = tuple(
-        Model(spec, count_params(spec) if spec.is_disclosed else None, _words(spec)) for spec in all_models()
+        Model(spec, count_params(spec) if spec.is_disclosed else None, words(spec)) for spec in all_models()
     )
     return Library(
         models=models,
@@ -66,5 +66,6 @@ def read_library() -> Library:
     )
 
 
-def _words(spec: ModelSpec) -> str:
+def words(spec: ModelSpec) -> str:
+    """Everything that a search looks through."""
     return " ".join([spec.id, spec.name, spec.family, spec.organisation or "", *spec.aliases]).lower()

@@ -8,15 +8,15 @@ from typing import assert_never
 from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.attention import attention, cross_attention, latent_attention
-from calculators.lowering.channels import dense, experts
-from calculators.lowering.ends import conditioning, head, patch_embedding, token_embedding, token_table
+from calculators.lowering.channels import dense, experts, side_convolution
+from calculators.lowering.ends import conditioning, head, patch_embedding, relative_table, token_embedding, token_table
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.channels import Channel, Dense, Experts
 from catalog.mixers import Attention, LatentAttention, Mamba, Mamba2, Mixer
-from catalog.spec import Architecture, Layer, Modulation, PatchEmbedding, Stack, TokenEmbedding
+from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, Stack, TokenEmbedding
 
 
 @lru_cache(maxsize=4096)
@@ -66,6 +66,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         layers = [layer for group in stack.groups for layer in group.layers]
         shared = max((m.chunks for layer in layers if (m := layer.modulation) and m.kind == "shared"), default=0)
         conditioning(scope, stack.conditioning, shared)
+    if stack.relative_rows or stack.relative_norm:
+        relative_table(scope, stack.relative_rows, stack.relative_norm)
     if stack.relative_buckets:
         heads = next(
             layer.mixer.heads for group in stack.groups for layer in group.layers if isinstance(layer.mixer, Attention)
@@ -81,10 +83,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         )
     position = 0
     for group in stack.groups:
-        for layer in group.layers:
-            builder.prefix, builder.repeat = f"{stack.name}.{position}.", group.repeat
-            node = _lower_layer(scope, layer, node)
-            position += 1
+        node = _lower_group(scope, group, node, position)
+        position += len(group.layers)
     builder.prefix, builder.repeat = f"{stack.name}.", 1
     if stack.final_norm:
         node = scope.norm("final_norm", node, part="head")
@@ -92,11 +92,26 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         head(scope, spec, stack.embedding, table, node)
 
 
+def _lower_group(scope: Scope, group: Group, node: int, position: int) -> int:
+    """The layers of a group; with shared weights a first round owns them and the others borrow them."""
+    builder = scope.builder
+    rounds = [(1, False), (group.repeat - 1, True)] if group.shared else [(group.repeat, False)]
+    for repeat, borrow in rounds:
+        if repeat:
+            builder.repeat, builder.borrow = repeat, borrow
+            for index, layer in enumerate(group.layers, position):
+                builder.prefix = f"{scope.stack}.{index}.{'again.' if borrow else ''}"
+                node = _lower_layer(scope, layer, node)
+    builder.borrow = False
+    return node
+
+
 def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
     if layer.modulation:
         _modulate(scope, layer.modulation)
     if layer.norms in ("parallel", "parallel-shared"):
         return _lower_parallel(scope, layer, node)
+    before = node
     for name, block in (("mixer", layer.mixer), ("cross", layer.cross), ("channel", layer.channel)):
         if block is None:
             continue
@@ -117,7 +132,7 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
         node = scope.add(f"{name}.add", node, result, part="norm")
         if layer.norms == "post":
             node = scope.norm(f"{name}.norm_out", node, part="norm")
-    return node
+    return side_convolution(scope, layer.convolution, before, node) if layer.convolution else node
 
 
 def _layer_scale(scope: Scope, name: str, node: int) -> int:

@@ -10,7 +10,7 @@ from calculators.form import Form, per
 from calculators.lowering.scope import Scope
 from calculators.measures import Context, CrossPairs, Held, Pairs, Runs, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
-from catalog.mixers import Attention, CrossAttention, LatentAttention
+from catalog.mixers import Attention, CrossAttention, Disentangled, LatentAttention
 
 SOFTMAX_FLOPS = 5
 """Scale, maximum, subtract, exponential, divide: per attended pair and head; counted apart as pointwise."""
@@ -35,15 +35,18 @@ def attention(scope: Scope, mixer: Attention, source: int) -> int:
     )
     if mixer.qk_norm is not None:
         lengths = (d, d) if mixer.qk_norm == "head" else (widths["q"], widths["k"])
+        vectors = ("weight", "bias") if mixer.qk_norm_bias else ("weight",)
         node = scope.builder.add(
             Operator(
                 name="attention.qk_norm",
                 kind=Kind.NORM,
                 part=scope.part("attention"),
                 weights=tuple(
-                    Weight(f"attention.{p}_norm.weight", (n,), Role.VECTOR) for p, n in zip("qk", lengths, strict=True)
+                    Weight(f"attention.{p}_norm.{vector}", (n,), Role.VECTOR)
+                    for p, n in zip("qk", lengths, strict=True)
+                    for vector in vectors
                 ),
-                pointwise=per(scope.tokens, 5 * (heads + kv) * d),
+                pointwise=per(scope.tokens, (8 if mixer.qk_norm_bias else 5) * (heads + kv) * d),
                 touched=scope.once,
                 reads=per(scope.tokens, (heads + kv) * d),
                 writes=per(scope.tokens, (heads + 2 * kv) * d),
@@ -62,15 +65,20 @@ def attention(scope: Scope, mixer: Attention, source: int) -> int:
             ),
             node,
         )
+    if mixer.disentangled is not None:
+        node = _disentangled(scope, mixer.disentangled, heads, d, node)
     executed = Pairs(scope.stream, "executed", mixer.causal, mixer.window)
     needed = Pairs(scope.stream, "needed", mixer.causal, mixer.window)
     caches = mixer.causal
+    own = [Weight("attention.sinks", (heads,), Role.VECTOR)] if mixer.sinks else []
+    if mixer.relative_buckets:
+        own.append(Weight("attention.relative_bias", (mixer.relative_buckets, heads), Role.EMBEDDING))
     node = scope.builder.add(
         Operator(
             name="attention.core",
             kind=Kind.ATTENTION,
             part=scope.part("attention"),
-            weights=(Weight("attention.sinks", (heads,), Role.VECTOR),) if mixer.sinks else (),
+            weights=tuple(own),
             executed=per(executed, 4 * heads * d),
             needed=per(needed, 4 * heads * d),
             pointwise=per(needed, (SOFTMAX_FLOPS + (3 if mixer.softcap else 0)) * heads),
@@ -87,6 +95,50 @@ def attention(scope: Scope, mixer: Attention, source: int) -> int:
     out_bias = scope.hidden if "o" in mixer.bias else 0
     node = scope.linear("attention.o", heads * d, scope.hidden, node, part="attention", bias=out_bias)
     return scope.reduce("attention.all_reduce", node, part="attention")
+
+
+def _disentangled(scope: Scope, mixer: Disentangled, heads: int, d: int, source: int) -> int:
+    """Project the table of ``2·span`` relative positions once per pass, and score every token against all of it.
+
+    Per direction ``4·span·h·H·d`` to project and ``4·span·H·d`` per token to score, whatever the length; scores are
+    then picked by distance. Source: arXiv:2006.03654 equations 2 to 4 and section 3.1.1.
+    """
+    rows, h, inner = 2 * mixer.span, scope.hidden, heads * d
+    ways = {"pos_key": mixer.content_to_position, "pos_query": mixer.position_to_content}
+    used = [name for name, on in ways.items() if on]
+    own = [] if mixer.shared else used
+    pass_ = Runs(scope.stream)
+    projected = 2 if mixer.shared else len(used)
+    table = scope.builder.add(
+        Operator(
+            name="attention.positions",
+            kind=Kind.GEMM,
+            part=scope.part("attention"),
+            weights=(
+                *(Weight(f"attention.{name}.weight", (inner, h)) for name in own),
+                *(Weight(f"attention.{name}.bias", (inner,), Role.VECTOR) for name in own),
+            ),
+            executed=per(pass_, 2 * rows * h * inner * projected),
+            needed=per(pass_, 2 * rows * h * inner * len(used)),
+            touched=scope.once,
+            reads=per(pass_, rows * h),
+            writes=per(pass_, rows * inner * projected),
+        )
+    )
+    flops = per(scope.tokens, 2 * rows * inner * len(used))
+    return scope.builder.add(
+        Operator(
+            name="attention.position_scores",
+            kind=Kind.ATTENTION,
+            part=scope.part("attention"),
+            executed=flops,
+            needed=flops,
+            reads=per(scope.tokens, inner * len(used)),
+            writes=per(scope.tokens, rows * heads * len(used)),
+        ),
+        source,
+        table,
+    )
 
 
 def cross_attention(scope: Scope, mixer: CrossAttention, source: int) -> int:

@@ -7,15 +7,17 @@ from calculators.lowering.scope import Scope
 from calculators.measures import Distinct
 from calculators.operators import Kind, Operator, Role, Weight
 from catalog.channels import Dense, Experts
+from catalog.spec import SideConvolution
 
 
 def dense(scope: Scope, channel: Dense, source: int, prefix: str = "channel") -> int:
     """``2·T·h·f`` per matrix, three matrices where gated (arXiv:2002.05202, equations 5 and 6), else two."""
-    node = _feed_forward(scope, channel.width, channel.gated, channel.bias, source, prefix)
+    scalars = channel.activation_scalars
+    node = _feed_forward(scope, channel.width, channel.gated, channel.bias, source, prefix, scalars)
     return scope.reduce(f"{prefix}.all_reduce", node, part="channel")
 
 
-def _feed_forward(scope: Scope, width: int, gated: bool, bias: bool, source: int, prefix: str) -> int:
+def _feed_forward(scope: Scope, width: int, gated: bool, bias: bool, source: int, prefix: str, scalars: int = 0) -> int:
     local = scope.share(width)
     wide = 2 * local if gated else local
     names = ("gate", "up") if gated else ("up",)
@@ -28,7 +30,7 @@ def _feed_forward(scope: Scope, width: int, gated: bool, bias: bool, source: int
         bias=wide if bias else 0,
         weights=tuple(Weight(f"{prefix}.{name}.weight", (local, scope.hidden)) for name in names),
     )
-    node = scope.activation(f"{prefix}.activation", wide, local, node, part="channel")
+    node = scope.activation(f"{prefix}.activation", wide, local, node, part="channel", scalars=scalars)
     return scope.linear(f"{prefix}.down", local, scope.hidden, node, part="channel", bias=scope.hidden if bias else 0)
 
 
@@ -66,7 +68,10 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
             *sources,
         )
 
-    node = grouped("gate_up" if channel.gated else "up", h, wide, source, router)
+    inner, entry = channel.latent or h, source
+    if channel.latent:
+        entry = scope.linear("latent.in", h, inner, source, part="experts", bias=inner if channel.latent_bias else 0)
+    node = grouped("gate_up" if channel.gated else "up", inner, wide, entry, router)
     node = scope.builder.add(
         Operator(
             name="experts.activation",
@@ -78,22 +83,52 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
         ),
         node,
     )
-    node = grouped("down", local, h, node)
+    node = grouped("down", local, inner, node)
     node = scope.builder.add(
         Operator(
             name="experts.combine",
             kind=Kind.ELEMENTWISE,
             part=scope.part("experts"),
-            pointwise=per(scope.tokens, 2 * k * h),
-            reads=per(scope.tokens, k * h),
-            writes=per(scope.tokens, h),
+            pointwise=per(scope.tokens, 2 * k * inner),
+            reads=per(scope.tokens, k * inner),
+            writes=per(scope.tokens, inner),
         ),
         node,
         router,
     )
+    if channel.latent:
+        node = scope.linear("latent.out", inner, h, node, part="experts", bias=h if channel.latent_bias else 0)
     if channel.shared_width:
-        shared = _feed_forward(scope, channel.shared_width, channel.gated, False, source, "shared")
+        shared = _feed_forward(scope, channel.shared_width, channel.gated, channel.shared_bias, source, "shared")
         if channel.shared_gate:
             shared = scope.linear("shared.gate_scalar", h, 1, shared, part="channel")
         node = scope.add("experts.add_shared", node, shared, part="experts")
     return scope.reduce("experts.all_reduce", node, part="experts")
+
+
+def side_convolution(scope: Scope, convolution: SideConvolution, before: int, after: int) -> int:
+    """``2·T·h²·k/g`` over the layer's input, added to its output and normed.
+
+    Source: transformers, ``DebertaV2Encoder``: neighbouring tokens meet once, behind the first layer.
+    """
+    h, inputs = scope.hidden, scope.hidden // convolution.groups
+    flops = per(scope.tokens, 2 * h * inputs * convolution.kernel)
+    node = scope.builder.add(
+        Operator(
+            name="convolution",
+            kind=Kind.CONVOLUTION,
+            part=scope.part("convolution"),
+            weights=(
+                Weight("convolution.weight", (h, inputs, convolution.kernel)),
+                Weight("convolution.bias", (h,), Role.VECTOR),
+            ),
+            executed=flops,
+            needed=flops,
+            touched=scope.once,
+            reads=per(scope.tokens, h),
+            writes=per(scope.tokens, h),
+        ),
+        before,
+    )
+    node = scope.activation("convolution.activation", h, h, node, part="convolution")
+    return scope.norm("convolution.norm_out", scope.add("convolution.add", after, node, part="norm"), part="norm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from calculators.form import Form, per
-from calculators.lowering.scope import Scope
+from calculators.lowering.scope import NORM_VECTORS, Scope
 from calculators.measures import One, Sequences, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
@@ -24,12 +24,15 @@ from catalog.spec import (
 
 def token_table(stack: str, embedding: TokenEmbedding, hidden: int) -> Weight:
     """The table of token vectors."""
-    return Weight(f"{stack}.tokens", (embedding.vocab, hidden), Role.EMBEDDING)
+    return Weight(f"{stack}.tokens", (embedding.vocab, embedding.width or hidden), Role.EMBEDDING)
 
 
 def token_embedding(scope: Scope, embedding: TokenEmbedding) -> int:
-    """Look up rows: no FLOPs, and traffic of one row per token rather than the whole table."""
-    h = scope.hidden
+    """Look up rows: no FLOPs, and traffic of one row per token rather than the whole table.
+
+    Narrow tables are normed at their own width and then carried to the hidden one (arXiv:1909.11942, section 3.1).
+    """
+    h = embedding.width or scope.hidden
     rows = scope.share(embedding.vocab)
     tables = [] if embedding.shared_with else [Weight(f"{scope.stack}.tokens", (rows, h), Role.EMBEDDING)]
     lookups = 1
@@ -48,7 +51,29 @@ def token_embedding(scope: Scope, embedding: TokenEmbedding) -> int:
             writes=per(scope.tokens, h),
         )
     )
-    return scope.norm("embedding.norm", node, part="embedding") if embedding.norm else node
+    if embedding.norm:
+        node = scope.norm("embedding.norm", node, part="embedding", width=h)
+    if embedding.width:
+        node = scope.linear("embedding.project", h, scope.hidden, node, part="embedding", bias=scope.hidden)
+    return node
+
+
+def relative_table(scope: Scope, rows: int, norm: bool) -> int:
+    """Vectors of relative positions, read whole in each pass and by every layer (arXiv:2006.03654, section 3.1)."""
+    h = scope.hidden
+    norms = NORM_VECTORS[scope.norm_kind] if norm else 0
+    return scope.builder.add(
+        Operator(
+            name="relative_table",
+            kind=Kind.EMBEDDING,
+            part=scope.part("embedding"),
+            weights=(
+                *((Weight("relative_table", (rows, h), Role.EMBEDDING),) if rows else ()),
+                *(Weight(f"relative_table.norm.{i}", (h,), Role.VECTOR) for i in range(norms)),
+            ),
+            touched=scope.once,
+        )
+    )
 
 
 def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
@@ -140,9 +165,9 @@ def head(
             assert isinstance(embedding, TokenEmbedding)
             return _lm_head(scope, spec, embedding, table, source)
         case Pooler():
-            return scope.linear(
-                "pooler", scope.hidden, scope.hidden, source, part="head", bias=scope.hidden, over=scope.sequences
-            )
+            h, over = scope.hidden, scope.tokens if spec.every_token else scope.sequences
+            node = scope.linear("pooler", h, h, source, part="head", bias=h if spec.bias else 0, over=over)
+            return scope.norm("pooler.norm", node, part="head", over=over) if spec.norm else node
         case Classifier():
             over = scope.tokens if spec.every_token else scope.sequences
             return scope.linear(
@@ -158,12 +183,13 @@ def head(
 
 
 def _lm_head(scope: Scope, spec: LmHead, embedding: TokenEmbedding, table: Weight | None, source: int) -> int:
-    h, vocab = scope.hidden, embedding.vocab
+    h, vocab = embedding.width or scope.hidden, embedding.vocab
     local = scope.share(vocab)
     over_needed = scope.tokens if spec.every_token else Sequences(scope.stream)
     if spec.transform == "dense":
-        source = scope.linear("head.dense", h, h, source, part="head", bias=h if spec.transform_bias else 0)
-        source = scope.norm("head.norm", source, part="head")
+        bias_length = h if spec.transform_bias else 0
+        source = scope.linear("head.dense", scope.hidden, h, source, part="head", bias=bias_length)
+        source = scope.norm("head.norm", source, part="head", width=h)
     own = Weight("head.weight", (local, h), Role.HEAD)
     bias = (Weight("head.bias", (vocab,), Role.VECTOR),) if spec.bias else ()
     return scope.builder.add(

@@ -101,9 +101,18 @@ class Scope:
             source,
         )
 
-    def norm(self, name: str, source: int | None, *, part: str, kind: NormKind | None = None, width: int = 0) -> int:
+    def norm(
+        self,
+        name: str,
+        source: int | None,
+        *,
+        part: str,
+        kind: NormKind | None = None,
+        width: int = 0,
+        over: Measure | None = None,
+    ) -> int:
         """Append a norm over ``width`` (default: the hidden width); about 5 FLOPs per element, 8 with mean and bias."""
-        kind, width = kind or self.norm_kind, width or self.hidden
+        kind, width, unit = kind or self.norm_kind, width or self.hidden, over or self.tokens
         vectors = tuple(
             Weight(f"{name}.{suffix}", (width,), Role.VECTOR) for suffix in ("weight", "bias")[: NORM_VECTORS[kind]]
         )
@@ -113,10 +122,10 @@ class Scope:
                 kind=Kind.NORM,
                 part=self.part(part),
                 weights=vectors,
-                pointwise=per(self.tokens, (5 if kind == "rms" else 8) * width),
+                pointwise=per(unit, (5 if kind == "rms" else 8) * width),
                 touched=self.once,
-                reads=per(self.tokens, width),
-                writes=per(self.tokens, width),
+                reads=per(unit, width),
+                writes=per(unit, width),
             ),
             source,
         )
@@ -137,14 +146,16 @@ class Scope:
             right,
         )
 
-    def activation(self, name: str, inputs: int, outputs: int, source: int, *, part: str) -> int:
-        """Append an activation, gated where it halves its input."""
+    def activation(self, name: str, inputs: int, outputs: int, source: int, *, part: str, scalars: int = 0) -> int:
+        """Append an activation, gated where it halves its input, with so many learned ``scalars``."""
         return self.builder.add(
             Operator(
                 name=name,
                 kind=Kind.ELEMENTWISE,
                 part=self.part(part),
+                weights=(Weight(f"{name}.scalars", (scalars,), Role.VECTOR),) if scalars else (),
                 pointwise=per(self.tokens, 5 * outputs),
+                touched=self.once,
                 reads=per(self.tokens, inputs),
                 writes=per(self.tokens, outputs),
             ),

@@ -6,6 +6,7 @@ pytorch issue 195460) and batched experts (``aten::_grouped_mm`` is in no counte
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +16,14 @@ from catalog.spec import Reference
 
 IGNORED = ("model_type", "_class_name", "architectures", "quantization_config", "dtype", "torch_dtype", "auto_map")
 """Keys that name the class, or say how a checkpoint is stored; the model is built in bf16."""
+
+
+LOOPED_EXPERTS = {"SwitchTransformersExperts": 1, "NllbMoeExperts": 2}
+"""Modules that loop over the experts hit, with the experts that the paper gives a token (arXiv:2101.03961, 2207.04672).
+
+Which experts are hit is data, and there is none on the meta device. No token is dropped for capacity. The loop of
+``NllbMoeExperts`` in transformers 5.23 also takes a mask for indices, so it would run other experts than were chosen.
+"""
 
 
 def build(reference: Reference) -> torch.nn.Module:
@@ -60,7 +69,18 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
         model = kind._from_config(config, dtype=torch.bfloat16, attn_implementation="eager")
     if getattr(model, "_can_set_experts_implementation", bool)():
         model.set_experts_implementation("batched_mm")
+    for module in model.modules():
+        visits = LOOPED_EXPERTS.get(type(module).__name__)
+        if visits:
+            module.forward = partial(_visited, module, visits)
     return _evaluating(model)
+
+
+def _visited(experts: Any, visits: int, tokens: torch.Tensor, _: Any, weights: torch.Tensor) -> torch.Tensor:
+    """Each token through ``visits`` experts, which all have one shape, so that the first can stand for any."""
+    expert = next(iter(experts.values()))
+    outputs = expert(tokens.repeat(visits, 1)).view(visits, *tokens.shape).sum(0)
+    return outputs * weights.sum(-1, keepdim=True)
 
 
 def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal
+from unittest.mock import patch
 
 import torch
 
@@ -107,14 +108,17 @@ class Subject:
             cache: Cache of an earlier pass.
             encoded: The encoder's output of an earlier pass, so that it is not run again.
         """
+        from transformers.modeling_outputs import MoeModelOutputWithPast
+
         inputs = self.inputs(setting)
         if self.caches:
-            inputs["use_cache"] = True
+            if self.kind != "encoder-decoder":  # their decoders cache by default, and an encoder may refuse to
+                inputs["use_cache"] = True
             if cache is not None:
                 inputs[self._cache_name] = cache
         if encoded is not None:
             del inputs["input_ids"]
-            inputs["encoder_outputs"] = (encoded,)
+            inputs["encoder_outputs"] = MoeModelOutputWithPast(last_hidden_state=encoded)
         with unchecked():
             return self.model(**inputs)
 
@@ -216,16 +220,23 @@ class _Traceable(torch.nn.Module):
 @contextmanager
 def unchecked() -> Iterator[None]:
     """Switch off transformers' checks of input values: on the meta device there are none to look at."""
+    from transformers import PreTrainedModel
+
     name = "TRANSFORMERS_DISABLE_TORCH_CHECK"
     before = os.environ.get(name)
     os.environ[name] = "1"
     try:
-        yield
+        with patch.object(PreTrainedModel, "warn_if_padding_and_no_attention_mask", _nothing):
+            yield
     finally:
         if before is None:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+def _nothing(*_: Any) -> None:
+    """In place of a check."""
 
 
 def _ids(*shape: int) -> torch.Tensor:

@@ -1,15 +1,15 @@
-"""Decoder-only configurations: attention, mixtures of experts, state spaces and their hybrids."""
+"""Decoders that share LLaMA's layer, and what all importers of decoders use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from catalog.channels import Channel, Dense, Experts
+from catalog.channels import Channel, Dense
 from catalog.errors import BadInput
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
-from catalog.mixers import Attention, LatentAttention, Mamba, Mamba2, Mixer
+from catalog.mixers import Attention, Mixer
 from catalog.spec import Architecture, Head, Layer, LmHead, Stack, TokenEmbedding
 
 QKV = ("q", "k", "v")
@@ -31,11 +31,16 @@ def stack(f: Fields, layers: list[Layer], *, tied: bool, lm: bool, **rest: Any) 
     )
 
 
+def decoder(f: Fields, lm: bool, layers: list[Layer], **rest: Any) -> Architecture:
+    """A model of one text decoder; whether its head is tied, the type's default decides where nothing is said."""
+    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm, **rest),))
+
+
 def attention(f: Fields, **overrides: Any) -> Attention:
     """Grouped attention under its usual names."""
     heads = f.size("num_attention_heads")
     hidden = f.size("hidden_size")
-    if f.value("head_dim") is None and hidden % heads:
+    if "head_dim" not in overrides and f.value("head_dim") is None and hidden % heads:
         raise BadInput(
             f"{f.where}: hidden_size={hidden} is not a multiple of num_attention_heads={heads} and head_dim is missing"
         )
@@ -65,9 +70,8 @@ def windows(f: Fields, default: Callable[[int], bool]) -> list[int | None]:
     types = f.names("layer_types", n)
     if width is None or (types is None and f.value("use_sliding_window") is False):
         return [None] * n
-    width = f.size("sliding_window")
     slides = [kind == "sliding_attention" for kind in types] if types else [default(i) for i in range(n)]
-    return [width if slide else None for slide in slides]
+    return [f.size("sliding_window") if slide else None for slide in slides]
 
 
 def tied(f: Fields, default: bool) -> bool:
@@ -108,22 +112,6 @@ def qwen3(f: Fields, lm: bool = True) -> Architecture:
     return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
 
 
-def qwen3_moe(f: Fields, lm: bool = True) -> Architecture:
-    """Qwen 3 with experts in every ``decoder_sparse_step``-th layer."""
-    every, dense_layers = f.size("decoder_sparse_step", default=1), f.value("mlp_only_layers", default=[])
-    mixer = attention(f, qk_norm="head")
-    moe = Experts(
-        experts=f.size("num_experts", "num_local_experts"),
-        top_k=f.size("num_experts_per_tok"),
-        width=f.size("moe_intermediate_size"),
-    )
-    layers = [
-        Layer(mixer=mixer, channel=moe if (i + 1) % every == 0 and i not in dense_layers else gated(f, bias=False))
-        for i in range(f.size("num_hidden_layers"))
-    ]
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
-
-
 def gemma2(f: Fields, lm: bool = True) -> Architecture:
     """Gemma 2: norms before and after each block, windows in every other layer, soft-capped logits."""
     sliding = windows(f, lambda i: i % 2 == 0)
@@ -144,13 +132,6 @@ def olmo2(f: Fields, lm: bool = True) -> Architecture:
     return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
 
 
-def olmoe(f: Fields, lm: bool = True) -> Architecture:
-    """OLMoE: experts in every layer, norms over the whole width of queries and keys."""
-    moe = Experts(experts=f.size("num_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size"))
-    layers = plain(f, attention(f, qk_norm="full"), moe)
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
-
-
 def smollm3(f: Fields, lm: bool = True) -> Architecture:
     """SmolLM3: every n-th layer goes without positions."""
     n, every = f.size("num_hidden_layers"), f.size("no_rope_layer_interval", default=4)
@@ -161,186 +142,129 @@ def smollm3(f: Fields, lm: bool = True) -> Architecture:
     return Architecture(stacks=(stack(f, layers, tied=tied(f, True), lm=lm),))
 
 
-def gpt2(f: Fields, lm: bool = True) -> Architecture:
-    """GPT-2: learned positions, layer norms, biases everywhere."""
-    hidden, heads = f.size("n_embd", "hidden_size"), f.size("n_head", "num_attention_heads")
-    if hidden % heads:
-        raise BadInput(f"{f.where}: n_embd={hidden} is not a multiple of n_head={heads}")
-    mixer = Attention(heads=heads, kv_heads=heads, head_dim=hidden // heads, bias=QKVO, position="absolute")
-    channel = Dense(width=f.size("n_inner", default=4 * hidden), gated=False, bias=True, activation="gelu")
-    layers = [Layer(mixer=mixer, channel=channel)] * f.size("n_layer", "num_hidden_layers")
-    embedding = TokenEmbedding(vocab=f.size("vocab_size"), positions=f.size("n_positions", "max_position_embeddings"))
-    return Architecture(
-        stacks=(stack(f, layers, tied=tied(f, True), lm=lm, hidden=hidden, norm="layer", embedding=embedding),)
-    )
+def gemma(f: Fields, lm: bool = True) -> Architecture:
+    """Gemma 1: LLaMA's layer with heads wider than the hidden width allows."""
+    return decoder(f, lm, plain(f, attention(f), gated(f, activation="gelu", bias=False)))
 
 
-def mixtral(f: Fields, lm: bool = True) -> Architecture:
-    """Mixtral: eight experts in place of each feed-forward."""
-    moe = Experts(
-        experts=f.size("num_local_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size")
-    )
-    sliding = windows(f, lambda i: True)
-    layers = [Layer(mixer=attention(f, window=w, bias=()), channel=moe) for w in sliding]
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
+def gemma3(f: Fields, lm: bool = True) -> Architecture:
+    """Gemma 3: windows in five of six layers, norms before and after each block and on each head's queries and keys."""
+    every = f.size("sliding_window_pattern", "_sliding_window_pattern", default=6)
+    if f.flag("use_bidirectional_attention"):
+        raise BadInput(f"{f.where}: use_bidirectional_attention=true is not modelled")
+    sliding = windows(f, lambda i: (i + 1) % every != 0)
+    channel = gated(f, activation="gelu", bias=False)
+    layers = [Layer(mixer=attention(f, window=w, qk_norm="head"), channel=channel, norms="sandwich") for w in sliding]
+    return decoder(f, lm, layers)
 
 
-def gpt_oss(f: Fields, lm: bool = True) -> Architecture:
-    """gpt-oss: attention sinks, alternating windows, experts and router with biases."""
-    moe = Experts(
-        experts=f.size("num_local_experts"),
-        top_k=f.size("num_experts_per_tok"),
-        width=f.size("intermediate_size"),
-        bias=True,
-        router_bias=True,
-    )
-    sliding = windows(f, lambda i: i % 2 == 0)
-    bias = QKVO if f.flag("attention_bias", True) else ()
-    layers = [Layer(mixer=attention(f, window=w, bias=bias, sinks=True), channel=moe) for w in sliding]
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
+def cohere(f: Fields, lm: bool = True) -> Architecture:
+    """Command R and Aya: attention and feed-forward side by side behind one norm, which has no bias."""
+    mixer = attention(f, qk_norm="full" if f.flag("use_qk_norm") else None)
+    return decoder(f, lm, plain(f, mixer, gated(f, bias=False), norms="parallel-shared"), norm="layer-no-bias")
 
 
-def deepseek(f: Fields, lm: bool = True) -> Architecture:
-    """DeepSeek-V2 and V3: latent attention; the first layers dense, then routed and shared experts."""
-    f.read.add("num_key_value_heads")
-    mixer = LatentAttention(
-        heads=f.size("num_attention_heads"),
-        q_rank=None if f.value("q_lora_rank") is None else f.size("q_lora_rank"),
-        kv_rank=f.size("kv_lora_rank"),
-        nope_dim=f.size("qk_nope_head_dim"),
-        rope_dim=f.size("qk_rope_head_dim"),
-        v_dim=f.size("v_head_dim"),
-    )
-    if f.flag("attention_bias"):
-        raise BadInput(f"{f.where}: attention_bias=true with latent attention is not modelled")
-    if f.flag("mlp_bias") and f.size("n_shared_experts", default=0, zero=True):
-        raise BadInput(f"{f.where}: mlp_bias=true with shared experts is not modelled")
-    n, first, every = (
-        f.size("num_hidden_layers"),
-        f.size("first_k_dense_replace", zero=True),
-        f.size("moe_layer_freq", default=1),
-    )
-    width = f.size("moe_intermediate_size")
-    moe = Experts(
-        experts=f.size("n_routed_experts"),
-        top_k=f.size("num_experts_per_tok"),
-        width=width,
-        shared_width=width * f.size("n_shared_experts", default=0, zero=True),
-    )
-    layers = [Layer(mixer=mixer, channel=moe if i >= first and i % every == 0 else gated(f)) for i in range(n)]
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
-
-
-def _mamba1(f: Fields, hidden: int, **rest: Any) -> Mamba:
-    rank = f.value("time_step_rank", "mamba_dt_rank", default="auto")
-    return Mamba(
-        inner=f.size("expand", "mamba_expand", default=2) * hidden,
-        state=f.size("state_size", "mamba_d_state", default=16),
-        conv=f.size("conv_kernel", "mamba_d_conv", default=4),
-        dt_rank=-(-hidden // 16) if rank == "auto" else f.size("time_step_rank", "mamba_dt_rank"),
-        **rest,
-    )
-
-
-def mamba(f: Fields, lm: bool = True) -> Architecture:
-    """Mamba: nothing but selective scans."""
-    hidden = f.size("hidden_size")
-    f.read.add("intermediate_size")
-    mixer = _mamba1(f, hidden, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
-    layers = [Layer(mixer=mixer)] * f.size("num_hidden_layers")
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, True), lm=lm),))
-
-
-def falcon_mamba(f: Fields, lm: bool = True) -> Architecture:
-    """Falcon-Mamba: Mamba whose inner width is given rather than an expansion; its inner norms have no weights."""
-    hidden, inner = f.size("hidden_size"), f.size("intermediate_size", default=2 * f.size("hidden_size"))
-    mixer = _mamba1(f, hidden, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
-    mixer = mixer.model_copy(update={"inner": inner})
-    layers = [Layer(mixer=mixer)] * f.size("num_hidden_layers")
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, True), lm=lm),))
-
-
-def mamba2(f: Fields, lm: bool = True) -> Architecture:
-    """Mamba-2."""
-    f.read.update(("expand", "time_step_rank", "intermediate_size", "rms_norm"))
-    mixer = Mamba2(
-        heads=f.size("num_heads"),
-        head_dim=f.size("head_dim"),
-        state=f.size("state_size"),
-        groups=f.size("n_groups"),
-        conv=f.size("conv_kernel", default=4),
-        chunk=f.size("chunk_size", default=256),
-        bias=f.flag("use_bias"),
-        conv_bias=f.flag("use_conv_bias", True),
-    )
-    if mixer.inner != f.size("expand", default=2) * f.size("hidden_size"):
-        raise BadInput(f"{f.where}: num_heads·head_dim={mixer.inner} differs from expand·hidden_size")
-    layers = [Layer(mixer=mixer)] * f.size("num_hidden_layers")
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
-
-
-def jamba(f: Fields, lm: bool = True) -> Architecture:
-    """Jamba: one attention layer in eight, the others Mamba; experts in every other layer."""
-    hidden = f.size("hidden_size")
-    recurrent = _mamba1(
-        f, hidden, bias=f.flag("mamba_proj_bias"), conv_bias=f.flag("mamba_conv_bias", True), inner_norms=True
-    )
-    attends = attention(f, position="none", bias=())
-    moe = Experts(experts=f.size("num_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size"))
-    every_a, at_a = f.size("attn_layer_period"), f.size("attn_layer_offset", zero=True)
-    every_e, at_e = f.size("expert_layer_period"), f.size("expert_layer_offset", zero=True)
+def cohere2(f: Fields, lm: bool = True) -> Architecture:
+    """Command R7B and A: Command R's layer with windows in three of four layers; the fourth has no positions."""
+    f.read.add("head_dim")
+    every = f.size("sliding_window_pattern", default=4)
+    heads, hidden, channel = f.size("num_attention_heads"), f.size("hidden_size"), gated(f, bias=False)
     layers = [
         Layer(
-            mixer=attends if i % every_a == at_a else recurrent,
-            channel=moe if i % every_e == at_e and moe.experts > 1 else gated(f, bias=False),
+            mixer=attention(f, window=w, position="rotary" if w else "none", head_dim=max(1, hidden // heads)),
+            channel=channel,
+            norms="parallel-shared",
         )
-        for i in range(f.size("num_hidden_layers"))
+        for w in windows(f, lambda i: (i + 1) % every != 0)
     ]
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
+    return decoder(f, lm, layers, norm="layer-no-bias")
 
 
-def _hybrid_mamba2(f: Fields, names: dict[str, str], **rest: Any) -> Mamba2:
-    return Mamba2(**{ours: f.size(theirs) for ours, theirs in names.items()}, **rest)
+def olmo(f: Fields, lm: bool = True) -> Architecture:
+    """OLMo 1: norms without weights."""
+    return decoder(f, lm, plain(f, attention(f), gated(f, bias=False)), norm="plain")
 
 
-def bamba(f: Fields, lm: bool = True) -> Architecture:
-    """Bamba: Mamba-2 with attention at listed layers, a gated feed-forward in each."""
-    f.read.update(("mamba_expand",))
-    names = {
-        "heads": "mamba_n_heads", "head_dim": "mamba_d_head", "state": "mamba_d_state",
-        "groups": "mamba_n_groups", "conv": "mamba_d_conv", "chunk": "mamba_chunk_size",
-    }  # fmt: skip
-    if f.value("mamba_d_head") == "auto":
-        raise BadInput(f"{f.where}: mamba_d_head='auto' is not resolved; give the number")
-    recurrent = _hybrid_mamba2(f, names, bias=f.flag("mamba_proj_bias"), conv_bias=f.flag("mamba_conv_bias", True))
-    attends = f.value("attn_layer_indices", default=[])
+def olmo3(f: Fields, lm: bool = True) -> Architecture:
+    """OLMo 3: OLMo 2 with windows in three of four layers."""
+    channel = gated(f, bias=False)
     layers = [
-        Layer(mixer=attention(f) if i in attends else recurrent, channel=gated(f))
-        for i in range(f.size("num_hidden_layers"))
+        Layer(mixer=attention(f, qk_norm="full", window=w), channel=channel, norms="branch")
+        for w in windows(f, lambda i: (i + 1) % 4 != 0)
     ]
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
+    return decoder(f, lm, layers)
 
 
-def nemotron_h(f: Fields, lm: bool = True) -> Architecture:
-    """Nemotron-H: each layer is one block, Mamba-2 (M), attention (*) or feed-forward (-), in a written pattern.
+def exaone4(f: Fields, lm: bool = True) -> Architecture:
+    """EXAONE 4: norms on what blocks return and on each head's queries and keys; where some layers have windows, the
+    others have no positions."""
+    every, channel = f.value("sliding_window_pattern", default=4), gated(f, bias=False)
+    if isinstance(every, str) and set(every) <= {"L", "G"} and every:
+        pattern = [letter == "L" for letter in every]
+        sliding = windows(f, lambda i: pattern[i % len(pattern)])
+    else:
+        step = f.size("sliding_window_pattern", default=4)
+        sliding = windows(f, lambda i: (i + 1) % step != 0)
+    mixed = f.value("sliding_window") is not None
+    layers = [
+        Layer(
+            mixer=attention(f, bias=(), qk_norm="head", window=w, position="rotary" if w or not mixed else "none"),
+            channel=channel,
+            norms="branch",
+        )
+        for w in sliding
+    ]
+    return decoder(f, lm, layers)
 
-    The PyTorch class has its own head even where the configuration asks for a tied one, never a bias in attention, and
-    reads ``use_bias``, not ``mamba_proj_bias``.
-    """
-    f.read.update(("expand", "mamba_proj_bias", "attention_bias", "tie_word_embeddings"))
-    names = {
-        "heads": "mamba_num_heads", "head_dim": "mamba_head_dim", "state": "ssm_state_size",
-        "groups": "n_groups", "conv": "conv_kernel", "chunk": "chunk_size",
-    }  # fmt: skip
-    recurrent = _hybrid_mamba2(f, names, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
-    pattern = f.value("hybrid_override_pattern")
-    if not isinstance(pattern, str) or len(pattern) != f.size("num_hidden_layers"):
-        raise BadInput(f"{f.where}: field 'hybrid_override_pattern' must name a block for each of num_hidden_layers")
-    blocks: dict[str, Layer] = {
-        "M": Layer(mixer=recurrent),
-        "*": Layer(mixer=attention(f, position="none", bias=())),
-        "-": Layer(channel=gated(f, gated=False, activation="relu2")),
-    }
-    if unknown := set(pattern) - set(blocks):
-        raise BadInput(f"{f.where}: hybrid_override_pattern holds {sorted(unknown)}; known are M, * and -")
-    return Architecture(stacks=(stack(f, [blocks[p] for p in pattern], tied=False, lm=lm),))
+
+def ernie4_5(f: Fields, lm: bool = True) -> Architecture:
+    """ERNIE 4.5, dense: LLaMA's layer, with biases everywhere or nowhere."""
+    bias = f.flag("use_bias")
+    return decoder(f, lm, plain(f, attention(f, bias=QKVO if bias else ()), gated(f, bias=bias)))
+
+
+def glm(f: Fields, lm: bool = True) -> Architecture:
+    """GLM 4 (9B): biases on queries, keys and values."""
+    bias = QKV if f.flag("attention_bias") else ()
+    return decoder(f, lm, plain(f, attention(f, bias=bias), gated(f, bias=False)))
+
+
+def glm4(f: Fields, lm: bool = True) -> Architecture:
+    """GLM 4 (0414): as ``glm``, with norms before and after each block."""
+    bias = QKV if f.flag("attention_bias") else ()
+    return decoder(f, lm, plain(f, attention(f, bias=bias), gated(f, bias=False), norms="sandwich"))
+
+
+def arcee(f: Fields, lm: bool = True) -> Architecture:
+    """AFM: LLaMA's layer with two matrices and a squared ReLU in the feed-forward."""
+    return decoder(f, lm, plain(f, attention(f), gated(f, gated=False, activation="relu2")))
+
+
+def seed_oss(f: Fields, lm: bool = True) -> Architecture:
+    """Seed-OSS: biases on queries, keys and values, and apart from them on the output."""
+    bias = (QKV if f.flag("attention_bias") else ()) + (("o",) if f.flag("attention_out_bias") else ())
+    return decoder(f, lm, plain(f, attention(f, bias=bias), gated(f)))
+
+
+def apertus(f: Fields, lm: bool = True) -> Architecture:
+    """Apertus: norms on each head's queries and keys, two matrices and an activation with two learned numbers."""
+    channel = gated(f, gated=False, bias=False, activation="xielu", activation_scalars=2)
+    return decoder(f, lm, plain(f, attention(f, qk_norm="head"), channel))
+
+
+def helium(f: Fields, lm: bool = True) -> Architecture:
+    """Helium: LLaMA's layer; the output projection never has a bias."""
+    bias = QKV if f.flag("attention_bias") else ()
+    return decoder(f, lm, plain(f, attention(f, bias=bias), gated(f)))
+
+
+def cwm(f: Fields, lm: bool = True) -> Architecture:
+    """Code World Model: LLaMA 3's layer with windows in three of four layers."""
+    channel, sliding = gated(f), windows(f, lambda i: i % 4 != 0)
+    return decoder(f, lm, [Layer(mixer=attention(f, bias=(), window=w), channel=channel) for w in sliding])
+
+
+def hunyuan_v1_dense(f: Fields, lm: bool = True) -> Architecture:
+    """Hunyuan, dense: norms on each head's queries and keys after the rotation."""
+    f.read.update(("attention_head_dim", "use_qk_norm", "mlp_bias"))
+    return decoder(f, lm, plain(f, attention(f, qk_norm="head"), gated(f, bias=False)))

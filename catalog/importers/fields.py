@@ -41,6 +41,17 @@ HARMLESS = frozenset(
     stage_names norm_before_gate mamba_dt_rank_auto clip_qkv time_step_rank_auto max_position_embeddings rope_interleave
     output_past vocab_size_per_layer_input layer_norm_elementwise_affine seq_length use_mambapy
     use_associative_scan mixer_rms_eps time_step_rank_min num_labels cls_token_id mask_token_id
+    activation add_router_probs batch_prioritized_routing classifier_activation classifier_dropout_prob conv_act
+    dense_act_fn down_scale_factor expert_capacity gap_size init_std initializer_cutoff_factor is_gated_act legacy
+    moe_eval_capacity_token_fraction moe_token_dropout n_positions net_structure_type num_memory_blocks
+    normalize_router_prob_before_dropping pooler_dropout pooler_hidden_act pooler_num_attention_heads
+    pooler_num_fc_layers pooler_size_per_head pooler_type qa_dropout router_dtype router_ignore_padding_tokens
+    router_z_loss_coef scale_decoder_outputs second_expert_policy seq_classif_dropout sinusoidal_pos_embds
+    summary_last_dropout tie_weights_
+    rotary_dim rotary_pct rotary_emb_base rope_local_base_freq logit_scale embedding_multiplier logits_scaling
+    residual_multiplier attention_multiplier norm_epsilon residual_dropout input_jitter_noise moe_norm_min eod_token_id
+    predict_special_tokens is_llama_config model_max_length full_attn_mod interpolate_factor moe_capacity
+    attention_softmax_in_fp32 scale_attention_softmax_in_fp32
     """.split()
 )
 """Keys that cannot change a parameter, a FLOP or a cached byte in the types we read."""

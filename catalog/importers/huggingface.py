@@ -1,6 +1,6 @@
 """Hugging Face ``config.json`` to ``ModelSpec``, without torch and without executing anything.
 
-A type costs one function that says which field is what (``decoders``, ``encoders``, ``vision``) and one line in
+A type costs one function that says which field is what (``decoders``, ``gpt``, ``encoders`` ...) and one line in
 ``TYPES``. ``architectures`` decides the head; where it is absent, the type's usual class does.
 """
 
@@ -142,6 +142,7 @@ TYPES: dict[str, Type] = {
     "hunyuan_v1_dense": _causal("HunYuanDenseV1", decoders.hunyuan_v1_dense),
     "hunyuan_v1_moe": _causal("HunYuanMoEV1", mixtures.hunyuan_v1_moe, "moe"),
     "jamba": _causal("Jamba", recurrent.jamba, "hybrid"),
+    "kimi_k2": _causal("DeepseekV3", mixtures.deepseek, "moe"),
     "llama": _causal("Llama", decoders.llama),
     "llava": _only("LlavaForConditionalGeneration", "vision-language", vision.llava),
     "m2m_100": _seq2seq("M2M100", seq2seq.m2m_100),
@@ -188,6 +189,9 @@ TYPES: dict[str, Type] = {
     "xglm": _causal("XGLM", gpt.xglm),
     "xlm-roberta": _masked("XLMRoberta", "ForMaskedLM", encoders.bert),
 }
+BUILT_AS = {"kimi_k2": "deepseek_v3"}
+"""Types published with code of their own, and the type of transformers that builds exactly the same layers."""
+
 DENOISERS: dict[str, tuple[Family, Callable[[Fields], Architecture]]] = {
     "DiTTransformer2DModel": ("diffusion", vision.dit),
     "PixArtTransformer2DModel": ("diffusion", vision.pixart),
@@ -222,7 +226,7 @@ def read_config(config: Mapping[str, Any], where: str = "config.json", class_nam
         entry = TYPES[model_type]
         given = config.get("architectures")
         named = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else entry.class_name
-        fields = Fields(config, where, DEFAULTS.get(model_type))
+        fields = Fields(config, where, DEFAULTS.get(BUILT_AS.get(model_type, model_type)))
         chosen = class_name or named
         return Imported(entry.read(fields, chosen), entry.family, chosen, tuple(fields.unread()))
     except ValidationError as error:
@@ -258,6 +262,8 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
     title = name or str(config.get("_name_or_path") or config.get("model_type") or imported.class_name)
     context = config.get("max_position_embeddings") or config.get("n_positions")
     settings = {key: value for key, value in config.items() if key not in ("architectures", "transformers_version")}
+    if settings.get("model_type") in BUILT_AS:
+        settings["model_type"] = BUILT_AS[settings["model_type"]]
     return ModelSpec(
         id=re.sub(r"[^a-z0-9._+-]+", "-", title.split("/")[-1].lower()).strip("-.") or "imported",
         name=title,

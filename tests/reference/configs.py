@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from configs_text import TEXT_TYPES
 from hypothesis import strategies as st
 
 Config = dict[str, Any]
@@ -115,7 +116,7 @@ def deepseek_v3(draw: Draw) -> Config:
     heads = _one(draw, 2, 4)
     return _decoder(
         draw,
-        "deepseek_v3",
+        _one(draw, "deepseek_v3", "kimi_k2"),
         num_attention_heads=heads,
         num_key_value_heads=heads,
         hidden_size=_one(draw, 32, 48),
@@ -152,79 +153,6 @@ def gpt2(draw: Draw) -> Config:
         "n_layer": _one(draw, 1, 3),
         "n_inner": _one(draw, None, 20),
         **_flags(draw, "tie_word_embeddings"),
-    }
-
-
-@st.composite
-def t5(draw: Draw) -> Config:
-    return {
-        "model_type": "t5",
-        "vocab_size": VOCAB,
-        "d_model": _one(draw, 24, 40),
-        "d_kv": _one(draw, 8, 14),
-        "num_heads": _one(draw, 2, 3),
-        "d_ff": _one(draw, 32, 50),
-        "num_layers": _one(draw, 1, 3),
-        "num_decoder_layers": _one(draw, 1, 2),
-        "relative_attention_num_buckets": _one(draw, 8, 32),
-        "feed_forward_proj": _one(draw, "relu", "gated-gelu"),
-        **_flags(draw, "tie_word_embeddings"),
-    }
-
-
-@st.composite
-def bart(draw: Draw) -> Config:
-    return {
-        "model_type": "bart",
-        "vocab_size": VOCAB,
-        "d_model": 24,
-        "encoder_attention_heads": _one(draw, 2, 4),
-        "decoder_attention_heads": _one(draw, 2, 3),
-        "encoder_layers": _one(draw, 1, 3),
-        "decoder_layers": _one(draw, 1, 2),
-        "encoder_ffn_dim": _one(draw, 32, 50),
-        "decoder_ffn_dim": _one(draw, 20, 60),
-        "max_position_embeddings": 512,
-    }
-
-
-@st.composite
-def bert(draw: Draw) -> Config:
-    heads = _one(draw, 2, 4)
-    kind, prefix, ending = _one(
-        draw,
-        ("bert", "Bert", "ForPreTraining"),
-        ("bert", "Bert", "ForMaskedLM"),
-        ("bert", "Bert", "Model"),
-        ("roberta", "Roberta", "ForMaskedLM"),
-        ("xlm-roberta", "XLMRoberta", "Model"),
-    )
-    return {
-        "model_type": kind,
-        "architectures": [prefix + ending],
-        "vocab_size": VOCAB,
-        "pad_token_id": 0,
-        "hidden_size": heads * 12,
-        "num_attention_heads": heads,
-        "num_hidden_layers": _one(draw, 1, 3),
-        "intermediate_size": _one(draw, 32, 50),
-        "max_position_embeddings": 514,
-        "type_vocab_size": _one(draw, 1, 2),
-    }
-
-
-@st.composite
-def modernbert(draw: Draw) -> Config:
-    return {
-        "model_type": "modernbert",
-        "vocab_size": VOCAB,
-        "pad_token_id": 0,
-        "hidden_size": 24,
-        "num_attention_heads": 2,
-        "num_hidden_layers": _one(draw, 1, 4, 6),
-        "intermediate_size": _one(draw, 32, 50),
-        "local_attention": _one(draw, 8, 16),
-        "global_attn_every_n_layers": _one(draw, 2, 3),
     }
 
 
@@ -305,7 +233,14 @@ def bamba(draw: Draw) -> Config:
 
 @st.composite
 def nemotron_h(draw: Draw) -> Config:
-    pattern = _one(draw, "M-*-", "M*", "-M*M", "M-M*-")
+    pattern = _one(draw, "M-*-", "M*E", "-M*M", "EM-M*-", "ME")
+    experts = {
+        "n_routed_experts": 8,
+        "num_experts_per_tok": _one(draw, 1, 3),
+        "moe_intermediate_size": _one(draw, 9, 20),
+        "moe_shared_expert_intermediate_size": _one(draw, 12, 28),
+        "moe_latent_size": _one(draw, None, 10),
+    }
     return _decoder(
         draw,
         "nemotron_h",
@@ -318,6 +253,7 @@ def nemotron_h(draw: Draw) -> Config:
         ssm_state_size=_one(draw, 4, 6),
         conv_kernel=_one(draw, 3, 4),
         chunk_size=_one(draw, 8, 16),
+        **experts,
         **_flags(draw, "use_bias", "mamba_proj_bias", "use_conv_bias", "attention_bias", "mlp_bias"),
     )
 
@@ -436,9 +372,9 @@ def pixart(draw: Draw) -> Config:
 TYPES: dict[str, st.SearchStrategy[Config]] = {
     build.__name__: build()
     for build in (
-        bamba, bart, bert, deepseek_v2, deepseek_v3, dinov2, dit, gemma2, gpt2, gpt_oss, jamba, llama, llava, mamba,
-        mamba2, mistral, mixtral, modernbert, nemotron_h, olmo2, olmoe, phi3, pixart, qwen2, qwen2_vl, qwen3,
-        qwen3_moe, smollm3, t5, vit,
+        bamba, deepseek_v2, deepseek_v3, dinov2, dit, gemma2, gpt2, gpt_oss, jamba, llama, llava, mamba, mamba2,
+        mistral, mixtral, nemotron_h, olmo2, olmoe, phi3, pixart, qwen2, qwen2_vl, qwen3, qwen3_moe, smollm3,
+        vit,
     )
-}  # fmt: skip
+} | TEXT_TYPES  # fmt: skip
 """One strategy per type that the importer reads."""

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from configs import TYPES, Config
+from configs import TYPES as FIRST
+from configs import Config
+from decoder_configs import DECODERS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,8 @@ from calculators.reference.observation import Setting
 from calculators.reference.subject import Subject
 from catalog import from_hf_config
 from catalog.spec import ModelSpec
+
+TYPES = FIRST | DECODERS
 
 usual = settings(
     deadline=None,
@@ -87,11 +91,25 @@ def follow(spec: ModelSpec, subject: Subject, new: int, more: int) -> None:
         assert flops(spec, picture) == torch_flops(lambda: subject.run(picture))[0], picture
 
 
+@pytest.mark.parametrize("norms", [None, 1, 2])
+def test_falcon_with_groups_is_exact_except_that_its_class_caches_each_query_head(norms: int | None) -> None:
+    sizes = {"hidden_size": 64, "num_attention_heads": 8, "num_kv_heads": 2, "num_hidden_layers": 2, "vocab_size": 97}
+    config = {"model_type": "falcon", "new_decoder_architecture": True, "num_ln_in_parallel_attn": norms, **sizes}
+    spec = from_hf_config(config)
+    subject, setting = Subject.of(spec), Setting(2, 17)
+    assert count_params(spec).total == parameters(subject.model)
+    counted, output = torch_flops(lambda: subject.run(setting))
+    assert flops(spec, setting) == counted
+    assert held_bytes(subject.cache_of(output)) == cached(spec, setting) * 8 // 2
+
+
 def test_every_type_that_the_importer_reads_is_perturbed() -> None:
     from catalog.importers.huggingface import DENOISERS
     from catalog.importers.huggingface import TYPES as READ
 
     also = {"bert": {"roberta", "xlm-roberta"}, "mamba": {"falcon_mamba"}}
+    also |= {"granitemoe": {"granitemoeshared"}, "ministral": {"ministral3"}, "deepseek_v3": {"kimi_k2"}}
     named = {"dit": "DiTTransformer2DModel", "pixart": "PixArtTransformer2DModel"}
+    named |= {"deberta_v2": "deberta-v2", "nllb_moe": "nllb-moe"}
     covered = {named.get(kind, kind) for kind in TYPES} | {kind for kinds in also.values() for kind in kinds}
     assert covered == set(READ) | set(DENOISERS)

@@ -132,11 +132,12 @@ def findings(name: str) -> Findings:
         breakdown=tuple(share), notes=("times are those of a test",),
     )  # fmt: skip
     points = tuple(
-        Point(n, 1e10 * n + 1e6 * n * n, 1e10 * n, 1e6 * n * n, 1.5, 1e5 * n, 1.5e10 + 1e5 * n, 1e-5 * n, 5e-3 + 1e-8 * n)
+        Point(n, 1e10 * n + 1e6 * n * n, 1e10 * n, 1e6 * n * n, 1.5, 1e5 * n, 1.5e10 + 1e5 * n, 1e-5 * n, 5e-3)
         for n in (1024 * 2**k for k in range(9))
     )
     curve = Curve(name, points, 10_000)
-    return Findings({"decoder.attention": 3_000, "decoder.channel": 9_000}, estimate, "", Growth(curve, curve, 131072), "")
+    growth = Growth(curve, curve, 131072)
+    return Findings({"decoder.attention": 3_000, "decoder.channel": 9_000}, estimate, "", growth, "")
 
 
 KERNELS = (("attention.qkv", "gemm", 2), ("attention.core", "attention", 2), ("channel.up", "gemm", 8))

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 PAUSE_S = 0.15
 """How long a person must pause in typing before the question is asked."""
-ROWS = 40
+ROWS = 1000
+"""More than any catalog has: both lists are complete, and their counts true."""
 ANY = ""
 LENGTHS = ("512", "1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k", "256k", "512k", "1m")
 USERS = ("1", "2", "4", "8", "16", "32", "64", "128", "256")
@@ -94,6 +95,7 @@ class AskScreen(Page):
     ]
     HELP = """
     # Ask
+
     Which architecture, model and machine keep your promises? Edit the fields on top; the list follows.
 
     - **context** is reserved for every user at once; **prompt** is what the first token is timed for.
@@ -162,6 +164,8 @@ class AskScreen(Page):
         values, problems = form.read()
         if not problems:
             self.asked = question(values)
+            self.query_one("#shortlist", RowTable).empty = "ranking …"
+            self.query_one(WhyPane).say("Every way to run every model is being tried.")
             self.compute(self.asked)
 
     # From edits to answers
@@ -234,7 +238,7 @@ class AskScreen(Page):
         advice = self.advice
         counts = ("", "") if advice is None else (f" {len(advice.recommendations)}", f" {len(advice.rejected)}")
         names = {"shortlist": f"Shortlist{counts[0]} \\[s]", "rejected": f"Rejected{counts[1]} \\[r]"}
-        both = self.has_class("-narrow") or self.has_class("-short")
+        both = not self.has_class("-wide") or self.has_class("-short")
         for name, other in (("shortlist", "rejected"), ("rejected", "shortlist")):
             table = self.query_one(f"#{name}")
             link = f"  [dim @click=screen.list('{other}')]{names[other]}[/]"

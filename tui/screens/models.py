@@ -91,6 +91,7 @@ class ModelsScreen(Page):
     ]
     HELP = """
     # Models
+
     Every model of the catalog, and what it is made of.
 
     Type words in the search line; all must appear in id, name, family, organisation or aliases. Facets narrow further:
@@ -99,7 +100,7 @@ class ModelsScreen(Page):
     - **Operators** are the kernels of one forward pass; **×** says how often the model holds one. FLOPs and traffic are
       those of the prefill of the whole batch, times those of the chosen machine.
     - **Growth** reads one prompt of each length. The **exponent** is local: 1 is linear, 2 quadratic.
-    - Counted FLOPs are *needed* ones: the causal triangle, not the square that eager PyTorch executes.
+    - Counted FLOPs are **needed** ones: the causal triangle, not the square that eager PyTorch executes.
     - Publishers of API models disclose prices only; nothing else is guessed.
 
     Keys `1` to `4` choose a tab, `l` the load, `v` what the plot shows, `z` gives a pane the whole window. In tables

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import HelpPanel
 
 if TYPE_CHECKING:
     from tui.library import Library
@@ -27,7 +26,7 @@ class OpenModel(Message):
 class Page(Screen[None]):
     """A page of the application."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012  # Textual declares an instance variable
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (140, "-wide")]  # noqa: RUF012  # Textual declares an instance variable
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012  # Textual declares an instance variable
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False, id="page.back"),
@@ -52,11 +51,8 @@ class Page(Screen[None]):
         return str(self.AUTO_FOCUS)
 
     def action_back(self) -> None:
-        """Close the help, else return to the page's list."""
-        if panels := self.query(HelpPanel):
-            panels.remove()
-        else:
-            self.query_one(self.home()).focus()
+        """Return to the page's list."""
+        self.query_one(self.home()).focus()
 
     def action_zoom(self) -> None:
         """Give the focused pane the window, or take it back."""

@@ -261,6 +261,9 @@ class Form(Widget):
             except BadInput as error:
                 problems[field.key] = str(error)
                 field.mark(str(error))
+            except (ValueError, ArithmeticError):
+                problems[field.key] = f"{field.label}: that is no number one could work with"
+                field.mark(problems[field.key])
         return values, problems
 
     def offer(self, name: str, options: Sequence[tuple[str, Any]]) -> None:

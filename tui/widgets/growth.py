@@ -109,20 +109,19 @@ class GrowthPane(Vertical):
             refusal.update(Content(sentence))
         refusal.display = growth is None
         self.query_one("#plot").display = table.display = growth is not None
-        table.border_title = Content(self._sentence())
+        table.border_title = self._sentence()
+        advertised = growth.advertised if growth else None
+        table.border_subtitle = f"advertised context {tokens_text(advertised)}" if advertised else ""
         table.show_rows(growth.coarse.points if growth else ())
         self._draw()
 
     def _sentence(self) -> str:
         if self.growth is None:
             return ""
-        at, advertised = self.growth.coarse.overtakes_at, self.growth.advertised
-        growth = (
-            "Attention never overtakes the rest: FLOPs grow linearly"
-            if at is None
-            else f"Attention overtakes everything else at {at:,} tokens"
-        )
-        return growth + (f"; advertised context {tokens_text(advertised)}" if advertised else "")
+        at = self.growth.coarse.overtakes_at
+        if at is None:
+            return "Attention never overtakes the rest: FLOPs grow linearly"
+        return f"Attention overtakes everything else at {at:,} tokens"
 
     def watch_view(self) -> None:
         """Another quantity."""

@@ -17,6 +17,7 @@ from tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
     from textual.visual import VisualType
 
 Section = tuple[str, "VisualType | None"]
@@ -34,8 +35,12 @@ class Reader(LineView):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", "Down", show=False, id="reader.down"),
-        Binding("k", "scroll_up", "Up", show=False, id="reader.up"),
+        Binding("up,k", "scroll_up", "Up", show=False, id="reader.up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="reader.down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="reader.pageup"),
+        Binding("pagedown,space", "page_down", "Page down", show=False, id="reader.pagedown"),
+        Binding("home,g", "scroll_home", "Top", show=False, id="reader.top"),
+        Binding("end,G", "scroll_end", "End", show=False, id="reader.end"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -129,12 +134,12 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def listed(lines: Iterable[str]) -> Table | None:
+def listed(lines: Iterable[str | Text]) -> Table | None:
     """Lines with bullets and hanging indents, or ``None`` for none."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 1, 0, 0))
     for line in lines:
-        table.add_row(Text("•"), Text(line))
+        table.add_row(Text("•"), Text(line) if isinstance(line, str) else line)
     return table if table.row_count else None

@@ -267,6 +267,10 @@ class RowTable(LineView, Generic[T]):
 
     # Reactions
 
+    def watch_empty(self) -> None:
+        """Say something else."""
+        self.refresh()
+
     def validate_cursor(self, row: int) -> int:
         """Stay within the rows."""
         return min(max(row, 0), max(len(self.order) - 1, 0))
@@ -327,15 +331,18 @@ class RowTable(LineView, Generic[T]):
 
     def on_click(self, event: events.Click) -> None:
         """A header sorts; a row is highlighted, and opened by a second click."""
-        if event.y == 0:
+        at = event.get_content_offset(self)
+        if at is None:
+            return
+        if at.y == 0:
             left = 2
             for column, size in self._fitted():
-                if left <= event.x < left + size + GAP:
+                if left <= at.x < left + size + GAP:
                     self.sort_by(self.columns.index(column))
                     return
                 left += size + GAP
             return
-        place = self._place_at(event.y)
+        place = self._place_at(at.y)
         if 0 <= place < len(self.order):
             if place == self.cursor:
                 self.action_select()
@@ -343,7 +350,8 @@ class RowTable(LineView, Generic[T]):
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Show which row a click would highlight."""
-        self.hover = self._place_at(event.y)
+        at = event.get_content_offset(self)
+        self.hover = -1 if at is None else self._place_at(at.y)
 
     def on_leave(self) -> None:
         """Nothing is under the pointer."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from advisor.recommend import Advice, Recommendation
     from advisor.rejection import Rejection
 
-BAR = 10
+BAR = 8
 
 
 class WhyPane(Reader):
@@ -65,9 +65,9 @@ def margins(r: Recommendation, advice: Advice) -> Content | None:
     lines = []
     for name, left in r.margins.items():
         value, limit, text = values.get(name, (None, None, str))
-        against = f"   {text(value)} of {text(limit)}" if value is not None and limit is not None else ""
+        against = f"  {text(value)} of {text(limit)}" if value is not None and limit is not None else ""
         colour = "$text-warning" if name == r.binding.partition(":")[0] else "$text-success"
-        lines.append(Content.assemble(f"{name:<12}", (bar(left, BAR), colour), f" {percent_text(left):>6}{against}"))
+        lines.append(Content.assemble(f"{name:<12}", (bar(left, BAR), colour), f" {percent_text(left):>5}{against}"))
     return Content("\n").join(lines) if lines else None
 
 

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import pytest
+from tui_world import World, findings, library
+
+from tui.app import WhicharchApp
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    it = World()
+    import_module("advisor.recommend")
+    monkeypatch.setattr("tui.library.read_library", library)
+    monkeypatch.setattr(sys.modules["advisor.recommend"], "recommend", it.recommend)
+    monkeypatch.setattr("tui.screens.models.examine", lambda model, load: findings(model.id))
+    return it
+
+
+@pytest.fixture
+def app(world: World) -> WhicharchApp:
+    return WhicharchApp()

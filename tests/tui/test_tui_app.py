@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from tui_world import World, settle
+
+from tui.app import WhicharchApp
+from tui.screens.help import HelpScreen
+from tui.screens.page import Page
+from tui.widgets.bars import bar, heat
+from tui.widgets.reader import Reader
+
+
+def keys_in_view(app: WhicharchApp) -> list[str]:
+    """Keys of the active bindings, without those that end or suspend the application."""
+    return [
+        key
+        for key, active in app.screen.active_bindings.items()
+        if active.binding.action not in ("quit", "app.quit", "suspend_process", "app.suspend_process", "help_quit")
+        and key not in ("ctrl+q", "ctrl+z", "ctrl+c")
+    ]
+
+
+async def test_three_hundred_random_keys_and_some_resizes_do_not_raise(app: WhicharchApp):
+    chance = random.Random(7)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for step in range(300):
+            if step % 25 == 24:
+                width, height = chance.choice([20, 60, 80, 119, 160, 200]), chance.choice([6, 12, 24, 48, 60])
+                await pilot.resize_terminal(width, height)
+            await pilot.press(chance.choice([*keys_in_view(app), "tab", "7", "x"]))
+        await settle(pilot)
+    assert app.return_code in (0, None)
+
+
+async def test_pages_switch_by_key_by_mouse_and_keep_their_state(app: WhicharchApp):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("f3")
+        await settle(pilot)
+        assert app.current_mode == "models"
+        await pilot.press("down")
+        await pilot.click("PageTab")
+        await settle(pilot)
+        assert app.current_mode == "ask"
+        await pilot.press("m")
+        await settle(pilot)
+        assert app.screen.query_one("#models").cursor == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("mode", ["a", "m"])
+async def test_help_explains_every_key_of_the_page(app: WhicharchApp, mode: str):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press(mode)
+        await settle(pilot)
+        page = app.screen
+        assert isinstance(page, Page)
+        await pilot.press("question_mark")
+        await settle(pilot)
+        assert isinstance(app.screen, HelpScreen)
+        text = app.screen.query_one("#help", Reader).text
+        for binding in type(page).BINDINGS:
+            assert binding.description in text  # type: ignore[union-attr]
+        await pilot.press("j", "escape")
+        await settle(pilot)
+        assert app.screen is page
+
+
+async def test_zoom_gives_a_pane_the_window_and_escape_takes_it_back(app: WhicharchApp):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("w", "z")
+        await settle(pilot)
+        assert app.screen.maximized is app.screen.query_one("#why")
+        await pilot.press("escape")
+        await settle(pilot)
+        assert app.screen.maximized is None
+
+
+async def test_every_theme_draws_every_page(app: WhicharchApp):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for keys in ("a", "m3"):
+            await pilot.press(*keys)
+            for theme in ("textual-light", "ansi-dark", "ansi-light", "textual-dark"):
+                app.theme = theme
+                await settle(pilot)
+                assert app.export_screenshot()
+
+
+async def test_without_colour_the_cursor_and_the_page_are_still_marked(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = WhicharchApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert app.no_color
+        lines = [strip.text for strip in app.screen._compositor.render_strips()]
+        assert any(text.startswith("▸ tiny-2l") for text in lines)
+        assert any("✗" in text for text in lines) is False
+        await pilot.press("slash", "x")
+        await settle(pilot)
+        assert any("✗ context" in strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def test_a_catalog_that_cannot_be_read_is_a_toast(world: World, monkeypatch: pytest.MonkeyPatch):
+    def broken() -> Any:
+        raise OSError("disk [/gone]")
+
+    monkeypatch.setattr("tui.library.read_library", broken)
+    app = WhicharchApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("m", "down", "enter", "slash", "x", "escape", "a")
+        await settle(pilot)
+        assert [note.message for note in app._notifications] == ["OSError: disk [/gone]"]
+
+
+def test_the_first_paint_loads_neither_the_catalog_nor_numpy():
+    code = "import sys, tui.app; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()).isdisjoint({"numpy", "pydantic", "networkx", "torch", "plotext", "yaml", "click"})
+
+
+def test_bars_never_leave_their_width_and_show_a_sliver_of_anything():
+    assert bar(0, 4) == "    "
+    assert bar(0.001, 4) == "▏   "
+    assert bar(0.5, 4) == "██  "
+    assert bar(7, 4) == "████"
+    assert heat(0.5) == "▄"
+    assert heat(0) == " "

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from textual.widgets import Input, Select
+from tui_world import EVIL, World, advice, settle
+
+from catalog.errors import BadInput
+from tui.app import WhicharchApp
+from tui.screens.ask import AskScreen
+from tui.screens.models import ModelsScreen
+from tui.widgets.form import Form, Stepper
+from tui.widgets.row_table import RowTable
+from tui.widgets.why import WhyPane
+
+EXAMPLE = {
+    "task": "chat", "context_tokens": 16384, "users": 8, "ttft_s": 1.0, "tpot_s": 0.06, "machines": ("rtx-4090",),
+}  # fmt: skip
+
+
+def shortlist(app: WhicharchApp) -> RowTable[Any]:
+    return app.screen.query_one("#shortlist", RowTable)
+
+
+def line(app: WhicharchApp) -> str:
+    return str(app.screen.query_one("#requirements .remark").render())
+
+
+async def put(pilot: Any, name: str, text: str) -> None:
+    field = pilot.app.screen.query_one(f"#field-{name} Input", Input)
+    field.focus()
+    field.value = text
+    await settle(pilot)
+
+
+async def test_opens_with_the_example_and_an_answer(app: WhicharchApp, world: World):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert world.asked == [EXAMPLE]
+        assert app.focused is shortlist(app)
+        assert shortlist(app).row.model == "tiny-2l"
+        text = app.screen.query_one(WhyPane).text
+        for part in ("It writes one token", "57 % of the limit", "43 %", "12.5 GiB of 22.0 GiB", "MMLU 70", "a note"):
+            assert part in text
+        assert "assumed: output 256 tokens" in line(app)
+
+
+async def test_typing_fast_asks_once_with_the_last_value(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash", "1", "2", "k")
+        await settle(pilot)
+        assert [asked["context_tokens"] for asked in world.asked] == [16384, 12 * 1024]
+
+
+async def test_every_field_reaches_the_advisor(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for name, text in {"input-tokens": "2k", "max-gpus": "4", "memory-bytes": "20GiB", "ttft-s": ""}.items():
+            await put(pilot, name, text)
+        app.screen.query_one("#field-machines Select", Select).value = ""
+        app.screen.query_one("#field-task Select", Select).value = "code"
+        await settle(pilot)
+        wanted = {"input_tokens": 2048, "max_gpus": 4, "memory_bytes": 20 * 2**30, "machines": (), "task": "code"}
+        assert world.asked[-1] == {k: v for k, v in EXAMPLE.items() if k != "ttft_s"} | wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("context-tokens", "abc", "context: cannot read 'abc'"),
+        ("users", "0", "users: '0' is not a positive whole number"),
+        ("users", "9" * 5000, "users: "),
+        ("context-tokens", "1e999", "context: "),
+        ("ttft-s", "5 parsecs", "first token: unknown unit 'parsecs'"),
+        ("memory-bytes", "[bold]", "memory: cannot read '[bold]'"),
+    ],
+    ids=lambda value: value[:12],
+)
+async def test_bad_input_is_marked_and_the_last_answer_stays(
+    app: WhicharchApp, world: World, name: str, text: str, said: str
+):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        good = app.screen.query_one(f"#field-{name} Input", Input).value
+        await put(pilot, name, text)
+        assert said in line(app)
+        assert app.screen.query_one(f"#field-{name}").has_class("-wrong")
+        assert len(world.asked) == 1
+        assert shortlist(app).row.model == "tiny-2l"
+        await put(pilot, name, good)
+        assert not app.screen.query_one(f"#field-{name}").has_class("-wrong")
+        assert "assumed" in line(app)
+        assert len(world.asked) == 1
+
+
+async def test_what_the_advisor_refuses_is_said_in_place(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+
+        def refuse(**asked: Any) -> Any:
+            raise BadInput("budget: [/nothing] is that cheap")
+
+        world.answer = refuse
+        await put(pilot, "users", "9")
+        assert "✗ budget: [/nothing] is that cheap" in line(app)
+        assert shortlist(app).row.model == "tiny-2l"
+
+
+async def test_a_failure_of_ours_is_a_toast(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+
+        def fail(**asked: Any) -> Any:
+            raise ZeroDivisionError("[/oops]")
+
+        world.answer = fail
+        await put(pilot, "users", "9")
+        assert [note.message for note in app._notifications] == ["ZeroDivisionError: [/oops]"]
+        assert shortlist(app).row.model == "tiny-2l"
+
+
+async def test_a_slow_old_answer_never_replaces_a_new_one(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+
+        def answer(**asked: Any) -> Any:
+            if asked["users"] == 9:
+                time.sleep(0.6)
+            return advice(f"for-{asked['users']}")
+
+        world.answer = answer
+        field = app.screen.query_one("#field-users Input", Input)
+        field.value = "9"
+        await pilot.pause(0.3)
+        field.value = "10"
+        await pilot.pause(0.3)
+        await settle(pilot)
+        assert [row.model for row in shortlist(app).rows] == ["for-10"]
+        app.screen.post_message(AskScreen.Answered({"task": "chat"}, advice("stale")))
+        await settle(pilot)
+        assert [row.model for row in shortlist(app).rows] == ["for-10"]
+
+
+async def test_the_cursor_stays_on_its_model_when_the_ranking_changes(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("down")
+        assert shortlist(app).row.model == "evil"
+        world.answer = lambda **asked: advice("new", "tiny-2l", "tiny-32l", "evil")
+        await put(pilot, "users", "9")
+        assert shortlist(app).row.model == "evil"
+        assert "evil" in app.screen.query_one(WhyPane).text
+
+
+async def test_arrows_and_clicks_step_a_field(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        field = app.screen.query_one("#field-context-tokens Input", Input)
+        await pilot.press("slash", "up")
+        assert field.value == "32k"
+        await pilot.press("down", "down")
+        assert field.value == "8k"
+        await pilot.click("#field-context-tokens Stepper", offset=(1, 0))
+        assert field.value == "16k"
+        await pilot.click("#field-context-tokens Stepper", offset=(0, 0))
+        assert field.value == "8k"
+        field.value = "9000"
+        await pilot.press("up")
+        assert field.value == "16k"
+        assert len(app.screen.query(Stepper)) == 7
+
+
+async def test_rejected_models_are_explained_by_key_and_by_mouse(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        rejected = app.screen.query_one("#rejected", RowTable)
+        assert not rejected.is_on_screen or not rejected.display
+        await pilot.press("r")
+        await settle(pilot)
+        assert app.focused is rejected
+        assert not shortlist(app).display
+        text = app.screen.query_one(WhyPane).text
+        assert "needs 30 GiB of 22 GiB" in text
+        assert "users ≤ 5" in text
+        await pilot.press("s")
+        await settle(pilot)
+        assert "57 % of the limit" in app.screen.query_one(WhyPane).text
+        top = app.screen._compositor.render_strips()[shortlist(app).region.y].text
+        await pilot.click("#shortlist", offset=(top.index("Rejected") + 3, 0))
+        await settle(pilot)
+        assert app.focused is rejected
+
+
+async def test_enter_opens_the_model_under_the_same_load_and_a_returns(app: WhicharchApp, world: World):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("down", "down", "enter")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, ModelsScreen)
+        assert screen.model is not None
+        assert screen.model.id == "tiny-32l"
+        loaded = {"machine": "rtx-4090", "weights": "fp8", "cache": "bf16", "input_tokens": 1024, "batch": 8, "tp": 1}
+        assert screen.load == loaded
+        await pilot.press("a")
+        await settle(pilot)
+        assert isinstance(app.screen, AskScreen)
+        assert shortlist(app).row.model == "tiny-32l"
+        assert len(world.asked) == 1
+
+
+async def test_nothing_recommended_shows_what_was_rejected(app: WhicharchApp, world: World):
+    world.answer = lambda **asked: advice()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        assert app.screen.query_one("#rejected", RowTable).display
+        assert "users ≤ 5" in app.screen.query_one(WhyPane).text
+        world.answer = lambda **asked: advice("tiny-2l")
+        await put(pilot, "users", "9")
+        await pilot.press("escape", "s")
+        await settle(pilot)
+        assert "57 % of the limit" in app.screen.query_one(WhyPane).text
+
+
+async def test_names_that_look_like_markup_are_only_text(app: WhicharchApp, world: World):
+    world.answer = lambda **asked: advice(EVIL, defaults=(EVIL,))
+    async with app.run_test(size=(160, 48)) as pilot:
+        await settle(pilot)
+        assert "a[/foo] [bold]x[/]" in app.screen.query_one(WhyPane).text
+        assert "a[/foo] [bold]x[/]" in line(app)
+        drawn = [shortlist(app).render_line(y).text for y in range(3)]
+        assert "a[/foo] [bold]x[/]" in drawn[1]
+        assert not any("\x1b" in text or "\n" in text for text in drawn)
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.press("slash", *"evil", "enter", "4")
+        await settle(pilot)
+
+
+async def test_escape_and_enter_leave_the_form(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for key in ("escape", "enter"):
+            await pilot.press("slash")
+            assert isinstance(app.focused, Input)
+            await pilot.press(key)
+            assert app.focused is shortlist(app)
+
+
+async def test_the_real_advisor_answers_the_example(monkeypatch: pytest.MonkeyPatch):
+    app = WhicharchApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        for _ in range(100):
+            await settle(pilot)
+            if shortlist(app).rows:
+                break
+        assert all(row.machine == "rtx-4090" for row in shortlist(app).rows)
+        assert {"decoder"} <= {row.family for row in shortlist(app).rows}
+        assert len(app.screen.query_one(Form).query_one("#field-machines Select", Select)._options) > 20
+        text = app.screen.query_one(WhyPane).text
+        assert "What binds" in text
+        assert "Left of each promise" in text
