@@ -53,9 +53,7 @@ def read_library() -> Library:
     from calculators.params import count_params
     from catalog.loader import all_formats, all_machines, all_models, all_tasks, overlay_problems
 
-    models = tuple(
-        Model(spec, count_params(spec) if spec.is_disclosed else None, words(spec)) for spec in all_models()
-    )
+    models = tuple(Model(spec, count_params(spec) if spec.is_disclosed else None, words(spec)) for spec in all_models())
     return Library(
         models=models,
         machines=tuple(all_machines()),

@@ -12,6 +12,7 @@ from tui.app import WhicharchApp
 from tui.screens.help import HelpScreen
 from tui.screens.page import Page
 from tui.widgets.bars import bar, heat
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.reader import Reader
 
 
@@ -70,6 +71,22 @@ async def test_help_explains_every_key_of_the_page(app: WhicharchApp, mode: str)
         await pilot.press("j", "escape")
         await settle(pilot)
         assert app.screen is page
+
+
+async def test_the_key_bar_presses_keys_and_hides_those_that_would_be_typed(app: WhicharchApp):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        text = app.screen.query_one(KeyBar).render().plain
+        assert text.rstrip().endswith("palette")
+        await pilot.click(KeyBar, offset=(text.index("Edit") + 1, 0))
+        await settle(pilot)
+        assert app.focused is app.screen.query_one("#field-context-tokens Input")
+        text = app.screen.query_one(KeyBar).render().plain
+        assert "Larger" in text
+        assert "Shortlist" not in text
+        await pilot.click(KeyBar, offset=(text.index("Back"), 0))
+        await settle(pilot)
+        assert app.focused is app.screen.query_one("#shortlist")
 
 
 async def test_zoom_gives_a_pane_the_window_and_escape_takes_it_back(app: WhicharchApp):

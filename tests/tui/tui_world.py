@@ -164,4 +164,3 @@ async def settle(pilot: Pilot[None]) -> None:
         while any(not worker.is_finished for worker in pilot.app.workers):
             await pilot.pause(0.01)
         await pilot.pause()
-

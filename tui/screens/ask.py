@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from advisor import quantities
@@ -23,6 +23,7 @@ from catalog.errors import BadInput
 from tui.cells import REJECTED, SHORTLIST
 from tui.screens.page import OpenModel, Page
 from tui.widgets.form import Choice, Entry, Form
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
 from tui.widgets.row_table import RowTable
 from tui.widgets.why import WhyPane
@@ -144,7 +145,7 @@ class AskScreen(Page):
                 yield RowTable(SHORTLIST, lambda r: r.model, id="shortlist", empty="reading the catalog …")
                 yield RowTable(REJECTED, lambda r: r.model, id="rejected", empty="nothing was rejected")
             yield WhyPane(id="why")
-        yield Footer(compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Name the panes; the catalog arrives later."""

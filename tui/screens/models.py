@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.message import Message
-from textual.widgets import Footer, Input, TabbedContent
+from textual.widgets import Input, TabbedContent
 from textual.worker import get_current_worker
 
 from advisor import quantities
@@ -24,6 +24,7 @@ from tui.search import matcher
 from tui.widgets.detail import Detail, Findings
 from tui.widgets.form import Choice, Entry, Form
 from tui.widgets.growth import Growth
+from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
 from tui.widgets.row_table import RowTable
 
@@ -138,7 +139,7 @@ class ModelsScreen(Page):
             with Vertical(id="reading"):
                 yield Form(FIELDS, id="load")
                 yield Detail(id="detail")
-        yield Footer(compact=True)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Name the list."""

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Grid, Horizontal
+from textual.containers import Grid
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Label, Select, Static
+from textual.widgets import Input, Select, Static
 
 from catalog.errors import BadInput
 
@@ -49,8 +49,8 @@ class Choice:
     help: str = ""
 
 
-class Field(Horizontal):
-    """Label and control of one field."""
+class Field(Widget):
+    """One field: its label is drawn at the left, its control lies over the rest."""
 
     @dataclass
     class Edited(Message):
@@ -82,27 +82,50 @@ class Field(Horizontal):
         if problem != self.problem:
             self.problem = problem
             self.set_class(bool(problem), "-wrong")
-            self.query_one(".label", Label).update(Content(f"{WRONG} {self.label}" if problem else self.label))
+            self.refresh()
+
+    def render(self) -> Content:
+        """The label."""
+        return Content(f"{WRONG} {self.label}" if self.problem else self.label)
 
 
-class EntryField(Field):
-    """Text that is parsed; arrows up and down step through usual values."""
+class EntryInput(Input):
+    """An input whose arrows up and down step through usual values."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "step(1)", "Larger", id="field.larger"),
         Binding("down", "step(-1)", "Smaller", id="field.smaller"),
     ]
 
+    def __init__(self, field: EntryField) -> None:
+        super().__init__(field.entry.text, placeholder=field.entry.blank, max_length=40)
+        self._field = field
+
+    def action_step(self, direction: int) -> None:
+        """Go to the next larger or smaller usual value."""
+        self._field.step(direction)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only fields with usual values step."""
+        return action != "step" or bool(self._field.entry.ladder)
+
+
+class EntryField(Field):
+    """Text that is parsed; two arrows at its end step through usual values."""
+
     def __init__(self, entry: Entry) -> None:
         super().__init__(entry.name, entry.label, entry.help)
         self.entry = entry
+        self.set_class(bool(entry.ladder), "-steps", update=False)
 
     def compose(self) -> ComposeResult:
-        """Label, input, stepper."""
-        yield Label(Content(self.label), classes="label")
-        yield Input(self.entry.text, placeholder=self.entry.blank, compact=True, max_length=40)
-        if self.entry.ladder:
-            yield Stepper()
+        """The input."""
+        yield EntryInput(self)
+
+    def render(self) -> Content:
+        """The label, and the two arrows."""
+        label = super().render()
+        return label.pad_right(self.size.width - len(label) - 2) + "▾▴" if self.entry.ladder else label
 
     def value(self) -> Any:
         """The parsed text; ``None`` where it is empty and may be."""
@@ -117,11 +140,7 @@ class EntryField(Field):
         with self.prevent(Input.Changed):
             field.value = str(value)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only fields with usual values step."""
-        return action != "step" or bool(self.entry.ladder)
-
-    def action_step(self, direction: int) -> None:
+    def step(self, direction: int) -> None:
         """Go to the next larger or smaller usual value."""
         try:
             now = self.value()
@@ -142,6 +161,15 @@ class EntryField(Field):
         event.stop()
         self.post_message(self.Edited(self))
 
+    def on_click(self, event: events.Click) -> None:
+        """An arrow steps; the label goes to the input."""
+        if event.widget is self:
+            arrow = event.x - self.size.width
+            if self.entry.ladder and arrow >= -2:
+                self.step(1 if arrow == -1 else -1)
+            else:
+                self.query_one(Input).focus()
+
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Step up, if the field is being edited."""
         self._scrolled(event, 1)
@@ -153,21 +181,7 @@ class EntryField(Field):
     def _scrolled(self, event: events.MouseEvent, direction: int) -> None:
         if self.entry.ladder and self.query_one(Input).has_focus:
             event.stop()
-            self.action_step(direction)
-
-
-class Stepper(Static):
-    """Two arrows that a mouse can press."""
-
-    def __init__(self) -> None:
-        super().__init__(Content("▾▴"))
-        self.tooltip = Content("smaller, larger (down and up while editing)")
-
-    def on_click(self, event: events.Click) -> None:
-        """Step down on the left arrow, up on the right one."""
-        event.stop()
-        if isinstance(self.parent, EntryField):
-            self.parent.action_step(-1 if event.x == 0 else 1)
+            self.step(direction)
 
 
 class ChoiceField(Field):
@@ -178,10 +192,9 @@ class ChoiceField(Field):
         self.choice = choice
 
     def compose(self) -> ComposeResult:
-        """Label and list."""
-        yield Label(Content(self.label), classes="label")
+        """The list."""
         yield Select(
-            _prompts(self.choice.options), value=self.choice.value, allow_blank=False, compact=True
+            _prompts(self.choice.options), value=self.choice.value, allow_blank=False
         )  # fmt: skip
 
     def value(self) -> Any:

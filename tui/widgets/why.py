@@ -21,7 +21,6 @@ BAR = 8
 class WhyPane(Reader):
     """An explanation of the highlighted row."""
 
-
     def say(self, text: str) -> None:
         """Show one sentence."""
         self.read(Content.styled(text, "dim italic"), ())
