@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 from catalog.errors import BadInput
 
@@ -18,7 +19,7 @@ _HOURS_PER_MONTH = 730.0
 
 def _split(text: str, what: str, example: str) -> tuple[float, str]:
     match = _NUMBER.match(text)
-    if match is None:
+    if match is None or not isfinite(float(match[1])):
         raise BadInput(f"{what}: cannot read {text!r}; write it like {example}")
     return float(match[1]), match[2].lower()
 
@@ -44,7 +45,7 @@ def count(text: str, what: str) -> int:
     Raises:
         BadInput: If it is anything else.
     """
-    if not re.fullmatch(r"\s*[0-9]+\s*", text) or int(text) < 1 or int(text) > 10**9:
+    if not re.fullmatch(r"\s*[0-9]{1,10}\s*", text) or int(text) < 1 or int(text) > 10**9:
         raise BadInput(f"{what}: {text!r} is not a positive whole number")
     return int(text)
 

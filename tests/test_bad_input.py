@@ -149,6 +149,10 @@ def test_a_configuration_declares_its_weight_format(declared: dict, format: str)
     ("parse", "text"),
     [
         (quantities.tokens, "16x"), (quantities.tokens, "-1"), (quantities.tokens, "0"), (quantities.tokens, "1.5"),
+        (quantities.tokens, "1e999"),
+        (quantities.memory_bytes, "1e999"),
+        (quantities.usd_per_hour, "1e999"),
+        (quantities.count, "9" * 5000),
         (quantities.count, "-8"), (quantities.count, "eight"), (quantities.seconds, "1 parsec"),
         (quantities.seconds, "0s"), (quantities.memory_bytes, "24 apples"), (quantities.usd_per_hour, "5/fortnight"),
         (quantities.token_range, "256k"), (quantities.token_range, "256k..1k"),

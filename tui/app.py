@@ -72,11 +72,12 @@ class WhicharchApp(App[None]):
     @work(thread=True, exit_on_error=False)
     def read_library(self) -> None:
         """Read the catalog off the event loop."""
-        from tui import library
+        from tui import garbage, library
 
         news: Message
         try:
-            news = self.LibraryRead(library.read_library())
+            with garbage.building():
+                news = self.LibraryRead(library.read_library())
         except Exception as error:
             news = self.LibraryFailed(f"{type(error).__name__}: {error}")
         self.post_message(news)

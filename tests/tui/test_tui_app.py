@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import gc
 import random
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from tui_world import World, settle
 
+from tui import garbage
 from tui.app import WhicharchApp
 from tui.screens.help import HelpScreen
 from tui.screens.page import Page
@@ -151,3 +154,10 @@ def test_bars_never_leave_their_width_and_show_a_sliver_of_anything():
     assert bar(7, 4) == "████"
     assert heat(0.5) == "▄"
     assert heat(0) == " "
+
+
+def test_collections_resume_after_building_even_if_it_fails():
+    with contextlib.suppress(OSError), garbage.building():
+        assert not gc.isenabled()
+        raise OSError
+    assert gc.isenabled()

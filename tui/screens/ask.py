@@ -20,6 +20,7 @@ from textual.worker import get_current_worker
 from advisor import quantities
 from advisor.report import tokens_text
 from catalog.errors import BadInput
+from tui import garbage
 from tui.cells import REJECTED, SHORTLIST
 from tui.screens.page import OpenModel, Page
 from tui.widgets.form import Choice, Entry, Form
@@ -208,6 +209,8 @@ class AskScreen(Page):
     def _answered(self, event: Answered) -> None:
         if event.asked != self.asked:
             return
+        if self.advice is None:
+            garbage.keep()
         advice = self.advice = event.advice
         with self.app.batch_update():
             shortlist = self.query_one("#shortlist", RowTable)

@@ -18,6 +18,7 @@ from textual.worker import get_current_worker
 
 from advisor import quantities
 from catalog.errors import BadInput
+from tui import garbage
 from tui.cells import MODELS
 from tui.screens.page import Page
 from tui.search import matcher
@@ -128,6 +129,7 @@ class ModelsScreen(Page):
         self.load: dict[str, Any] = {}
         self._wanted: tuple[str, Mapping[str, Any]] | None = None
         self._one_at_a_time = Lock()
+        self._examined_any = False
 
     def compose(self) -> ComposeResult:
         """Search and list at the left, load and detail at the right, or below in a narrow window."""
@@ -250,6 +252,9 @@ class ModelsScreen(Page):
     def _examined(self, event: Examined) -> None:
         if self.model is None or (event.model, event.load) != (self.model.id, self.load):
             return
+        if not self._examined_any:
+            self._examined_any = True
+            garbage.keep()
         with self.app.batch_update():
             self.query_one(Detail).show(self.model, event.findings)
             form = self.query_one("#load", Form)
