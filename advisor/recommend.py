@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -122,11 +123,11 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
             if not wanted.machines and wanted.memory_bytes is None:
                 found += _hosted(spec, needs, suits, quality.get(spec.id))
             continue
-        outcomes = _outcomes(spec, machines, needs)
-        considered += sum(len(o.space.choices) for o in outcomes)
-        best = choose(outcomes, needs)
         blocked = _licence_problem(spec, wanted) or _context_problem(spec, needs)
-        if best is None or blocked:
+        outcomes = _outcomes(spec, machines, needs, first_only=blocked is not None)
+        considered += sum(len(o.space.choices) for o in outcomes)
+        best = None if blocked else choose(outcomes, needs)
+        if best is None:
             rejected.append(reject(spec, needs, outcomes, blocked))
         else:
             found.append(_recommendation(spec, needs, suits, quality.get(spec.id), *best))
@@ -140,11 +141,15 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
     )
 
 
-def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs) -> list[Outcomes]:
-    """All device counts with which the weights fit somewhere; where none does, the largest, to say how it fails."""
+def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs, *, first_only: bool) -> list[Outcomes]:
+    """All device counts with which the weights fit somewhere; where none does, the largest, to say how it fails.
+
+    ``first_only``: the fewest devices alone, for a model that no way of running it can save.
+    """
     where = space(spec, machines, needs)
     counts = degrees(spec, needs)
-    fitting = [tp for tp in counts if weights_fit(spec, where, tp)]
+    holds = (tp for tp in counts if weights_fit(spec, where, tp))
+    fitting = list(islice(holds, 1 if first_only else None))
     return [evaluate(spec, where, needs, tp) for tp in fitting or counts[-1:]]
 
 
