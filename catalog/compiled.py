@@ -36,6 +36,16 @@ def _schemas() -> bytes:
     return digest.digest()
 
 
+class _Packed(dict[str, Any]):
+    """Entries that are unpacked when asked for: one model of hundreds costs one model."""
+
+    def __getitem__(self, key: str) -> Any:
+        entry = super().__getitem__(key)
+        if isinstance(entry, bytes):
+            entry = self[key] = pickle.loads(entry)
+        return entry
+
+
 def load_or_compile(name: str, files: Mapping[str, Path], compile_all: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The compiled entries of one folder, from the cache where its key fits, else compiled and cached.
 
@@ -50,11 +60,11 @@ def load_or_compile(name: str, files: Mapping[str, Path], compile_all: Callable[
     folder = cache_folder()
     target = folder / f"{name}-{digest.hexdigest()}.pickle"
     with contextlib.suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError):
-        cached: dict[str, Any] = pickle.loads(target.read_bytes())
-        return cached
+        return _Packed(pickle.loads(target.read_bytes()))
     entries = compile_all()
     with contextlib.suppress(OSError):
-        _replace(folder, name, target, pickle.dumps(entries, protocol=pickle.HIGHEST_PROTOCOL))
+        packed = {key: pickle.dumps(entry, protocol=pickle.HIGHEST_PROTOCOL) for key, entry in entries.items()}
+        _replace(folder, name, target, pickle.dumps(packed))
     return entries
 
 
