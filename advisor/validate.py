@@ -55,6 +55,8 @@ class Check:
     """Why there is no value, or what the departure is."""
     failed: bool = False
     """Whether the reference, or our own count, could not be run."""
+    rounding: int = 1
+    """The unit of the last digit of a published figure: what lies within half of it is equal."""
 
     @property
     def reference(self) -> int | None:
@@ -73,7 +75,7 @@ class Check:
             return "failed"
         if self.difference is None:
             return "not applicable"
-        return "differs" if self.difference else "equal"
+        return "differs" if 2 * abs(self.difference) > self.rounding else "equal"
 
     @property
     def passed(self) -> bool:
@@ -113,7 +115,8 @@ def validate(
         raise BadInput(f"validate needs {', '.join(missing())}: pip install 'whicharch[validate]'")
     if jobs is not None and jobs < 1:
         raise BadInput(f"jobs must be at least 1, got {jobs}")
-    specs = [spec for spec in all_models() if spec.reference] if ids is None else [_named(given) for given in ids]
+    proven = (spec for spec in all_models() if spec.reference or spec.published)
+    specs = list(proven) if ids is None else [_named(given) for given in ids]
     if quick:
         specs = smallest_of_each_class(specs)
     workers = min(jobs or min(os.cpu_count() or 1, MAX_JOBS), max(1, len(specs)))
@@ -138,8 +141,7 @@ def smallest_of_each_class(specs: Sequence[ModelSpec]) -> list[ModelSpec]:
     """One model per PyTorch class, the one with the fewest parameters, in the order given."""
     best: dict[str, ModelSpec] = {}
     for spec in sorted(specs, key=lambda spec: count_params(spec).total):
-        assert spec.reference is not None
-        best.setdefault(spec.reference.class_name, spec)
+        best.setdefault(_witness(spec), spec)
     chosen = {id(spec) for spec in best.values()}
     return [spec for spec in specs if id(spec) in chosen]
 
@@ -148,26 +150,30 @@ def _named(given: str | Path | ModelSpec) -> ModelSpec:
     spec = given if isinstance(given, ModelSpec) else load(given)
     if not spec.is_disclosed:
         raise BadInput(f"{spec.id} is undisclosed: there is no PyTorch model to compare with")
-    if spec.reference is None:
+    if spec.reference is None and spec.published is None:
         raise BadInput(f"{spec.id} names no PyTorch class: add 'reference' with class_name and config to the spec")
     return spec
 
 
+def _witness(spec: ModelSpec) -> str:
+    return spec.reference.class_name if spec.reference else f"published figure of {spec.id}"
+
+
 def _compare(spec: ModelSpec, outcome: list[Observation] | Exception) -> list[Check]:
     if isinstance(outcome, Exception):
-        assert spec.reference is not None
         reason = (
             "its process died" if isinstance(outcome, BrokenProcessPool) else f"{type(outcome).__name__}: {outcome}"
         )
-        outcome = [Observation("parameters", spec.reference.class_name, Setting(), None, reason, failed=True)]
+        outcome = [Observation("parameters", _witness(spec), Setting(), None, reason, failed=True)]
     return [_check(spec, observation) for observation in outcome]
 
 
 def _check(spec: ModelSpec, seen: Observation) -> Check:
-    made = partial(Check, spec.id, seen.quantity, str(seen.setting), seen.witness, seen.value)
+    made = partial(Check, spec.id, seen.quantity, str(seen.setting), seen.witness, seen.value, rounding=seen.rounding)
     if seen.value is None:
         return made(departure=0, ours=None, note=seen.note, failed=seen.failed)
     departure, note = _departure(spec, seen)
+    note = note or seen.note
     try:
         return made(departure=departure, ours=_ours(spec, seen.quantity, seen.setting), note=note)
     except Exception as error:
@@ -176,10 +182,16 @@ def _check(spec: ModelSpec, seen: Observation) -> Check:
 
 def _departure(spec: ModelSpec, seen: Observation) -> tuple[int, str]:
     known = spec.reference.departure if spec.reference else None
-    if known is None or seen.quantity == "cache_bytes":
+    if known is None:
         return 0, ""
-    flops = known.flops_per_sequence * seen.setting.batch
-    excess = known.parameters if seen.quantity == "parameters" else flops
+    setting = seen.setting
+    match seen.quantity:
+        case "parameters":
+            excess = known.parameters
+        case "cache_bytes":
+            excess = 2 * known.cache_elements_per_token * setting.batch * (setting.past + setting.new)
+        case _:
+            excess = setting.batch * (known.flops_per_sequence + known.flops_per_token * setting.new)
     return excess, known.reason if excess else ""
 
 

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import assert_never
+from typing import Any
 
 from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.attention import attention, cross_attention, latent_attention
 from calculators.lowering.channels import dense, experts, side_convolution
 from calculators.lowering.ends import conditioning, head, patch_embedding, relative_table, token_embedding, token_table
+from calculators.lowering.extras import extra
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
-from catalog.channels import Channel, Dense, Experts
-from catalog.mixers import Attention, LatentAttention, Mamba, Mamba2, Mixer
+from catalog.base import Spec
+from catalog.channels import Dense, Experts
+from catalog.mixers import Attention, CrossAttention, LatentAttention, Mamba, Mamba2
 from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, Stack, TokenEmbedding
+
+LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
+    Attention: attention,
+    CrossAttention: cross_attention,
+    Dense: dense,
+    Experts: experts,
+    LatentAttention: latent_attention,
+    Mamba: mamba,
+    Mamba2: mamba2,
+}
+"""The function that lowers each kind of mixer and feed-forward: (scope, spec, producer) to the last operator."""
 
 
 @lru_cache(maxsize=4096)
@@ -81,6 +95,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
                 touched=scope.once,
             )
         )
+    for spec in stack.extras:
+        extra(scope, spec)
     position = 0
     for group in stack.groups:
         node = _lower_group(scope, group, node, position)
@@ -88,8 +104,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
     builder.prefix, builder.repeat = f"{stack.name}.", 1
     if stack.final_norm:
         node = scope.norm("final_norm", node, part="head")
-    for spec in stack.heads:
-        head(scope, spec, stack.embedding, table, node)
+    for end in stack.heads:
+        head(scope, end, stack.embedding, table, node)
 
 
 def _lower_group(scope: Scope, group: Group, node: int, position: int) -> int:
@@ -109,6 +125,8 @@ def _lower_group(scope: Scope, group: Group, node: int, position: int) -> int:
 def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
     if layer.modulation:
         _modulate(scope, layer.modulation)
+    for spec in layer.extras:
+        extra(scope, spec)
     if layer.norms in ("parallel", "parallel-shared"):
         return _lower_parallel(scope, layer, node)
     before = node
@@ -118,13 +136,7 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
         entry = node
         if layer.norms in ("pre", "sandwich") or (layer.norms == "channel-only" and name == "channel"):
             entry = scope.norm(f"{name}.norm_in", node, part="norm")
-        match block:
-            case Dense() | Experts():
-                result = _lower_channel(scope, block, entry)
-            case Attention() | LatentAttention() | Mamba() | Mamba2():
-                result = _lower_mixer(scope, block, entry)
-            case _:
-                result = cross_attention(scope, block, entry)
+        result = LOWERINGS[type(block)](scope, block, entry)
         if layer.layer_scale:
             result = _layer_scale(scope, f"{name}.layer_scale", result)
         if layer.norms in ("sandwich", "branch"):
@@ -158,34 +170,10 @@ def _lower_parallel(scope: Scope, layer: Layer, node: int) -> int:
     entry = scope.norm("norm_in", node, part="norm")
     second = entry if layer.norms == "parallel-shared" else scope.norm("channel.norm_in", node, part="norm")
     if layer.mixer is not None:
-        node = scope.add("mixer.add", node, _lower_mixer(scope, layer.mixer, entry), part="norm")
+        node = scope.add("mixer.add", node, LOWERINGS[type(layer.mixer)](scope, layer.mixer, entry), part="norm")
     if layer.channel is not None:
-        node = scope.add("channel.add", node, _lower_channel(scope, layer.channel, second), part="norm")
+        node = scope.add("channel.add", node, LOWERINGS[type(layer.channel)](scope, layer.channel, second), part="norm")
     return node
-
-
-def _lower_mixer(scope: Scope, mixer: Mixer, node: int) -> int:
-    match mixer:
-        case Attention():
-            return attention(scope, mixer, node)
-        case LatentAttention():
-            return latent_attention(scope, mixer, node)
-        case Mamba():
-            return mamba(scope, mixer, node)
-        case Mamba2():
-            return mamba2(scope, mixer, node)
-        case _:
-            assert_never(mixer)
-
-
-def _lower_channel(scope: Scope, channel: Channel, node: int) -> int:
-    match channel:
-        case Dense():
-            return dense(scope, channel, node)
-        case Experts():
-            return experts(scope, channel, node)
-        case _:
-            assert_never(channel)
 
 
 def _modulate(scope: Scope, modulation: Modulation) -> None:

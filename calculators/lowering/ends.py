@@ -172,7 +172,7 @@ def head(
             over = scope.tokens if spec.every_token else scope.sequences
             return scope.linear(
                 "classifier", spec.input_tokens * scope.hidden, spec.classes, source, part="head",
-                bias=spec.classes, over=over,
+                bias=spec.classes if spec.bias else 0, over=over,
             )  # fmt: skip
         case Projector():
             return _projector(scope, spec, source)

@@ -38,3 +38,5 @@ class Observation:
     note: str = ""
     failed: bool = False
     """The reference could not be run; an observation without value that did not fail does not apply to this model."""
+    rounding: int = 1
+    """The unit of the last digit, where the value is a published figure."""

@@ -29,8 +29,13 @@ def observe(spec: ModelSpec) -> list[Observation]:
 
 
 def _observations(spec: ModelSpec) -> Iterator[Observation]:
-    reference = spec.reference
-    assert reference is not None
+    reference, published = spec.reference, spec.published
+    if reference is None:
+        assert published is not None
+        note = f"no PyTorch class can be run; the published figure, printed to the nearest {published.rounding:,}"
+        who = f"published, {published.source}"
+        yield Observation("parameters", who, Setting(), published.parameters, note, rounding=published.rounding)
+        return
     witness = label(reference)
     counter, tracer = (f"{tool} {version(tool.split()[0])}" for tool in ("torch", "fvcore"))
     counter = f"{counter} FlopCounterMode, {witness}"

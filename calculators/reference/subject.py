@@ -15,7 +15,7 @@ import torch
 from calculators.reference.counting import traceable_convolutions
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
-from catalog.mixers import Attention, Mamba, Mamba2, Mixer
+from catalog.mixers import Attention, Mamba, Mixer
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
 Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "denoiser"]
@@ -55,7 +55,7 @@ def text_tokens(architecture: Architecture) -> int:
         return LOOPED_TOKENS
     mixers = _mixers(architecture)
     limits = [mixer.window for mixer in mixers if isinstance(mixer, Attention) and mixer.window and mixer.causal]
-    limits += [mixer.chunk for mixer in mixers if isinstance(mixer, Mamba2)]
+    limits += [chunk for mixer in mixers if (chunk := getattr(mixer, "chunk", None))]
     return max(limits) + BEYOND if limits else PLAIN_TOKENS
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from catalog.channels import Channel, Dense
 from catalog.errors import BadInput
+from catalog.importers import kinds
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
 from catalog.mixers import Attention, Mixer
@@ -268,3 +269,34 @@ def hunyuan_v1_dense(f: Fields, lm: bool = True) -> Architecture:
     """Hunyuan, dense: norms on each head's queries and keys after the rotation."""
     f.read.update(("attention_head_dim", "use_qk_norm", "mlp_bias"))
     return decoder(f, lm, plain(f, attention(f, qk_norm="head"), gated(f, bias=False)))
+
+
+TYPES: dict[str, kinds.Type] = {
+    "apertus": kinds.causal("Apertus", apertus),
+    "arcee": kinds.causal("Arcee", arcee),
+    "cohere": kinds.causal("Cohere", cohere),
+    "cohere2": kinds.causal("Cohere2", cohere2),
+    "cwm": kinds.causal("Cwm", cwm),
+    "ernie4_5": kinds.causal("Ernie4_5", ernie4_5),
+    "exaone4": kinds.causal("Exaone4", exaone4),
+    "gemma": kinds.causal("Gemma", gemma),
+    "gemma2": kinds.causal("Gemma2", gemma2),
+    "gemma3_text": kinds.causal("Gemma3", gemma3),
+    "glm": kinds.causal("Glm", glm),
+    "glm4": kinds.causal("Glm4", glm4),
+    "granite": kinds.causal("Granite", llama),
+    "helium": kinds.causal("Helium", helium),
+    "hunyuan_v1_dense": kinds.causal("HunYuanDenseV1", hunyuan_v1_dense),
+    "llama": kinds.causal("Llama", llama),
+    "ministral": kinds.causal("Ministral", mistral),
+    "ministral3": kinds.causal("Ministral3", mistral),
+    "mistral": kinds.causal("Mistral", mistral),
+    "olmo": kinds.causal("Olmo", olmo),
+    "olmo2": kinds.causal("Olmo2", olmo2),
+    "olmo3": kinds.causal("Olmo3", olmo3),
+    "phi3": kinds.causal("Phi3", phi3),
+    "qwen2": kinds.causal("Qwen2", qwen2),
+    "qwen3": kinds.causal("Qwen3", qwen3),
+    "seed_oss": kinds.causal("SeedOss", seed_oss),
+    "smollm3": kinds.causal("SmolLM3", smollm3),
+}

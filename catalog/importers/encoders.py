@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from catalog.channels import Dense
 from catalog.errors import BadInput
+from catalog.importers import kinds
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
+from catalog.importers.kinds import Heads, labels
 from catalog.mixers import Attention, Disentangled
 from catalog.spec import (
     Architecture,
     Classifier,
     Group,
-    Head,
     Layer,
     LmHead,
     Pooler,
@@ -24,22 +24,7 @@ from catalog.spec import (
 )
 
 QKVO = ("q", "k", "v", "o")
-Heads = tuple[Head, ...]
 MASKED_LM = LmHead(tied=True, bias=True, transform="dense", every_token=True)
-
-
-def labels(f: Fields) -> int:
-    """How many classes a fine-tuned head tells apart; two where the configuration does not say.
-
-    Raises:
-        BadInput: If ``id2label`` is no mapping.
-    """
-    names = f.value("id2label")
-    if names is None:
-        return f.size("num_labels", default=2)
-    if not isinstance(names, Mapping):
-        raise BadInput(f"{f.where}: field 'id2label' is no mapping of numbers to names")
-    return max(len(names), 1)
 
 
 def tuned_heads(f: Fields) -> dict[str, Heads]:
@@ -254,3 +239,16 @@ def modernbert(f: Fields, heads: Heads) -> Architecture:
     embedding = TokenEmbedding(vocab=f.size("vocab_size"), norm=True)
     groups = fold([layer(i) for i in range(n)])
     return _encoder(f, hidden, embedding, groups, heads, norm="layer-no-bias", final_norm=True)
+
+
+TYPES: dict[str, kinds.Type] = {
+    "albert": kinds.masked("Albert", "ForPreTraining", albert, albert_heads),
+    "bert": kinds.masked("Bert", "ForPreTraining", bert, bert_heads),
+    "deberta-v2": kinds.masked("DebertaV2", "Model", deberta_v2, bare_heads),
+    "distilbert": kinds.masked("DistilBert", "ForMaskedLM", distilbert, bare_heads),
+    "electra": kinds.masked("Electra", "ForPreTraining", electra, electra_heads),
+    "modernbert": kinds.masked("ModernBert", "ForMaskedLM", modernbert, modernbert_heads),
+    "nomic_bert": kinds.masked("NomicBert", "Model", nomic, nomic_heads),
+    "roberta": kinds.masked("Roberta", "ForMaskedLM", bert, bert_heads),
+    "xlm-roberta": kinds.masked("XLMRoberta", "ForMaskedLM", bert, bert_heads),
+}

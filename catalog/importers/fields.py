@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.errors import BadInput
+from catalog.importers.defaults import defaults_of
 
 HARMLESS = frozenset(
     """
@@ -68,6 +69,10 @@ class Fields(Mapping[str, Any]):
         self.read.add(key)
         return self._config[key] if key in self._config else self._defaults[key]
 
+    def __contains__(self, key: object) -> bool:
+        """Whether the file itself says it; a default is not enough."""
+        return key in self._config
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._config)
 
@@ -127,16 +132,37 @@ class Fields(Mapping[str, Any]):
             )
         return value
 
-    def child(self, key: str, defaults: Mapping[str, Any] | None = None) -> Fields:
-        """A nested configuration.
+    def child(self, key: str, model_type: str | None = None) -> Fields:
+        """A nested configuration, with the defaults of its own type behind it.
+
+        Args:
+            key: Its name.
+            model_type: Its type where it does not say; by default that of the nested one which this type has.
 
         Raises:
             BadInput: If it is not a mapping.
         """
-        value = self.value(key, default={})
+        usual = self._defaults.get(key) or {}
+        value = self.value(key, default=usual)
         if not isinstance(value, Mapping):
             raise BadInput(f"{self.where}: field {key!r} is {_short(value)}; expected an object")
-        return Fields(value, f"{self.where}, {key}", defaults)
+        fixed = self._defaults.get("_nested", {}).get(key)
+        named = fixed or value.get("model_type") or model_type or usual.get("model_type")
+        return Fields(value, f"{self.where}, {key}", defaults_of(named) if isinstance(named, str) else None)
+
+    def child_or_flat(self, key: str, field: str = "hidden_size") -> Fields:
+        """A nested configuration, or the same fields without nesting where ``field`` stands outside (older files)."""
+        if key in self or field not in self:
+            return self.child(key)
+        flat = Fields(self._config, self.where, defaults_of(self._defaults.get("_nested", {}).get(key, "")))
+        flat.read = self.read
+        return flat
+
+    @property
+    def model_type(self) -> str:
+        """The type that the configuration names, or nothing."""
+        value = self._config.get("model_type")
+        return value if isinstance(value, str) else ""
 
     def unread(self) -> list[str]:
         """Keys that nobody asked for and that might change a count."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.channels import Dense
 from catalog.errors import BadInput
+from catalog.importers import kinds
 from catalog.importers.decoders import QKV, QKVO, attention, decoder, gated, stack, tied, windows
 from catalog.importers.fields import Fields
 from catalog.mixers import Attention
@@ -233,3 +234,24 @@ def nemotron(f: Fields, lm: bool = True) -> Architecture:
     """Nemotron and Minitron: layer norms, squared ReLU."""
     channel = plain_feed_forward(f, f.size("intermediate_size"), f.flag("mlp_bias"), "relu2")
     return decoder(f, lm, [Layer(mixer=attention(f), channel=channel)] * f.size("num_hidden_layers"), norm="layer")
+
+
+TYPES: dict[str, kinds.Type] = {
+    "biogpt": kinds.causal("BioGpt", biogpt),
+    "bloom": kinds.causal("Bloom", bloom),
+    "codegen": kinds.causal("CodeGen", gptj),
+    "ctrl": kinds.causal("CTRL", ctrl),
+    "falcon": kinds.causal("Falcon", falcon),
+    "gpt2": kinds.causal("GPT2", gpt2),
+    "gpt_bigcode": kinds.causal("GPTBigCode", gpt_bigcode),
+    "gpt_neox": kinds.causal("GPTNeoX", gpt_neox),
+    "gptj": kinds.causal("GPTJ", gptj),
+    "mpt": kinds.causal("Mpt", mpt),
+    "nemotron": kinds.causal("Nemotron", nemotron),
+    "opt": kinds.causal("OPT", opt),
+    "persimmon": kinds.causal("Persimmon", persimmon),
+    "phi": kinds.causal("Phi", phi),
+    "stablelm": kinds.causal("StableLm", stablelm),
+    "starcoder2": kinds.causal("Starcoder2", starcoder2),
+    "xglm": kinds.causal("XGLM", xglm),
+}

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.channels import Experts
 from catalog.errors import BadInput
+from catalog.importers import kinds
 from catalog.importers.decoders import QKV, QKVO, attention, decoder, gated, plain, stack, tied, windows
 from catalog.importers.fields import Fields
 from catalog.mixers import LatentAttention
@@ -226,3 +227,23 @@ def hunyuan_v1_moe(f: Fields, lm: bool = True) -> Architecture:
         for k in chosen[:n]
     ]
     return decoder(f, lm, layers)
+
+
+TYPES: dict[str, kinds.Type] = {
+    "deepseek_v2": kinds.causal("DeepseekV2", deepseek, "moe"),
+    "deepseek_v3": kinds.causal("DeepseekV3", deepseek, "moe"),
+    "dots1": kinds.causal("Dots1", dots1, "moe"),
+    "ernie4_5_moe": kinds.causal("Ernie4_5_Moe", ernie4_5_moe, "moe"),
+    "glm4_moe": kinds.causal("Glm4Moe", glm4_moe, "moe"),
+    "gpt_oss": kinds.causal("GptOss", gpt_oss, "moe"),
+    "granitemoe": kinds.causal("GraniteMoe", granitemoe, "moe"),
+    "granitemoeshared": kinds.causal("GraniteMoeShared", granitemoe, "moe"),
+    "hunyuan_v1_moe": kinds.causal("HunYuanMoEV1", hunyuan_v1_moe, "moe"),
+    "kimi_k2": kinds.causal("DeepseekV3", deepseek, "moe"),
+    "minimax_m2": kinds.causal("MiniMaxM2", minimax_m2, "moe"),
+    "mixtral": kinds.causal("Mixtral", mixtral, "moe"),
+    "olmoe": kinds.causal("Olmoe", olmoe, "moe"),
+    "phimoe": kinds.causal("Phimoe", phimoe, "moe"),
+    "qwen2_moe": kinds.causal("Qwen2Moe", qwen2_moe, "moe"),
+    "qwen3_moe": kinds.causal("Qwen3Moe", qwen3_moe, "moe"),
+}

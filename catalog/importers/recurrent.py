@@ -7,6 +7,7 @@ from typing import Any
 
 from catalog.channels import Experts
 from catalog.errors import BadInput
+from catalog.importers import kinds
 from catalog.importers.decoders import attention, gated, stack, tied
 from catalog.importers.fields import Fields
 from catalog.mixers import Mamba, Mamba2
@@ -165,3 +166,13 @@ def _nemotron_experts(f: Fields) -> Experts:
         latent_bias=bias and latent is not None,
         activation="relu2",
     )
+
+
+TYPES: dict[str, kinds.Type] = {
+    "bamba": kinds.causal("Bamba", bamba, "hybrid"),
+    "falcon_mamba": kinds.causal("FalconMamba", falcon_mamba, "ssm"),
+    "jamba": kinds.causal("Jamba", jamba, "hybrid"),
+    "mamba": kinds.causal("Mamba", mamba, "ssm"),
+    "mamba2": kinds.causal("Mamba2", mamba2, "ssm"),
+    "nemotron_h": kinds.causal("NemotronH", nemotron_h, "hybrid"),
+}

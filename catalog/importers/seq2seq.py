@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from catalog.channels import Channel, Dense, Experts
 from catalog.errors import BadInput
+from catalog.importers import kinds
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
 from catalog.mixers import Attention, CrossAttention
@@ -198,3 +199,17 @@ def _bart(
         heads=(LmHead(tied=True),), **common,
     )  # fmt: skip
     return Architecture(stacks=(encoder, decoder))
+
+
+TYPES: dict[str, kinds.Type] = {
+    "bart": kinds.seq2seq("Bart", bart),
+    "m2m_100": kinds.seq2seq("M2M100", m2m_100),
+    "marian": kinds.only("MarianMTModel", "encoder-decoder", marian),
+    "mbart": kinds.seq2seq("MBart", mbart),
+    "mt5": kinds.seq2seq("MT5", t5),
+    "nllb-moe": kinds.seq2seq("NllbMoe", nllb_moe),
+    "pegasus": kinds.seq2seq("Pegasus", pegasus),
+    "switch_transformers": kinds.only("SwitchTransformersForConditionalGeneration", "encoder-decoder", switch),
+    "t5": kinds.seq2seq("T5", t5),
+    "umt5": kinds.seq2seq("UMT5", umt5),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.channels import Dense
 from catalog.errors import BadInput
-from catalog.importers import decoders
+from catalog.importers import decoders, kinds
 from catalog.importers.fields import Fields
 from catalog.mixers import Attention, CrossAttention
 from catalog.spec import (
@@ -80,12 +80,12 @@ def dinov2(f: Fields) -> Architecture:
 
 def llava(f: Fields) -> Architecture:
     """LLaVA 1.5: a CLIP tower, two linear layers, a LLaMA; the class token is dropped before projection."""
-    text = f.child("text_config", decoders_defaults("llama"))
+    text = f.child("text_config", "llama")
     language = decoders.llama(text).stacks[0]
     language = language.model_copy(
         update={"heads": tuple(h.model_copy(update={"tied": False}) for h in language.heads)}
     )
-    v = f.child("vision_config")
+    v = f.child("vision_config", "clip_vision_model")
     if v.value("model_type", default="clip_vision_model") != "clip_vision_model":
         raise BadInput(f"{v.where}: vision tower {v.value('model_type')!r} is not modelled; known: clip_vision_model")
     v.read.update(("vocab_size", "projection_dim"))
@@ -102,23 +102,16 @@ def llava(f: Fields) -> Architecture:
     return Architecture(stacks=(vision, language))
 
 
-def decoders_defaults(model_type: str) -> dict[str, object]:
-    """Class defaults of a nested language model."""
-    from catalog.importers.defaults import DEFAULTS
-
-    return DEFAULTS.get(model_type, {})
-
-
 QWEN2_VL_IMAGE = 448
 """Side in pixels of the image that the catalog counts with; Qwen2-VL takes any size, one token per 28x28 pixels."""
 
 
 def qwen2_vl(f: Fields) -> Architecture:
     """Qwen2-VL: a ViT with rotary positions and doubled frames; four patches merge into one token."""
-    text = f.child("text_config", decoders_defaults("qwen2_vl")) if "text_config" in f else f
+    text = f.child_or_flat("text_config")
     language = decoders.qwen2(text).stacks[0]
     v = f.child("vision_config")
-    v.read.update(("hidden_size", "in_chans", "spatial_patch_size", "model_type"))
+    v.read.update(("in_chans", "spatial_patch_size", "model_type"))
     width = v.size("embed_dim", default=1280)
     merge = v.size("spatial_merge_size", default=2) ** 2
     embedding = PatchEmbedding(
@@ -128,7 +121,8 @@ def qwen2_vl(f: Fields) -> Architecture:
     layer = _tower(f, width, v.size("num_heads", default=16), v.size("mlp_ratio", default=4) * width)
     assert layer.mixer is not None
     layer = layer.model_copy(update={"mixer": layer.mixer.model_copy(update={"position": "rotary"})})
-    projector = Projector(widths=(width * merge, language.hidden), merge=merge, norm=True)
+    # The class takes the width of the language model from the tower's own field.
+    projector = Projector(widths=(width * merge, v.size("hidden_size")), merge=merge, norm=True)
     vision = Stack(
         name="vision", role="vision", hidden=width, norm="layer", embedding=embedding, final_norm=False,
         groups=(Group(repeat=v.size("depth", default=32), layers=(layer,)),), heads=(projector,),
@@ -186,3 +180,15 @@ def _expect(f: Fields, **expected: object) -> None:
     for key, value in expected.items():
         if f.value(key, default=value) != value:
             raise BadInput(f"{f.where}: {key}={f.value(key)!r} is not modelled; expected {value!r}")
+
+
+def _vit(f: Fields, class_name: str) -> Architecture:
+    return vit(f, kinds.ending(f, class_name, "ViT", ("Model", "ForImageClassification")) != "Model")
+
+
+TYPES: dict[str, kinds.Type] = {
+    "dinov2": kinds.only("Dinov2Model", "vision", dinov2),
+    "llava": kinds.only("LlavaForConditionalGeneration", "vision-language", llava),
+    "qwen2_vl": kinds.only("Qwen2VLForConditionalGeneration", "vision-language", qwen2_vl),
+    "vit": kinds.Type("vision", "ViTForImageClassification", _vit),
+}

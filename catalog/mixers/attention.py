@@ -1,10 +1,10 @@
-"""Token mixers: how tokens exchange information. One class per mechanism, told apart by ``kind``."""
+"""Attention: every kind that forms scores between tokens."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from catalog.base import Count, Size, Spec
 
@@ -85,49 +85,3 @@ class LatentAttention(Spec):
     rope_dim: Size
     """Width of the rotary part, shared by all heads on the key side."""
     v_dim: Size
-
-
-class Mamba(Spec):
-    """Selective state space, Mamba-1 (arXiv:2312.00752, section 3)."""
-
-    kind: Literal["mamba"] = "mamba"
-    inner: Size
-    state: Size
-    conv: Size = 4
-    dt_rank: Size
-    bias: bool = False
-    conv_bias: bool = True
-    inner_norms: bool = False
-    """RMS norms on dt, B and C (Jamba)."""
-
-
-class Mamba2(Spec):
-    """State-space duality, Mamba-2 (arXiv:2405.21060, section 7)."""
-
-    kind: Literal["mamba2"] = "mamba2"
-    heads: Size
-    head_dim: Size
-    state: Size
-    groups: Size = 1
-    conv: Size = 4
-    chunk: Size = 256
-    """Tokens per block of the chunked scan."""
-    bias: bool = False
-    conv_bias: bool = True
-
-    @model_validator(mode="after")
-    def _groups_are_equal(self) -> Self:
-        if self.heads % self.groups:
-            raise ValueError(f"heads={self.heads} is not a multiple of groups={self.groups}")
-        return self
-
-    @property
-    def inner(self) -> int:
-        """Width of the expanded stream, in elements."""
-        return self.heads * self.head_dim
-
-
-Mixer = Annotated[
-    Attention | LatentAttention | Mamba | Mamba2,
-    Field(discriminator="kind"),
-]

@@ -1,0 +1,36 @@
+"""Small learned things beside mixers and feed-forwards."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from calculators.form import Form, per
+from calculators.lowering.scope import Scope
+from calculators.operators import Kind, Operator, Role, Weight
+from catalog.extras import Extra, Learned, Linear
+
+
+def extra(scope: Scope, spec: Extra) -> None:
+    """Append what stands beside the layer; its FLOPs are ``2·inputs·outputs`` per vector."""
+    match spec:
+        case Learned():
+            scope.builder.add(
+                Operator(
+                    name=spec.name,
+                    kind=Kind.EMBEDDING if spec.table else Kind.ELEMENTWISE,
+                    part=scope.part("embedding" if spec.table else "extras"),
+                    weights=(Weight(spec.name, (spec.elements,), Role.EMBEDDING if spec.table else Role.VECTOR),),
+                    touched=Form() if spec.table else scope.once,
+                    launches=0,
+                )
+            )
+        case Linear():
+            measures = {"token": scope.tokens, "sequence": scope.sequences, "pass": next(iter(scope.once.terms))}
+            unit = measures[spec.over]
+            flops = per(unit, 2 * spec.inputs * spec.outputs * spec.times)
+            scope.linear(
+                spec.name, spec.inputs, spec.outputs, None, part="extras",
+                bias=spec.outputs if spec.bias else 0, over=unit, executed=flops, needed=flops,
+            )  # fmt: skip
+        case _:
+            assert_never(spec)

@@ -1,0 +1,139 @@
+"""Both ends of a stack: what goes in (tokens, patches, conditioning) and what comes out (heads)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from catalog.base import Count, Size, Spec
+
+
+class TokenEmbedding(Spec):
+    """A table of token vectors, with learned positions and segment types where the model has them."""
+
+    kind: Literal["token"] = "token"
+    vocab: Size
+    positions: Count = 0
+    """Rows of a learned position table, offsets included."""
+    types: Count = 0
+    """Rows of a segment table."""
+    norm: bool = False
+    """A norm right after the sum."""
+    width: Size | None = None
+    """Width of the tables where a linear layer with a bias carries their sum to the hidden width (ALBERT, ELECTRA)."""
+    shared_with: str | None = None
+    """The stack whose token table this one reuses (T5, BART)."""
+
+
+class PatchEmbedding(Spec):
+    """An image, or a latent one, cut into patches by a strided convolution (arXiv:2010.11929)."""
+
+    kind: Literal["patch"] = "patch"
+    size: Size
+    """Side of the square input, in pixels (or latent cells)."""
+    patch: Size
+    channels: Size = 3
+    frames: Size = 1
+    """Frames per patch: 2 where an image is doubled in time (Qwen2-VL)."""
+    bias: bool = True
+    extra_tokens: Count = 0
+    """Class and register tokens put before the patches."""
+    positions: bool = True
+    """A learned position per token."""
+    norm: bool = False
+    """A norm after the embedding (CLIP)."""
+    mask_token: bool = False
+    """A learned vector for masked pre-training (DINOv2)."""
+
+    @model_validator(mode="after")
+    def _tiles(self) -> Self:
+        if self.size % self.patch:
+            raise ValueError(f"size={self.size} is not a multiple of patch={self.patch}")
+        return self
+
+    @property
+    def patches(self) -> int:
+        """Patches per image."""
+        return (self.size // self.patch) ** 2
+
+    @property
+    def tokens(self) -> int:
+        """Tokens per image, extra ones included."""
+        return self.patches + self.extra_tokens
+
+
+class Conditioning(Spec):
+    """The vector that steers a denoiser: a timestep, and a class or a caption."""
+
+    frequency: Size = 256
+    """Width of the sinusoidal timestep features."""
+    classes: Count = 0
+    """Rows of the label table, the null label included."""
+    caption_width: Size | None = None
+    """Width of the outside text encoder's output, projected by two linear layers."""
+    caption_tokens: Count = 0
+    """Length of the caption that the published model is run with."""
+    sizes: Count = 0
+    """Scalars of image size and aspect ratio that are embedded as well (PixArt at 1024 px)."""
+
+
+class LmHead(Spec):
+    """Logits over the vocabulary."""
+
+    kind: Literal["lm"] = "lm"
+    tied: bool = False
+    """Whether the weights are the input embedding's (arXiv:1608.05859)."""
+    bias: bool = False
+    transform: Literal["dense"] | None = None
+    """A dense layer and a norm before the logits (BERT's masked-LM head)."""
+    transform_bias: bool = True
+    every_token: bool = False
+    """Whether use, not only the reference, needs logits at each position (masked LM)."""
+
+
+class Pooler(Spec):
+    """A square dense layer before a classifier or for embeddings, on one token per sequence (BERT) or on each."""
+
+    kind: Literal["pooler"] = "pooler"
+    every_token: bool = False
+    bias: bool = True
+    norm: bool = False
+    """A norm behind it (ModernBERT)."""
+
+
+class Classifier(Spec):
+    """A linear layer to class scores, on one token per sequence or on each."""
+
+    kind: Literal["classifier"] = "classifier"
+    classes: Size
+    every_token: bool = False
+    bias: bool = True
+    input_tokens: Size = 1
+    """How many pooled vectors are concatenated (DINOv2: class token and mean)."""
+
+
+class Projector(Spec):
+    """Linear layers that carry image tokens into the language model's width."""
+
+    kind: Literal["projector"] = "projector"
+    widths: Annotated[tuple[Size, ...], Field(min_length=1)]
+    """Output width of each linear layer; the last is the language model's."""
+    merge: Size = 1
+    """Neighbouring tokens concatenated into one before the first layer."""
+    drop_tokens: Count = 0
+    """Tokens left out (LLaVA drops the class token)."""
+    norm: bool = False
+    """A norm before merging (Qwen2-VL)."""
+    bias: bool = True
+
+
+class Unpatch(Spec):
+    """The denoiser's last layer: a modulated norm and a linear layer back to patches."""
+
+    kind: Literal["unpatch"] = "unpatch"
+    channels: Size
+    modulation: Literal["linear", "table"] = "linear"
+
+
+Head = Annotated[LmHead | Pooler | Classifier | Projector | Unpatch, Field(discriminator="kind")]

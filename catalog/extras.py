@@ -1,0 +1,36 @@
+"""Small learned things beside mixers and feed-forwards: a model with one oddity needs no layer kind of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catalog.base import Size, Spec
+
+
+class Learned(Spec):
+    """Numbers that take part in no matrix product: gates, scales, temperatures, learned queries."""
+
+    kind: Literal["learned"] = "learned"
+    name: str
+    elements: Size
+    table: bool = False
+    """Whether rows are looked up (an embedding) rather than all of it read."""
+
+
+class Linear(Spec):
+    """A linear map that is no part of a mixer or a feed-forward."""
+
+    kind: Literal["linear"] = "linear"
+    name: str
+    inputs: Size
+    outputs: Size
+    bias: bool = False
+    over: Literal["token", "sequence", "pass"] = "token"
+    """What it is applied to; ``pass`` is once, whatever the batch."""
+    times: Size = 1
+    """How many vectors each of these has."""
+
+
+Extra = Annotated[Learned | Linear, Field(discriminator="kind")]

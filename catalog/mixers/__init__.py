@@ -1,0 +1,23 @@
+"""Token mixers: how tokens exchange information. One class per mechanism, told apart by ``kind``.
+
+A new mechanism is a class here and in ``Mixer``, a function in ``calculators.lowering``, and a proof in
+``tests/reference``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
+from catalog.mixers.state_space import Mamba, Mamba2
+
+Mixer = Annotated[
+    Attention | LatentAttention | Mamba | Mamba2,
+    Field(discriminator="kind"),
+]
+
+__all__ = [
+    "Attention", "CrossAttention", "Disentangled", "LatentAttention", "Mamba", "Mamba2", "Mixer", "Projection",
+]  # fmt: skip
