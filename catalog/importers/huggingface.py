@@ -125,5 +125,13 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
             departure=departure_of(imported.class_name, imported.architecture),
         ),
         sources=(f"imported from {where}",),  # type: ignore[arg-type]
-        notes=f"Fields not understood: {', '.join(imported.unread)}" if imported.unread else None,
+        notes=_doubts(imported, TYPES.get(str(config.get("model_type")))),
     )
+
+
+def _doubts(imported: Imported, entry: Type | None) -> str | None:
+    """What a reader of the counts should know."""
+    doubts = [f"Fields not understood: {', '.join(imported.unread)}."] if imported.unread else []
+    if entry is not None and entry.proof == "parameters":
+        doubts.append(f"Of {imported.class_name} only parameters are proven against PyTorch, not FLOPs and cache.")
+    return " ".join(doubts) or None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from catalog.ends import Classifier, Head
 from catalog.errors import BadInput, unknown
@@ -24,6 +24,8 @@ class Type:
     """The class built where the configuration names none."""
     read: Read
     """From fields and the name of the class to the architecture."""
+    proof: Literal["full", "parameters"] = "full"
+    """What was compared with PyTorch: also FLOPs and cache, or parameters only. An import says so."""
 
 
 def causal(prefix: str, read: Callable[[Fields, bool], Architecture], family: Family = "decoder") -> Type:
