@@ -31,7 +31,7 @@ def cache_folder() -> Path:
 @lru_cache(maxsize=1)
 def _schemas() -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(HERE.glob("*.py")):
+    for path in sorted((*HERE.glob("*.py"), *HERE.glob("mixers/*.py"))):
         digest.update(path.read_bytes())
     return digest.digest()
 

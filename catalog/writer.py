@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
-from catalog.channels import Dense, Experts
-from catalog.mixers import Attention, LatentAttention, Mamba, Mamba2
-from catalog.spec import Classifier, Group, LmHead, PatchEmbedding, Pooler, Projector, TokenEmbedding, Unpatch
-
-_TAGGED = (
-    Attention, LatentAttention, Mamba, Mamba2, Dense, Experts, TokenEmbedding, PatchEmbedding,
-    LmHead, Pooler, Classifier, Projector, Unpatch,
-)  # fmt: skip
-"""Members of unions: their ``kind`` is always written."""
+from catalog.spec import Group
 
 
 class _Flow(dict[str, Any]):
@@ -58,7 +51,7 @@ def _plain_model(value: BaseModel) -> Any:
     fields: dict[str, Any] = {}
     for name, info in type(value).model_fields.items():
         item = getattr(value, name)
-        if (name == "kind" and isinstance(value, _TAGGED)) or info.is_required() or item != info.default:
+        if _is_tag(name, info) or info.is_required() or item != info.default:
             fields[name] = plain(item)
     if "sources" in fields:
         fields["sources"] = fields.pop("sources")  # what it is first, how we know last
@@ -66,6 +59,11 @@ def _plain_model(value: BaseModel) -> Any:
         fields["layer"] = fields.pop("layers")[0]
     small = all(not isinstance(item, dict | list) or isinstance(item, _FlowList) for item in fields.values())
     return _Flow(fields) if small and sum(len(f"{k}: {v}, ") for k, v in fields.items()) < 240 else fields
+
+
+def _is_tag(name: str, info: FieldInfo) -> bool:
+    """Whether a field only tells which member of a union this is: always written."""
+    return name == "kind" and get_origin(info.annotation) is Literal and len(get_args(info.annotation)) == 1
 
 
 def to_yaml(spec: BaseModel) -> str:
