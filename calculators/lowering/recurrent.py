@@ -13,7 +13,7 @@ SCAN_FLOPS = 7
 see; together the 9 that A. Gu gives in state-spaces/mamba issue 110."""
 
 
-def _convolution(scope: Scope, width: int, kernel: int, bias: bool, source: int) -> int:
+def causal_convolution(scope: Scope, width: int, kernel: int, bias: bool, source: int) -> int:
     """A causal depthwise convolution over ``width`` channels; the state keeps the last ``kernel`` columns.
 
     The reference pads a fresh sequence to S + kernel - 1 outputs and, stepping, computes two outputs to keep one.
@@ -50,7 +50,7 @@ def mamba(scope: Scope, mixer: Mamba, source: int) -> int:
     inner, state, rank = scope.share(mixer.inner), mixer.state, mixer.dt_rank
     bias = 2 * inner if mixer.bias else 0
     node = scope.linear("mixer.in", scope.hidden, 2 * inner, source, part="mixer", bias=bias)
-    node = _convolution(scope, inner, mixer.conv, mixer.conv_bias, node)
+    node = causal_convolution(scope, inner, mixer.conv, mixer.conv_bias, node)
     steps = scope.linear("mixer.x", inner, rank + 2 * state, node, part="mixer")
     if mixer.inner_norms:
         for name, width in (("dt", rank), ("b", state), ("c", state)):
@@ -97,7 +97,7 @@ def mamba2(scope: Scope, mixer: Mamba2, source: int) -> int:
     mixed = inner + 2 * groups * n
     wide = inner + mixed + heads
     node = scope.linear("mixer.in", scope.hidden, wide, source, part="mixer", bias=wide if mixer.bias else 0)
-    node = _convolution(scope, mixed, mixer.conv, mixer.conv_bias, node)
+    node = causal_convolution(scope, mixed, mixer.conv, mixer.conv_bias, node)
     executed_pairs, needed_pairs = (ChunkPairs(stream, chunk, c) for c in ("executed", "needed"))
     step = 2 * inner * n
     executed = Form(
