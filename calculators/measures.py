@@ -73,6 +73,12 @@ def _triangle(n: Array, window: int | None) -> Array:
     return inside * (inside + 1) // 2 + (n - inside) * window
 
 
+def _blocks(n: Array, size: int) -> Array:
+    """Pairs of the first ``n`` tokens when each sees itself and what came before it in its own block."""
+    full, rest = n // size, n % size
+    return full * (size * (size + 1) // 2) + rest * (rest + 1) // 2
+
+
 def _band(n: Array, reach: int | None) -> Array:
     """Pairs of ``n`` tokens when each sees ``reach`` neighbours to both sides."""
     if reach is None:
@@ -165,14 +171,22 @@ class Pairs(Measure):
     causal: bool = True
     window: int | None = None
     when: When = "always"
+    blocks: bool = False
+    """Whether the window is a block: tokens see back to the start of their own."""
+    prefix: bool = False
+    """Whether tokens see each other in both directions while nothing is cached."""
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
         new, past = self.stream.new(w), self.stream.past(w)
         if self.count == "executed":
             seen = past if self.window is None or not self.causal else np.minimum(past, self.window - 1)
             pairs = new * (seen + new)
+        elif self.blocks and self.window is not None:
+            pairs = _blocks(past + new, self.window) - _blocks(past, self.window)
         elif self.causal:
             pairs = _triangle(past + new, self.window) - _triangle(past, self.window)
+            if self.prefix:
+                pairs = np.where(past == 0, new * new, pairs)
         else:
             pairs = _band(past + new, self.window) - _band(past, self.window)
         return _masked(self.stream.sequences(w) * pairs, self.stream, w, self.when)
@@ -207,11 +221,13 @@ class Held(Measure):
 
     stream: Stream
     window: int | None = None
+    keeps_all: bool = False
+    """Whether transformers keeps what has left the window."""
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
         sequences = w.batch if self.stream.kind == "source" else self.stream.sequences(w)
         kept = self.stream.past(w) + self.stream.new(w)
-        if self.window is not None and policy.cap_windows:
+        if self.window is not None and policy.cap_windows and not (self.keeps_all and policy.name == "transformers"):
             kept = np.minimum(kept, self.window - 1 if policy.name == "transformers" else self.window)
         return sequences * (-(-kept // policy.block) * policy.block)
 

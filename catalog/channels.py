@@ -17,6 +17,8 @@ class Dense(Spec):
     gated: bool = True
     bias: bool = False
     activation: str = "silu"
+    inner_norm: bool = False
+    """A norm before the last matrix (BitNet b1.58)."""
     activation_scalars: Count = 0
     """Learned numbers inside the activation (Apertus, xIELU: arXiv:2411.13010)."""
 

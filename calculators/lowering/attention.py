@@ -22,8 +22,10 @@ def attention(scope: Scope, mixer: Attention, source: int) -> int:
     Source: arXiv:1706.03762 section 3.2; arXiv:2305.13245 section 2.2 for the shared heads.
     """
     heads, kv, d = scope.share(mixer.heads), max(1, scope.share(mixer.kv_heads)), mixer.head_dim
-    widths = {"q": heads * d, "k": kv * d, "v": kv * d}
-    bias = sum(widths[p] for p in mixer.bias if p != "o")
+    widths = {"q": heads * d}
+    if not mixer.shares_kv:
+        widths |= {"k": kv * d} if mixer.value_is_key else {"k": kv * d, "v": kv * d}
+    bias = sum(width for p, width in widths.items() if p in mixer.bias)
     node = scope.linear(
         "attention.qkv",
         scope.hidden,
@@ -34,67 +36,108 @@ def attention(scope: Scope, mixer: Attention, source: int) -> int:
         weights=tuple(Weight(f"attention.{p}.weight", (w, scope.hidden)) for p, w in widths.items()),
     )
     if mixer.qk_norm is not None:
-        lengths = (d, d) if mixer.qk_norm == "head" else (widths["q"], widths["k"])
-        vectors = ("weight", "bias") if mixer.qk_norm_bias else ("weight",)
-        node = scope.builder.add(
-            Operator(
-                name="attention.qk_norm",
-                kind=Kind.NORM,
-                part=scope.part("attention"),
-                weights=tuple(
-                    Weight(f"attention.{p}_norm.{vector}", (n,), Role.VECTOR)
-                    for p, n in zip("qk", lengths, strict=True)
-                    for vector in vectors
-                ),
-                pointwise=per(scope.tokens, (8 if mixer.qk_norm_bias else 5) * (heads + kv) * d),
-                touched=scope.once,
-                reads=per(scope.tokens, (heads + kv) * d),
-                writes=per(scope.tokens, (heads + 2 * kv) * d),
-            ),
-            node,
-        )
+        node = _qk_norm(scope, mixer, {p: width for p, width in widths.items() if p != "v"}, node)
+    normed = heads if mixer.shares_kv else heads + kv
     if mixer.position == "rotary":
         node = scope.builder.add(
             Operator(
                 name="attention.rotary",
                 kind=Kind.ELEMENTWISE,
                 part=scope.part("attention"),
-                pointwise=per(scope.tokens, 3 * (heads + kv) * d),
-                reads=per(scope.tokens, (heads + kv) * d),
-                writes=per(scope.tokens, (heads + 2 * kv) * d),
+                pointwise=per(scope.tokens, 3 * normed * d),
+                reads=per(scope.tokens, normed * d),
+                writes=per(scope.tokens, (normed if mixer.shares_kv else heads + 2 * kv) * d),
             ),
             node,
         )
     if mixer.disentangled is not None:
         node = _disentangled(scope, mixer.disentangled, heads, d, node)
-    executed = Pairs(scope.stream, "executed", mixer.causal, mixer.window)
-    needed = Pairs(scope.stream, "needed", mixer.causal, mixer.window)
-    caches = mixer.causal
+    node = _attend(scope, mixer, heads, kv, node)
+    if mixer.gate is not None:
+        gates = heads * (d if mixer.gate == "full" else 1)
+        gate = scope.linear("attention.gate", scope.hidden, gates, source, part="attention")
+        node = _gated(scope, heads * d, node, gate)
+    if mixer.out_norm:
+        node = scope.norm("attention.out_norm", node, part="attention", width=heads * d)
+    out_bias = scope.hidden if "o" in mixer.bias else 0
+    node = scope.linear("attention.o", heads * d, scope.hidden, node, part="attention", bias=out_bias)
+    return scope.reduce("attention.all_reduce", node, part="attention")
+
+
+def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) -> int:
+    """Scores, softmax and values; what is cached and read.
+
+    Differential attention scores once and reads values of twice the width, which the reference does in two full calls
+    (arXiv:2410.05258, equation 1).
+    """
+    stream, d, caches, reach = scope.stream, mixer.head_dim, mixer.causal, mixer.window or mixer.chunk
+    executed = Pairs(stream, "executed", mixer.causal, None if mixer.keeps_all else reach)
+    needed = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
+    held = Held(stream, reach, mixer.keeps_all)
     own = [Weight("attention.sinks", (heads,), Role.VECTOR)] if mixer.sinks else []
+    if mixer.differential:
+        own += [Weight(f"attention.lambda_{name}", (d,), Role.VECTOR) for name in ("q1", "k1", "q2", "k2")]
     if mixer.relative_buckets:
         own.append(Weight("attention.relative_bias", (mixer.relative_buckets, heads), Role.EMBEDDING))
-    node = scope.builder.add(
+    keeps = caches and not mixer.shares_kv
+    return scope.builder.add(
         Operator(
             name="attention.core",
             kind=Kind.ATTENTION,
             part=scope.part("attention"),
             weights=tuple(own),
-            executed=per(executed, 4 * heads * d),
-            needed=per(needed, 4 * heads * d),
+            executed=per(executed, (8 if mixer.differential else 4) * heads * d),
+            needed=per(needed, (6 if mixer.differential else 4) * heads * d),
             pointwise=per(needed, (SOFTMAX_FLOPS + (3 if mixer.softcap else 0)) * heads),
             touched=scope.once,
             reads=per(scope.tokens, (heads if caches else heads + 2 * kv) * d),
             writes=per(scope.tokens, heads * d),
             scores=per(executed, heads),
-            cache_reads=per(Context(scope.stream, mixer.window), 2 * kv * d) if caches else Form(),
-            cache_writes=per(scope.tokens, 2 * kv * d) if caches else Form(),
-            states=(State("kv", per(Held(scope.stream, mixer.window), 2 * kv * d), "cache"),) if caches else (),
+            cache_reads=per(Context(stream, reach), 2 * kv * d) if caches else Form(),
+            cache_writes=per(scope.tokens, 2 * kv * d) if keeps else Form(),
+            states=(State("kv", per(held, 2 * kv * d), "cache"),) if keeps else (),
         ),
-        node,
+        source,
     )
-    out_bias = scope.hidden if "o" in mixer.bias else 0
-    node = scope.linear("attention.o", heads * d, scope.hidden, node, part="attention", bias=out_bias)
-    return scope.reduce("attention.all_reduce", node, part="attention")
+
+
+def _qk_norm(scope: Scope, mixer: Attention, widths: dict[str, int], source: int) -> int:
+    """Norms on queries and, where the layer has its own, keys."""
+    lengths = {"head": dict.fromkeys(widths, mixer.head_dim), "full": widths, "plain": {}}[mixer.qk_norm or "plain"]
+    vectors, width = ("weight", "bias") if mixer.qk_norm_bias else ("weight",), sum(widths.values())
+    return scope.builder.add(
+        Operator(
+            name="attention.qk_norm",
+            kind=Kind.NORM,
+            part=scope.part("attention"),
+            weights=tuple(
+                Weight(f"attention.{p}_norm.{vector}", (n,), Role.VECTOR)
+                for p, n in lengths.items()
+                for vector in vectors
+            ),
+            pointwise=per(scope.tokens, (8 if mixer.qk_norm_bias else 5) * width),
+            touched=scope.once,
+            reads=per(scope.tokens, width),
+            writes=per(scope.tokens, width + widths.get("k", 0)),
+        ),
+        source,
+    )
+
+
+def _gated(scope: Scope, width: int, source: int, gate: int) -> int:
+    """A sigmoid and a product."""
+    return scope.builder.add(
+        Operator(
+            name="attention.gated",
+            kind=Kind.ELEMENTWISE,
+            part=scope.part("attention"),
+            pointwise=per(scope.tokens, 5 * width),
+            reads=per(scope.tokens, 2 * width),
+            writes=per(scope.tokens, width),
+        ),
+        source,
+        gate,
+    )
 
 
 def _disentangled(scope: Scope, mixer: Disentangled, heads: int, d: int, source: int) -> int:

@@ -12,12 +12,14 @@ from catalog.spec import SideConvolution
 
 def dense(scope: Scope, channel: Dense, source: int, prefix: str = "channel") -> int:
     """``2·T·h·f`` per matrix, three matrices where gated (arXiv:2002.05202, equations 5 and 6), else two."""
-    scalars = channel.activation_scalars
-    node = _feed_forward(scope, channel.width, channel.gated, channel.bias, source, prefix, scalars)
+    scalars, norm = channel.activation_scalars, channel.inner_norm
+    node = _feed_forward(scope, channel.width, channel.gated, channel.bias, source, prefix, scalars, norm)
     return scope.reduce(f"{prefix}.all_reduce", node, part="channel")
 
 
-def _feed_forward(scope: Scope, width: int, gated: bool, bias: bool, source: int, prefix: str, scalars: int = 0) -> int:
+def _feed_forward(
+    scope: Scope, width: int, gated: bool, bias: bool, source: int, prefix: str, scalars: int = 0, norm: bool = False
+) -> int:
     local = scope.share(width)
     wide = 2 * local if gated else local
     names = ("gate", "up") if gated else ("up",)
@@ -31,6 +33,8 @@ def _feed_forward(scope: Scope, width: int, gated: bool, bias: bool, source: int
         weights=tuple(Weight(f"{prefix}.{name}.weight", (local, scope.hidden)) for name in names),
     )
     node = scope.activation(f"{prefix}.activation", wide, local, node, part="channel", scalars=scalars)
+    if norm:
+        node = scope.norm(f"{prefix}.inner_norm", node, part="channel", width=local)
     return scope.linear(f"{prefix}.down", local, scope.hidden, node, part="channel", bias=scope.hidden if bias else 0)
 
 

@@ -34,12 +34,31 @@ class Attention(Spec):
     window: Size | None = None
     """Causal: how many tokens a query sees, itself included. Bidirectional: how far to each side.
     ``None`` is the whole context."""
+    chunk: Size | None = None
+    """Causal: tokens see only those of their own block of this length, themselves included (Llama 4)."""
+    keeps_all: bool = False
+    """Whether the PyTorch class caches and multiplies the whole context and only masks its window (GPT-Neo)."""
+    prefix: bool = False
+    """Causal: whether tokens of the first pass, the prompt, see each other in both directions (prefix LM,
+    arXiv:1910.10683, section 3.2.1)."""
+    shares_kv: bool = False
+    """Whether keys and values are those of an earlier layer, cached there (YOCO, arXiv:2405.05254; Gemma 3n)."""
+    value_is_key: bool = False
+    """Whether one projection gives keys and values (Gemma 4); both are cached."""
     bias: tuple[Projection, ...] = ()
     """Which projections add a bias."""
-    qk_norm: Literal["head", "full"] | None = None
-    """RMS norms on queries and keys: one weight vector per ``head_dim`` or over the whole width."""
+    qk_norm: Literal["head", "full", "plain"] | None = None
+    """RMS norms on queries and keys: one weight vector per ``head_dim``, over the whole width, or none at all."""
     qk_norm_bias: bool = False
     """Whether these norms subtract the mean and add a bias (Phi, Persimmon)."""
+    gate: Literal["full", "head"] | None = None
+    """A sigmoid of the layer's input on what attention returns, before the output projection: one number per channel
+    or per head (arXiv:2505.06708)."""
+    out_norm: bool = False
+    """A norm on what attention returns, before the output projection (BitNet b1.58)."""
+    differential: bool = False
+    """Half of the heads are subtracted, with a learned factor, from the other half; each reads twice its width of
+    values (arXiv:2410.05258, section 2.1)."""
     sinks: bool = False
     """One learned logit per head that attends to nothing (gpt-oss)."""
     softcap: bool = False
@@ -56,6 +75,20 @@ class Attention(Spec):
                 f"heads={self.heads} is not a multiple of kv_heads={self.kv_heads}; "
                 f"each key-value head must serve the same number of query heads"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        if self.chunk is not None and (self.window is not None or not self.causal):
+            raise ValueError(f"chunk={self.chunk} needs causal attention without a window")
+        if self.prefix and (self.window is not None or self.chunk is not None or not self.causal):
+            raise ValueError("prefix needs causal attention without window and chunk")
+        if self.keeps_all and self.window is None:
+            raise ValueError("keeps_all is about a window, and there is none")
+        if self.shares_kv and self.value_is_key:
+            raise ValueError("shares_kv leaves nothing to project, value_is_key projects keys")
+        if self.differential and self.kv_heads % 2:
+            raise ValueError(f"kv_heads={self.kv_heads} is odd; differential attention pairs heads")
         return self
 
 
