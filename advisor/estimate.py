@@ -287,7 +287,7 @@ def _flops(case: Resolved) -> Flops:
     new, past = (1, s.output_tokens // 2) if case.encoder_decoder else (prompt, prompt + s.output_tokens // 2)
     source = s.input_tokens if case.encoder_decoder else 0
     result = [
-        count_flops(case.spec, n, p, s.batch, c, source=source, images=s.images if p == 0 else 0)
+        count_flops(case.spec, n, p, s.batch, c, source=source, images=s.images)
         for n, p in ((new, 0), (1, max(past, 1)))
         for c in ("executed", "needed")
     ]

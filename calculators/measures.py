@@ -193,14 +193,29 @@ class Pairs(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class BlockPairs(Measure):
+    """Pairs inside blocks of tokens that see only each other; the last block may be shorter."""
+
+    stream: Stream
+    block: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        full, rest = self.stream.new(w) // self.block, self.stream.new(w) % self.block
+        return self.stream.sequences(w) * (full * self.block**2 + rest**2)
+
+
+@dataclass(frozen=True, slots=True)
 class CrossPairs(Measure):
-    """B·S·(length of the source)."""
+    """B·S·(length of the source); text reads all images of its sequence."""
 
     stream: Stream
     source: Stream
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
-        return self.stream.sequences(w) * self.stream.new(w) * self.source.new(w)
+        read = self.source.new(w)
+        if self.source.kind == "image" and self.stream.kind != "image":
+            read = read * w.images
+        return self.stream.sequences(w) * self.stream.new(w) * read
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +240,13 @@ class Held(Measure):
     """Whether transformers keeps what has left the window."""
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
-        sequences = w.batch if self.stream.kind == "source" else self.stream.sequences(w)
+        match self.stream.kind:
+            case "source":
+                sequences = w.batch
+            case "image":
+                sequences = w.batch * w.images
+            case _:
+                sequences = self.stream.sequences(w)
         kept = self.stream.past(w) + self.stream.new(w)
         if self.window is not None and policy.cap_windows and not (self.keeps_all and policy.name == "transformers"):
             kept = np.minimum(kept, self.window - 1 if policy.name == "transformers" else self.window)

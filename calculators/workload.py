@@ -85,7 +85,8 @@ class Workload:
 class Stream:
     """Which tokens a stack sees: the text, the encoder's source, image patches, or a fixed latent."""
 
-    kind: Literal["text", "source", "image", "sample"] = "text"
+    kind: Literal["text", "source", "image", "sample", "looking"] = "text"
+    """``looking``: the text, in layers that run only where a sequence has images."""
     tokens: int = 0
     """Tokens per sequence where the workload does not say: patches of an image, cells of a latent."""
 
@@ -96,13 +97,15 @@ class Stream:
                 return w.batch * w.encode
             case "image":
                 return w.batch * w.images * w.encode
+            case "looking":
+                return w.batch * (w.images > 0)
             case _:
                 return w.batch
 
     def new(self, w: Workload) -> Array:
         """Tokens computed per sequence."""
         match self.kind:
-            case "text":
+            case "text" | "looking":
                 return w.new
             case "source":
                 return w.source
@@ -111,4 +114,4 @@ class Stream:
 
     def past(self, w: Workload) -> Array:
         """Tokens of a sequence that are cached already."""
-        return w.past if self.kind == "text" else np.zeros_like(w.past)
+        return w.past if self.kind in ("text", "looking") else np.zeros_like(w.past)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalog.base import Count, Size, Spec
+from catalog.connectors import Connector
 
 
 class TokenEmbedding(Spec):
@@ -45,6 +46,10 @@ class PatchEmbedding(Spec):
     """A norm after the embedding (CLIP)."""
     mask_token: bool = False
     """A learned vector for masked pre-training (DINOv2)."""
+    tiles: Size = 1
+    """Tiles of ``size`` that one image always fills and that attend to each other (Llama 3.2)."""
+    padding: Count = 0
+    """Empty tokens behind each tile's, which cost as much as others."""
 
     @model_validator(mode="after")
     def _tiles(self) -> Self:
@@ -55,12 +60,22 @@ class PatchEmbedding(Spec):
     @property
     def patches(self) -> int:
         """Patches per image."""
-        return (self.size // self.patch) ** 2
+        return self.tiles * (self.size // self.patch) ** 2
 
     @property
     def tokens(self) -> int:
         """Tokens per image, extra ones included."""
-        return self.patches + self.extra_tokens
+        return self.patches + self.tiles * (self.extra_tokens + self.padding)
+
+
+class QueryEmbedding(Spec):
+    """Learned vectors that read an image by cross-attention (Q-Former, perceiver: arXiv:2301.12597, 2103.03206)."""
+
+    kind: Literal["queries"] = "queries"
+    tokens: Size
+    """Vectors per image."""
+    norm: bool = False
+    """A norm on them before the first layer."""
 
 
 class Conditioning(Spec):
@@ -136,4 +151,7 @@ class Unpatch(Spec):
     modulation: Literal["linear", "table"] = "linear"
 
 
-Head = Annotated[LmHead | Pooler | Classifier | Projector | Unpatch, Field(discriminator="kind")]
+Head = Annotated[LmHead | Pooler | Classifier | Projector | Connector | Unpatch, Field(discriminator="kind")]
+
+Embedding = TokenEmbedding | PatchEmbedding | QueryEmbedding
+"""What goes into a stack."""

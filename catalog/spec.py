@@ -20,6 +20,7 @@ from catalog.ends import (
     PatchEmbedding,
     Pooler,
     Projector,
+    QueryEmbedding,
     TokenEmbedding,
     Unpatch,
 )
@@ -130,7 +131,7 @@ class Stack(Spec):
     role: Literal["decoder", "encoder", "vision", "denoiser"]
     hidden: Size
     norm: NormKind = "rms"
-    embedding: Annotated[TokenEmbedding | PatchEmbedding, Field(discriminator="kind")]
+    embedding: Annotated[TokenEmbedding | PatchEmbedding | QueryEmbedding, Field(discriminator="kind")]
     conditioning: Conditioning | None = None
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
     relative_buckets: Count = 0
@@ -179,7 +180,9 @@ class Architecture(Spec):
                     raise ValueError(
                         f"stack {stack.name}: cross.source is {layer.cross.source!r}, not one of {names} or 'caption'"
                     )
-            if any(isinstance(head, LmHead) for head in stack.heads) and isinstance(stack.embedding, PatchEmbedding):
+            if any(isinstance(head, LmHead) for head in stack.heads) and not isinstance(
+                stack.embedding, TokenEmbedding
+            ):
                 raise ValueError(f"stack {stack.name}: an lm head needs a token embedding")
         return self
 
@@ -281,6 +284,6 @@ class ModelSpec(Entry):
 
 __all__ = [
     "Architecture", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer", "Licence",
-    "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Published", "Reference", "Score",
-    "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
+    "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Published", "QueryEmbedding",
+    "Reference", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
 ]  # fmt: skip

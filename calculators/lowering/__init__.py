@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +11,15 @@ from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.attention import attention, cross_attention, latent_attention
 from calculators.lowering.channels import dense, experts, side_convolution
-from calculators.lowering.ends import conditioning, head, patch_embedding, relative_table, token_embedding, token_table
+from calculators.lowering.ends import (
+    conditioning,
+    head,
+    patch_embedding,
+    query_embedding,
+    relative_table,
+    token_embedding,
+    token_table,
+)
 from calculators.lowering.extras import extra
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
@@ -18,8 +27,9 @@ from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.base import Spec
 from catalog.channels import Dense, Experts
+from catalog.connectors import Connector
 from catalog.mixers import Attention, CrossAttention, LatentAttention, Mamba, Mamba2
-from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, Stack, TokenEmbedding
+from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, QueryEmbedding, Stack, TokenEmbedding
 
 LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Attention: attention,
@@ -50,7 +60,7 @@ def lower(architecture: Architecture, tp: int = 1) -> OperatorGraph:
         if isinstance(stack.embedding, TokenEmbedding)
     }
     for stack in architecture.stacks:
-        sources = {other.name: (streams[other.name], other.hidden) for other in architecture.stacks}
+        sources = {other.name: _output(streams[other.name], other) for other in architecture.stacks}
         if stack.conditioning and stack.conditioning.caption_width:
             sources["caption"] = (Stream("sample", stack.conditioning.caption_tokens), stack.hidden)
         scope = Scope(builder, stack.name, streams[stack.name], stack.hidden, stack.norm, tp, sources)
@@ -62,11 +72,20 @@ def lower(architecture: Architecture, tp: int = 1) -> OperatorGraph:
 def stream_of(architecture: Architecture, stack: Stack) -> Stream:
     """Which tokens a stack sees."""
     decodes = any(other.role == "decoder" for other in architecture.stacks)
-    if isinstance(stack.embedding, PatchEmbedding):
+    if isinstance(stack.embedding, PatchEmbedding | QueryEmbedding):
         return Stream("image" if decodes else "sample", stack.embedding.tokens)
     if stack.role == "encoder" and decodes:
         return Stream("source")
     return Stream("text")
+
+
+def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:
+    """What others read of a stack: its tokens and their width, behind its connector where it has one."""
+    for end in stack.heads:
+        if isinstance(end, Connector):
+            tokens, width = end.shape(stream.tokens, stack.hidden)
+            return Stream(stream.kind, tokens), width
+    return stream, stack.hidden
 
 
 def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
@@ -74,6 +93,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
     builder.prefix, builder.repeat = f"{stack.name}.", 1
     if isinstance(stack.embedding, TokenEmbedding):
         node = token_embedding(scope, stack.embedding)
+    elif isinstance(stack.embedding, QueryEmbedding):
+        node = query_embedding(scope, stack.embedding)
     else:
         node = patch_embedding(scope, stack.embedding)
     if stack.conditioning:
@@ -123,6 +144,8 @@ def _lower_group(scope: Scope, group: Group, node: int, position: int) -> int:
 
 
 def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
+    if layer.cross and scope.stream.kind == "text" and scope.sources[layer.cross.source][0].kind == "image":
+        scope = replace(scope, stream=Stream("looking"))
     if layer.modulation:
         _modulate(scope, layer.modulation)
     for spec in layer.extras:

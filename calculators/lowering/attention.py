@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import Scope
-from calculators.measures import Context, CrossPairs, Held, Pairs, Runs, Tokens
+from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, Pairs, Runs, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
 from catalog.mixers import Attention, CrossAttention, Disentangled, LatentAttention
 
@@ -71,8 +71,10 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
     (arXiv:2410.05258, equation 1).
     """
     stream, d, caches, reach = scope.stream, mixer.head_dim, mixer.causal, mixer.window or mixer.chunk
-    executed = Pairs(stream, "executed", mixer.causal, None if mixer.keeps_all else reach)
-    needed = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
+    executed: Measure = Pairs(stream, "executed", mixer.causal, None if mixer.keeps_all else reach)
+    needed: Measure = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
+    if mixer.blocks:
+        executed = needed = BlockPairs(stream, mixer.blocks)
     held = Held(stream, reach, mixer.keeps_all)
     own = [Weight("attention.sinks", (heads,), Role.VECTOR)] if mixer.sinks else []
     if mixer.differential:
@@ -187,49 +189,56 @@ def _disentangled(scope: Scope, mixer: Disentangled, heads: int, d: int, source:
 def cross_attention(scope: Scope, mixer: CrossAttention, source: int) -> int:
     """Attention to another stack; its keys and values are computed once per source token and cached.
 
-    Source: arXiv:1706.03762 section 3.2.3.
+    Source: arXiv:1706.03762 section 3.2.3; arXiv:2204.14198 section 3.1.1 for queries that also read each other.
     """
     stream, width = scope.sources[mixer.source]
-    heads, d = scope.share(mixer.heads), mixer.head_dim
-    inner = heads * d
-    lengths = {p: inner for p in mixer.bias if p != "o"}
+    heads, kv, d = scope.share(mixer.heads), max(1, scope.share(mixer.kv_heads or mixer.heads)), mixer.head_dim
+    inner, narrow = heads * d, kv * d
+    lengths = {p: inner if p == "q" else narrow for p in mixer.bias if p != "o"}
+    if mixer.norm_source:
+        scope.norm("cross.norm_source", None, part="cross", width=width, over=Tokens(stream))
     q = scope.linear("cross.q", scope.hidden, inner, source, part="cross", bias=lengths.get("q", 0))
-    kv_unit = Tokens(stream)
-    kv = scope.builder.add(
+    read = per(Tokens(stream), 1) + (per(scope.tokens, 1) if mixer.own else Form())
+    keys = scope.builder.add(
         Operator(
             name="cross.kv",
             kind=Kind.GEMM,
             part=scope.part("cross"),
             weights=(
-                *(Weight(f"cross.{p}.weight", (inner, width)) for p in "kv"),
-                *(Weight(f"cross.{p}.bias", (inner,), Role.VECTOR) for p in "kv" if p in lengths),
+                *(Weight(f"cross.{p}.weight", (narrow, width)) for p in "kv"),
+                *(Weight(f"cross.{p}.bias", (narrow,), Role.VECTOR) for p in "kv" if p in lengths),
             ),
-            executed=per(kv_unit, 4 * width * inner),
-            needed=per(kv_unit, 4 * width * inner),
+            executed=read * (4 * width * narrow),
+            needed=read * (4 * width * narrow),
             touched=per(Runs(stream), 1),
-            reads=per(kv_unit, width),
-            cache_writes=per(kv_unit, 2 * inner),
+            reads=read * width,
+            cache_writes=per(Tokens(stream), 2 * narrow),
         ),
     )
-    pairs = CrossPairs(scope.stream, stream)
+    if mixer.qk_norm:
+        scope.norm("cross.q_norm", q, part="cross", kind="rms", width=d)
+        scope.norm("cross.k_norm", keys, part="cross", kind="rms", width=d, over=Tokens(stream))
+    pairs = per(CrossPairs(scope.stream, stream), 1)
+    if mixer.own:
+        pairs = pairs + per(Pairs(scope.stream, "executed", causal=False), 1)
     held = Held(stream)
-    cached = stream.kind == "source"
+    cached = stream.kind == "source" or (stream.kind == "image" and scope.stream.kind != "image")
     node = scope.builder.add(
         Operator(
             name="cross.core",
             kind=Kind.ATTENTION,
             part=scope.part("cross"),
-            executed=per(pairs, 4 * inner),
-            needed=per(pairs, 4 * inner),
-            pointwise=per(pairs, SOFTMAX_FLOPS * heads),
+            executed=pairs * (4 * inner),
+            needed=pairs * (4 * inner),
+            pointwise=pairs * (SOFTMAX_FLOPS * heads),
             reads=per(scope.tokens, inner),
             writes=per(scope.tokens, inner),
-            scores=per(pairs, heads),
-            cache_reads=per(held, 2 * inner),
-            states=(State("cross_kv", per(held, 2 * inner), "cache"),) if cached else (),
+            scores=pairs * heads,
+            cache_reads=per(held, 2 * narrow) if scope.stream.kind != "image" else Form(),
+            states=(State("cross_kv", per(held, 2 * narrow), "cache"),) if cached else (),
         ),
         q,
-        kv,
+        keys,
     )
     out_bias = scope.hidden if "o" in mixer.bias else 0
     node = scope.linear("cross.o", inner, scope.hidden, node, part="cross", bias=out_bias)

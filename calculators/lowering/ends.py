@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from calculators.form import Form, per
+from calculators.lowering.connectors import connector
 from calculators.lowering.scope import NORM_VECTORS, Scope
 from calculators.measures import One, Sequences, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
+from catalog.connectors import Connector
+from catalog.ends import Embedding
 from catalog.spec import (
     Classifier,
     Conditioning,
@@ -17,6 +20,7 @@ from catalog.spec import (
     PatchEmbedding,
     Pooler,
     Projector,
+    QueryEmbedding,
     TokenEmbedding,
     Unpatch,
 )
@@ -107,6 +111,21 @@ def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
     return scope.norm("embedding.norm", node, part="embedding") if embedding.norm else node
 
 
+def query_embedding(scope: Scope, embedding: QueryEmbedding) -> int:
+    """Learned vectors, the same for every image (arXiv:2301.12597, section 3.1)."""
+    node = scope.builder.add(
+        Operator(
+            name="embedding.queries",
+            kind=Kind.ELEMENTWISE,
+            part=scope.part("embedding"),
+            weights=(Weight("queries", (embedding.tokens, scope.hidden), Role.VECTOR),),
+            touched=scope.once,
+            writes=per(scope.tokens, scope.hidden),
+        )
+    )
+    return scope.norm("embedding.norm", node, part="embedding") if embedding.norm else node
+
+
 def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) -> int:
     """Embed the timestep (and label, caption, sizes) into the vector that steers every block.
 
@@ -157,7 +176,11 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
 
 
 def head(
-    scope: Scope, spec: Head, embedding: TokenEmbedding | PatchEmbedding, table: Weight | None, source: int
+    scope: Scope,
+    spec: Head,
+    embedding: TokenEmbedding | PatchEmbedding | QueryEmbedding,
+    table: Weight | None,
+    source: int,
 ) -> int:
     """What turns hidden states into an answer. Heads are not split over devices except the vocabulary's."""
     match spec:
@@ -176,6 +199,8 @@ def head(
             )  # fmt: skip
         case Projector():
             return _projector(scope, spec, source)
+        case Connector():
+            return connector(scope, spec, source)
         case Unpatch():
             return _unpatch(scope, spec, embedding, source)
         case _:
@@ -224,7 +249,7 @@ def _projector(scope: Scope, spec: Projector, source: int) -> int:
     return source
 
 
-def _unpatch(scope: Scope, spec: Unpatch, embedding: TokenEmbedding | PatchEmbedding, source: int) -> int:
+def _unpatch(scope: Scope, spec: Unpatch, embedding: Embedding, source: int) -> int:
     h = scope.hidden
     assert isinstance(embedding, PatchEmbedding)
     if spec.modulation == "linear":

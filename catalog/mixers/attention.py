@@ -45,6 +45,8 @@ class Attention(Spec):
     """Whether keys and values are those of an earlier layer, cached there (YOCO, arXiv:2405.05254; Gemma 3n)."""
     value_is_key: bool = False
     """Whether one projection gives keys and values (Gemma 4); both are cached."""
+    blocks: Size | None = None
+    """Bidirectional: tokens see only those of their own block of so many (Qwen2.5-VL's windows)."""
     bias: tuple[Projection, ...] = ()
     """Which projections add a bias."""
     qk_norm: Literal["head", "full", "plain"] | None = None
@@ -81,6 +83,8 @@ class Attention(Spec):
     def _says_one_thing(self) -> Self:
         if self.chunk is not None and (self.window is not None or not self.causal):
             raise ValueError(f"chunk={self.chunk} needs causal attention without a window")
+        if self.blocks is not None and (self.window is not None or self.causal):
+            raise ValueError(f"blocks={self.blocks} needs bidirectional attention without a window")
         if self.prefix and (self.window is not None or self.chunk is not None or not self.causal):
             raise ValueError("prefix needs causal attention without window and chunk")
         if self.keeps_all and self.window is None:
@@ -102,6 +106,14 @@ class CrossAttention(Spec):
     """Name of the stack, or ``caption`` for an outside text encoder, that keys and values read."""
     source_width: Size | None = None
     """Width of what is read; ``None`` means the stack's own hidden width."""
+    kv_heads: Size | None = None
+    """Key-value heads where they are fewer than ``heads``."""
+    own: bool = False
+    """Whether queries also read each other, behind what they read of the source (perceiver, arXiv:2204.14198)."""
+    qk_norm: bool = False
+    """RMS norms on each head's queries and keys."""
+    norm_source: bool = False
+    """A norm on what is read, of this layer's own."""
     bias: tuple[Projection, ...] = ()
 
 
