@@ -112,6 +112,10 @@ class Group(Spec):
     repeat: Size = 1
     shared: bool = False
     """Whether all repeats use one set of weights (ALBERT, arXiv:1909.11942, section 3.1)."""
+    name: str | None = None
+    """What later groups call this one by."""
+    again: str | None = None
+    """Name of an earlier group of the stack whose weights run once more here (HRM, arXiv:2506.21734)."""
     layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
 
     @model_validator(mode="before")
@@ -143,6 +147,18 @@ class Stack(Spec):
     final_norm: bool = True
     extras: tuple[Extra, ...] = ()
     heads: tuple[Head, ...] = ()
+
+    @model_validator(mode="after")
+    def _runs_again_what_it_has(self) -> Self:
+        known: dict[str, Group] = {}
+        for group in self.groups:
+            if group.again is not None:
+                first = known.get(group.again)
+                if first is None or (first.repeat, first.layers) != (group.repeat, group.layers):
+                    raise ValueError(f"group.again={group.again!r} names no earlier group of the same layers")
+            if group.name is not None:
+                known[group.name] = group
+        return self
 
     @property
     def n_layers(self) -> int:

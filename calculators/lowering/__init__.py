@@ -132,7 +132,7 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
 def _lower_group(scope: Scope, group: Group, node: int, position: int) -> int:
     """The layers of a group; with shared weights a first round owns them and the others borrow them."""
     builder = scope.builder
-    rounds = [(1, False), (group.repeat - 1, True)] if group.shared else [(group.repeat, False)]
+    rounds = [(1, False), (group.repeat - 1, True)] if group.shared else [(group.repeat, group.again is not None)]
     for repeat, borrow in rounds:
         if repeat:
             builder.repeat, builder.borrow = repeat, borrow

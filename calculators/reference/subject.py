@@ -82,7 +82,8 @@ class Subject:
     @property
     def caches(self) -> bool:
         """Whether the model decodes step by step."""
-        return self.kind in ("decoder", "encoder-decoder", "vision-language")
+        knows = {"use_cache", "past_key_values", "cache_params"} & set(self._accepted)
+        return bool(knows) and self.kind in ("decoder", "encoder-decoder", "vision-language")
 
     def setting(self, *, images: int = 0) -> Setting:
         """The pass that is run to compare FLOPs."""

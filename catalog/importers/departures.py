@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog.mixers import Attention
 from catalog.spec import Architecture, Departure, LmHead, PatchEmbedding, Stack, TokenEmbedding
 
 
@@ -12,8 +13,39 @@ def departure_of(class_name: str, architecture: Architecture) -> Departure | Non
             return _tied_t5(architecture.stack("decoder"))
         case "DiTTransformer2DModel":
             return _embedder_per_block(architecture.stacks[0])
+        case name if name.startswith("Falcon"):
+            return _cached_query_heads(architecture.stacks[0])
+        case name if name.startswith("OpenAIGPT"):
+            return Departure(
+                parameters=0,
+                cache_elements_per_token=-_cached(architecture.stacks[0]),
+                reason="the class of GPT-1 keeps no cache and runs the whole text for each new token; causal attention "
+                "needs no more than keys and values of the tokens before",
+            )
         case _:
             return None
+
+
+def _cached(decoder: Stack, per_query_head: bool = False) -> int:
+    """Elements of keys and values that all layers cache per token."""
+    return sum(
+        group.repeat * 2 * (layer.mixer.heads if per_query_head else layer.mixer.kv_heads) * layer.mixer.head_dim
+        for group in decoder.groups
+        for layer in group.layers
+        if isinstance(layer.mixer, Attention)
+    )
+
+
+def _cached_query_heads(decoder: Stack) -> Departure | None:
+    mixer = decoder.groups[0].layers[0].mixer
+    if not isinstance(mixer, Attention) or mixer.kv_heads in (1, mixer.heads):
+        return None
+    return Departure(
+        parameters=0,
+        cache_elements_per_token=_cached(decoder, per_query_head=True) - _cached(decoder),
+        reason=f"the class of Falcon 40B repeats keys and values for each of {mixer.heads} query heads before it caches "
+        f"them; {mixer.kv_heads} key-value heads are all that need be kept",
+    )
 
 
 def _tied_t5(decoder: Stack) -> Departure | None:

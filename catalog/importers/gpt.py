@@ -13,7 +13,7 @@ from catalog.mixers import Attention
 from catalog.spec import Architecture, Layer, TokenEmbedding
 
 
-def _heads(f: Fields, *names: str, hidden: int) -> dict[str, int]:
+def heads_of_width(f: Fields, *names: str, hidden: int) -> dict[str, int]:
     """As many key-value heads as query heads, and what the width leaves for each."""
     heads = f.size(*names)
     if hidden % heads:
@@ -45,7 +45,7 @@ def gptj(f: Fields, lm: bool = True) -> Architecture:
     """GPT-J and CodeGen: attention without biases and feed-forward side by side behind one norm; a head with bias."""
     f.read.add("n_positions")
     hidden = f.size("n_embd", "hidden_size")
-    mixer = Attention(**_heads(f, "n_head", "num_attention_heads", hidden=hidden))
+    mixer = Attention(**heads_of_width(f, "n_head", "num_attention_heads", hidden=hidden))
     channel = plain_feed_forward(f, f.size("n_inner", default=4 * hidden))
     layers = [Layer(mixer=mixer, channel=channel, norms="parallel-shared")]
     layers *= f.size("n_layer", "num_hidden_layers")
@@ -57,7 +57,7 @@ def gpt_neox(f: Fields, lm: bool = True) -> Architecture:
     hidden = f.size("hidden_size")
     bias = QKVO if f.flag("attention_bias", True) else ()
     layer = Layer(
-        mixer=Attention(**_heads(f, "num_attention_heads", hidden=hidden), bias=bias),
+        mixer=Attention(**heads_of_width(f, "num_attention_heads", hidden=hidden), bias=bias),
         channel=plain_feed_forward(f, f.size("intermediate_size")),
         norms="parallel" if f.flag("use_parallel_residual", True) else "pre",
     )
@@ -71,7 +71,7 @@ def opt(f: Fields, lm: bool = True) -> Architecture:
     if f.size("word_embed_proj_dim", default=hidden) != hidden:
         raise BadInput(f"{f.where}: word_embed_proj_dim differs from hidden_size={hidden}; that is not modelled")
     first = f.flag("do_layer_norm_before", True)
-    heads = _heads(f, "num_attention_heads", hidden=hidden)
+    heads = heads_of_width(f, "num_attention_heads", hidden=hidden)
     layer = Layer(
         mixer=Attention(**heads, bias=QKVO if bias else (), position="absolute"),
         channel=plain_feed_forward(f, f.size("ffn_dim"), bias, "relu"),
@@ -91,7 +91,7 @@ def bloom(f: Fields, lm: bool = True) -> Architecture:
     """BLOOM: ALiBi, and a norm after the embedding."""
     f.read.update(("apply_residual_connection_post_layernorm", "slow_but_exact"))
     hidden = f.size("hidden_size", "n_embed")
-    heads = _heads(f, "n_head", "num_attention_heads", hidden=hidden)
+    heads = heads_of_width(f, "n_head", "num_attention_heads", hidden=hidden)
     layer = Layer(mixer=Attention(**heads, bias=QKVO, position="alibi"), channel=plain_feed_forward(f, 4 * hidden))
     layers = [layer] * f.size("n_layer", "num_hidden_layers")
     embedding = TokenEmbedding(vocab=f.size("vocab_size"), norm=True)
@@ -102,7 +102,7 @@ def falcon(f: Fields, lm: bool = True) -> Architecture:
     """Falcon: multi-query attention beside the feed-forward (7B), or groups and two norms (40B), or BLOOM's layer."""
     f.read.update(("apply_residual_connection_post_layernorm", "n_head", "n_layer", "multi_query"))
     hidden, bias, new = f.size("hidden_size", "n_embed"), f.flag("bias"), f.flag("new_decoder_architecture")
-    heads = _heads(f, "num_attention_heads", "n_head", hidden=hidden)
+    heads = heads_of_width(f, "num_attention_heads", "n_head", hidden=hidden)
     if new or not f.flag("multi_query", True):
         heads["kv_heads"] = f.size("num_kv_heads", default=heads["heads"])
     else:
@@ -124,7 +124,7 @@ def mpt(f: Fields, lm: bool = True) -> Architecture:
     hidden, ways = f.size("d_model", "hidden_size"), f.child("attn_config")
     if f.value("expansion_ratio", default=4) != 4 or ways.flag("qk_ln"):
         raise BadInput(f"{f.where}: expansion_ratio other than 4 and qk_ln are not part of MptForCausalLM")
-    heads = _heads(f, "n_heads", "num_attention_heads", hidden=hidden)
+    heads = heads_of_width(f, "n_heads", "num_attention_heads", hidden=hidden)
     layer = Layer(mixer=Attention(**heads, position="alibi"), channel=plain_feed_forward(f, 4 * hidden, False))
     layers = [layer] * f.size("n_layers", "num_hidden_layers")
     return decoder(f, lm, layers, hidden=hidden, norm="layer-no-bias")
@@ -134,7 +134,7 @@ def gpt_bigcode(f: Fields, lm: bool = True) -> Architecture:
     """StarCoder 1 and SantaCoder: GPT-2 with one key-value head."""
     f.read.add("num_key_value_heads")
     hidden = f.size("n_embd", "hidden_size")
-    heads = _heads(f, "n_head", "num_attention_heads", hidden=hidden)
+    heads = heads_of_width(f, "n_head", "num_attention_heads", hidden=hidden)
     if f.flag("multi_query", True):
         heads["kv_heads"] = 1
     layer = Layer(
@@ -150,7 +150,7 @@ def xglm(f: Fields, lm: bool = True) -> Architecture:
     """XGLM: sinusoidal positions."""
     f.read.update(("layerdrop", "init_std"))
     hidden = f.size("d_model", "hidden_size")
-    heads = _heads(f, "attention_heads", "num_attention_heads", hidden=hidden)
+    heads = heads_of_width(f, "attention_heads", "num_attention_heads", hidden=hidden)
     layer = Layer(
         mixer=Attention(**heads, bias=QKVO, position="absolute"), channel=plain_feed_forward(f, f.size("ffn_dim"))
     )
@@ -161,7 +161,7 @@ def biogpt(f: Fields, lm: bool = True) -> Architecture:
     """BioGPT: learned positions with two rows to spare."""
     f.read.add("layerdrop")
     hidden = f.size("hidden_size")
-    heads = _heads(f, "num_attention_heads", hidden=hidden)
+    heads = heads_of_width(f, "num_attention_heads", hidden=hidden)
     layer = Layer(
         mixer=Attention(**heads, bias=QKVO, position="absolute"),
         channel=plain_feed_forward(f, f.size("intermediate_size")),
@@ -174,7 +174,7 @@ def ctrl(f: Fields, lm: bool = True) -> Architecture:
     """CTRL: sinusoidal positions, a head with a bias."""
     f.read.add("n_positions")
     hidden = f.size("n_embd", "hidden_size")
-    heads = _heads(f, "n_head", "num_attention_heads", hidden=hidden)
+    heads = heads_of_width(f, "n_head", "num_attention_heads", hidden=hidden)
     layer = Layer(
         mixer=Attention(**heads, bias=QKVO, position="absolute"),
         channel=plain_feed_forward(f, f.size("dff"), activation="relu"),
@@ -197,7 +197,7 @@ def phi(f: Fields, lm: bool = True) -> Architecture:
 
 def persimmon(f: Fields, lm: bool = True) -> Architecture:
     """Persimmon: norms with biases on each head's queries and keys."""
-    heads = _heads(f, "num_attention_heads", hidden=f.size("hidden_size"))
+    heads = heads_of_width(f, "num_attention_heads", hidden=f.size("hidden_size"))
     layer = Layer(
         mixer=Attention(**heads, bias=QKVO, **_head_norm(f)),
         channel=plain_feed_forward(f, f.size("intermediate_size"), activation="relu2"),
@@ -242,6 +242,7 @@ TYPES: dict[str, kinds.Type] = {
     "codegen": kinds.causal("CodeGen", gptj),
     "ctrl": kinds.causal("CTRL", ctrl),
     "falcon": kinds.causal("Falcon", falcon),
+    "gpt-sw3": kinds.causal("GPT2", gpt2),
     "gpt2": kinds.causal("GPT2", gpt2),
     "gpt_bigcode": kinds.causal("GPTBigCode", gpt_bigcode),
     "gpt_neox": kinds.causal("GPTNeoX", gpt_neox),

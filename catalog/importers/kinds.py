@@ -12,6 +12,7 @@ from catalog.importers.fields import Fields
 from catalog.spec import Architecture, Family
 
 Heads = tuple[Head, ...]
+Proof = Literal["full", "parameters"]
 Read = Callable[[Fields, str], Architecture]
 
 
@@ -24,20 +25,28 @@ class Type:
     """The class built where the configuration names none."""
     read: Read
     """From fields and the name of the class to the architecture."""
-    proof: Literal["full", "parameters"] = "full"
+    proof: Proof = "full"
     """What was compared with PyTorch: also FLOPs and cache, or parameters only. An import says so."""
 
 
-def causal(prefix: str, read: Callable[[Fields, bool], Architecture], family: Family = "decoder") -> Type:
-    """A decoder: bare, with a language-model head, or with the head of a fine-tuned one."""
+def causal(
+    prefix: str,
+    read: Callable[[Fields, bool], Architecture],
+    family: Family = "decoder",
+    proof: Proof = "full",
+    *,
+    tuned: bool = True,
+) -> Type:
+    """A decoder: bare, with a language-model head, or, where ``tuned``, with the head of a fine-tuned one."""
+    ends = ("Model", "ForCausalLM", "LMHeadModel", *(TUNED if tuned else ()))
 
     def by_class(f: Fields, class_name: str) -> Architecture:
-        end = ending(f, class_name, prefix, ("Model", "ForCausalLM", "LMHeadModel", *TUNED))
+        end = ending(f, class_name, prefix, ends)
         architecture = read(f, end in ("ForCausalLM", "LMHeadModel"))
         return with_heads(architecture, tuned_heads(f)[end]) if end in TUNED else architecture
 
-    head = "LMHeadModel" if prefix in ("GPT2", "CTRL") else "ForCausalLM"
-    return Type(family, prefix + head, by_class)
+    head = "LMHeadModel" if prefix in ("GPT2", "CTRL", "OpenAIGPT") else "ForCausalLM"
+    return Type(family, prefix + head, by_class, proof)
 
 
 def masked(
