@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advisor.estimate import estimate as estimate
+    from advisor.explain import explain as explain
     from advisor.recommend import recommend as recommend
     from advisor.scaling import scale as scale
     from advisor.sweep import sweep as sweep
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "estimate": "advisor.estimate",
+    "explain": "advisor.explain",
     "recommend": "advisor.recommend",
     "scale": "advisor.scaling",
     "sweep": "advisor.sweep",
     "validate": "advisor.validate",
 }
-__all__ = ["estimate", "recommend", "scale", "sweep", "validate"]
+__all__ = ["estimate", "explain", "recommend", "scale", "sweep", "validate"]
 
 
 class _Package(ModuleType):

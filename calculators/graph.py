@@ -58,6 +58,8 @@ class Builder:
     edges: list[tuple[int, int]] = field(default_factory=list)
     repeat: int = 1
     prefix: str = ""
+    origin: str = ""
+    """Kind of the spec being lowered."""
     borrow: bool = False
     """Whether what is appended runs on weights that an earlier operator owns."""
 
@@ -67,6 +69,7 @@ class Builder:
         # The operator was made for this call alone; setting its place is ten times faster than dataclasses.replace.
         object.__setattr__(operator, "repeat", self.repeat)
         object.__setattr__(operator, "name", self.prefix + operator.name)
+        object.__setattr__(operator, "origin", self.origin)
         if self.borrow:
             object.__setattr__(operator, "borrowed", (*operator.borrowed, *operator.weights))
             object.__setattr__(operator, "weights", ())

@@ -75,6 +75,10 @@ class Operator:
     part: str
     """Which part of the model it belongs to, for grouping: ``decoder.attention`` ..."""
     repeat: int = 1
+    origin: str = ""
+    """Kind of the spec it was lowered from (``attention``, ``moe``, ``lm`` ...), for explanations."""
+    leaf: bool = False
+    """Whether its input is data (pixels, time steps), of which training needs no gradient."""
     weights: tuple[Weight, ...] = ()
     borrowed: tuple[Weight, ...] = ()
     """Weights it reads that another operator owns (tied embeddings)."""

@@ -48,6 +48,23 @@ def local_exponent(graph: OperatorGraph, n: ArrayLike, *, encoder_decoder: bool 
     return result
 
 
+def complexity(graph: OperatorGraph, *, encoder_decoder: bool = False) -> tuple[str, str]:
+    """How FLOPs of reading and what must be remembered grow with length in the end, as ``O(n)``, ``O(n²)``, ``O(1)``.
+
+    Read off the exponents between two very long contexts, so windows and chunks count as what they are.
+    """
+    far = np.array([LONGEST], dtype=np.float64)
+    exponent = float(local_exponent(graph, far, encoder_decoder=encoder_decoder)[0])
+
+    def held(n: int) -> int:
+        w = Workload.exact(1, 0, n, source=n if encoder_decoder else 0, encode=0)
+        return sum(int(s.elements.value(w)) * op.repeat for op in graph for s in op.states)
+
+    near, later = held(LONGEST), held(2 * LONGEST)
+    classes = {0: "O(1)", 1: "O(n)", 2: "O(n²)"}
+    return classes[round(exponent)], "O(1)" if later == near else classes[round(np.log2(later / near))]
+
+
 def overtakes(graph: OperatorGraph, *, encoder_decoder: bool = False) -> int | None:
     """The shortest length at which attention needs as many FLOPs as everything else; ``None`` if it never does."""
 

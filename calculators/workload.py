@@ -67,6 +67,10 @@ class Workload:
         """The broadcast shape."""
         return self.batch.shape
 
+    def fields(self) -> dict[str, Array]:
+        """The arrays by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     def reshape(self, *shape: int) -> Workload:
         """The same workloads in another shape."""
         return Workload(**{f.name: np.reshape(getattr(self, f.name), shape) for f in fields(self)})

@@ -18,6 +18,7 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("advisor.cli.recommend", "Rank architectures, models and machines for a task."),
     "estimate": ("advisor.cli.estimate", "Parameters, FLOPs, memory, time and cost of one model on one machine."),
+    "explain": ("advisor.cli.explain", "Where a number comes from: formula, numbers put in, unit and source."),
     "scale": ("advisor.cli.scale", "How cost grows with context, and where models cross."),
     "validate": ("advisor.cli.validate", "Prove the catalog against real PyTorch models."),
     "catalog": ("advisor.cli.catalog", "List and show models, machines, formats and tasks."),

@@ -90,13 +90,14 @@ def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:
 
 def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
     builder = scope.builder
-    builder.prefix, builder.repeat = f"{stack.name}.", 1
+    builder.prefix, builder.repeat, builder.origin = f"{stack.name}.", 1, stack.embedding.kind
     if isinstance(stack.embedding, TokenEmbedding):
         node = token_embedding(scope, stack.embedding)
     elif isinstance(stack.embedding, QueryEmbedding):
         node = query_embedding(scope, stack.embedding)
     else:
         node = patch_embedding(scope, stack.embedding)
+    builder.origin = ""
     if stack.conditioning:
         layers = [layer for group in stack.groups for layer in group.layers]
         shared = max((m.chunks for layer in layers if (m := layer.modulation) and m.kind == "shared"), default=0)
@@ -126,7 +127,9 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
     if stack.final_norm:
         node = scope.norm("final_norm", node, part="head")
     for end in stack.heads:
+        builder.origin = end.kind
         head(scope, end, stack.embedding, table, node)
+    builder.origin = ""
 
 
 def _lower_group(scope: Scope, group: Group, node: int, position: int) -> int:
@@ -159,7 +162,7 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
         entry = node
         if layer.norms in ("pre", "sandwich") or (layer.norms == "channel-only" and name == "channel"):
             entry = scope.norm(f"{name}.norm_in", node, part="norm")
-        result = LOWERINGS[type(block)](scope, block, entry)
+        result = _lower_block(scope, block, entry)
         if layer.layer_scale:
             result = _layer_scale(scope, f"{name}.layer_scale", result)
         if layer.norms in ("sandwich", "branch"):
@@ -168,6 +171,13 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
         if layer.norms == "post":
             node = scope.norm(f"{name}.norm_out", node, part="norm")
     return side_convolution(scope, layer.convolution, before, node) if layer.convolution else node
+
+
+def _lower_block(scope: Scope, block: Any, entry: int) -> int:
+    scope.builder.origin = block.kind
+    result = LOWERINGS[type(block)](scope, block, entry)
+    scope.builder.origin = ""
+    return result
 
 
 def _layer_scale(scope: Scope, name: str, node: int) -> int:
@@ -193,9 +203,9 @@ def _lower_parallel(scope: Scope, layer: Layer, node: int) -> int:
     entry = scope.norm("norm_in", node, part="norm")
     second = entry if layer.norms == "parallel-shared" else scope.norm("channel.norm_in", node, part="norm")
     if layer.mixer is not None:
-        node = scope.add("mixer.add", node, LOWERINGS[type(layer.mixer)](scope, layer.mixer, entry), part="norm")
+        node = scope.add("mixer.add", node, _lower_block(scope, layer.mixer, entry), part="norm")
     if layer.channel is not None:
-        node = scope.add("channel.add", node, LOWERINGS[type(layer.channel)](scope, layer.channel, second), part="norm")
+        node = scope.add("channel.add", node, _lower_block(scope, layer.channel, second), part="norm")
     return node
 
 

@@ -99,6 +99,7 @@ def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
         Operator(
             name="embedding.patch",
             kind=Kind.CONVOLUTION,
+            leaf=True,
             part=scope.part("embedding"),
             weights=tuple(weights),
             executed=flops,
@@ -139,7 +140,7 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
     def embedder(name: str, width: int, times: int = 1) -> int:
         over = sequences
         first = scope.linear(
-            f"{name}.in", condition.frequency, width, None, part="conditioning", bias=width, over=over,
+            f"{name}.in", condition.frequency, width, None, part="conditioning", bias=width, over=over, leaf=True,
             executed=per(over, times * 2 * condition.frequency * width),
             needed=per(over, times * 2 * condition.frequency * width),
         )  # fmt: skip
@@ -170,7 +171,9 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
         node = scope.linear("modulation", h, wide, node, part="conditioning", bias=wide, over=sequences)
     if condition.caption_width:
         unit = Tokens(Stream("sample", condition.caption_tokens))
-        caption = scope.linear("caption.in", condition.caption_width, h, None, part="conditioning", bias=h, over=unit)
+        caption = scope.linear(
+            "caption.in", condition.caption_width, h, None, part="conditioning", bias=h, over=unit, leaf=True
+        )
         scope.linear("caption.out", h, h, caption, part="conditioning", bias=h, over=unit)
     return node
 

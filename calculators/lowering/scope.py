@@ -65,6 +65,7 @@ class Scope:
         over: Measure | None = None,
         executed: Form | None = None,
         needed: Form | None = None,
+        leaf: bool = False,
     ) -> int:
         """Append ``y = xW + b`` for every token (or every unit of ``over``).
 
@@ -79,6 +80,7 @@ class Scope:
             over: What it runs over; by default the stack's tokens.
             executed: FLOPs of the reference where they differ from ``2·inputs·outputs`` per unit.
             needed: The same for a good kernel.
+            leaf: Whether x is data, of which training needs no gradient.
         """
         unit = over or self.tokens
         flops = per(unit, 2 * inputs * outputs)
@@ -90,6 +92,7 @@ class Scope:
                 name=name,
                 kind=Kind.GEMM,
                 part=self.part(part),
+                leaf=leaf,
                 weights=owned,
                 executed=flops if executed is None else executed,
                 needed=flops if needed is None else needed,

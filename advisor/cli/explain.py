@@ -1,0 +1,103 @@
+"""``whicharch explain``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from advisor.cli.options import COUNT, TOKENS, json_option, print_json
+from advisor.report import bytes_text, count_text, flops_text
+
+if TYPE_CHECKING:
+    from calculators.explain import Explanation
+
+SHOWN = 12
+"""Summands printed before the rest is added up."""
+
+
+@click.command()
+@click.argument("model")
+@click.argument("quantity", required=False)
+@click.option("--context", type=TOKENS, default="2k", show_default=True, help="Tokens read, or held in the cache.")
+@click.option("--batch", type=COUNT, default="1", show_default=True, help="Sequences.")
+@click.option("--step", is_flag=True, help="One new token on CONTEXT cached ones, instead of reading them.")
+@click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
+@click.option("--kv", "cache", default="bf16", show_default=True, metavar="TYPE", help="Type of cached elements.")
+@click.option(
+    "--policy", default="needed", show_default=True, metavar="NAME",
+    help="How the cache is kept: needed, reserved or transformers.",
+)  # fmt: skip
+@click.option("--images", type=int, default=0, help="Images per sequence of a vision-language model.")
+@click.option(
+    "--recompute", type=click.Choice(["none", "attention", "full"]), default="none", show_default=True,
+    help="What a training step computes twice.",
+)  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Every summand, not only the largest.")
+@json_option
+def command(
+    model: str, quantity: str | None, context: int, batch: int, step: bool, weights: str, cache: str, policy: str,
+    images: int, recompute: str, everything: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Where a number comes from: formula, numbers put in, unit and source.
+
+    QUANTITY is one of: parameters, active-parameters, embedding-parameters, flops, executed-flops, training-flops,
+    weights, kv-cache, state, activations, eager-activations, intensity, attention-traffic, growth, depth-width.
+
+    Example: whicharch explain mixtral-8x7b kv-cache --context 32k
+    """
+    from advisor.explain import explain
+    from calculators.explain import QUANTITIES
+    from catalog.errors import BadInput
+
+    if quantity is None:
+        raise BadInput(f"explain: name a quantity: {', '.join(QUANTITIES)}")
+    result = explain(
+        model, quantity, context=context, batch=batch, step=step, weights=weights, cache=cache,
+        policy=policy, images=images, recompute=recompute,  # type: ignore[arg-type]
+    )  # fmt: skip
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        _print(result, len(result.parts) if everything else SHOWN)
+
+
+def _amount(value: float | str, unit: str) -> str:
+    """A number exactly and shortly: ``4,294,967,296 bytes (4.00 GiB)``."""
+    if isinstance(value, str):
+        return value
+    exact = f"{value:,.0f}" if value == int(value) or value >= 1e6 else f"{value:,.4g}"
+    short = {"bytes": bytes_text, "FLOP": flops_text, "parameters": count_text}.get(unit)
+    return f"{exact} {unit}" + (f" ({short(value)})" if short else "")
+
+
+def _adds_up(e: Explanation) -> bool:
+    return isinstance(e.value, int | float) and abs(sum(part.value for part in e.parts) - e.value) < 1
+
+
+def _letter(symbol: str, values: tuple[int, ...], meaning: str) -> str:
+    return f"{symbol}={' or '.join(f'{value:,}' for value in values)} ({meaning})"
+
+
+def _print(e: Explanation, shown: int) -> None:
+    from calculators.explain.symbols import MEANINGS
+
+    click.echo(click.style(f"{e.title} of {e.model}: {_amount(e.value, e.unit)}", bold=True))
+    click.echo(f"  for      {e.setting}")
+    click.echo(f"  formula  {e.formula}")
+    if e.symbols:
+        click.echo("  where    " + ", ".join(_letter(s, n, MEANINGS[s]) for s, n in e.symbols.items()))
+    total = e.value if isinstance(e.value, int | float) else 0
+    for part in e.parts[:shown]:
+        times = f"{part.repeat} x " if part.repeat > 1 else ""
+        share = f"  {100 * part.value / total:5.1f} %" if total and _adds_up(e) else ""
+        click.echo(f"    {part.name:<24}{times}{part.formula}{share}")
+        if part.substituted != part.formula:
+            click.echo(f"    {'':<24}{times}{part.substituted}")
+    rest = e.parts[shown:]
+    if rest:
+        click.echo(f"    {len(rest)} smaller: {_amount(sum(part.value for part in rest), e.unit)} (--all shows them)")
+    for note in e.notes:
+        click.echo(f"  note     {note}")
+    for source in e.sources:
+        click.echo(f"  source   {source}")

@@ -1,0 +1,54 @@
+"""``explain``: a question in names to a question in specs."""
+
+from __future__ import annotations
+
+from calculators.explain import Explanation, Question
+from calculators.explain import explain as answer
+from calculators.measures import POLICIES
+from calculators.memory import CACHE_BITS, PolicyName
+from calculators.training import Recompute
+from catalog.errors import BadInput, unknown
+from catalog.loader import load, load_format
+from catalog.spec import ModelSpec
+
+
+def explain(
+    model: str | ModelSpec,
+    quantity: str,
+    *,
+    context: int = 2048,
+    batch: int = 1,
+    step: bool = False,
+    weights: str = "",
+    cache: str = "bf16",
+    policy: PolicyName = "needed",
+    images: int = 0,
+    recompute: Recompute = "none",
+) -> Explanation:
+    """Formula, numbers put in, unit and source of one quantity of one model.
+
+    Args:
+        model: Id, alias, file or spec.
+        quantity: ``parameters``, ``flops``, ``kv-cache`` ...: see ``calculators.explain.QUANTITIES``.
+        context: Tokens read; tokens held for caches; with ``step`` tokens cached before the step.
+        batch: Sequences.
+        step: One new token on ``context`` cached ones.
+        weights: Weight format; empty: as published.
+        cache: Cache element type.
+        policy: How an engine keeps its cache.
+        images: Images per sequence.
+        recompute: What a training step computes twice.
+
+    Raises:
+        BadInput: If a name is unknown, a number not positive, or the architecture undisclosed.
+    """
+    if context < 1 or batch < 1 or images < 0:
+        raise BadInput(f"explain: context={context}, batch={batch} and images={images} must be positive")
+    if cache not in CACHE_BITS:
+        raise unknown("cache type", cache, CACHE_BITS)
+    if policy not in POLICIES:
+        raise unknown("cache policy", policy, POLICIES)
+    spec = model if isinstance(model, ModelSpec) else load(model)
+    weight_format = load_format(weights or spec.published_weights)
+    question = Question(spec, weight_format, context, batch, step, cache, policy, images, recompute)
+    return answer(question, quantity)

@@ -1,0 +1,83 @@
+"""Measures in words: what a coefficient is multiplied by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from calculators.measures import (
+    Context,
+    CrossPairs,
+    Distinct,
+    Held,
+    Live,
+    Measure,
+    One,
+    Pairs,
+    Policy,
+    Runs,
+    Sequences,
+    Tokens,
+)
+from calculators.workload import Workload
+
+
+def unit_of(measure: Measure) -> str:
+    """What one of it is called."""
+    match measure:
+        case Tokens(stream=stream):
+            return {"text": "token", "source": "source token", "image": "image token"}.get(stream.kind, "position")
+        case Pairs(count="executed"):
+            return "pair of the full square"
+        case Pairs(causal=True, window=None):
+            return "causal pair"
+        case Pairs(causal=True):
+            return "pair in the window"
+        case Pairs():
+            return "pair"
+        case CrossPairs():
+            return "pair with the source"
+        case Context():
+            return "position read"
+        case Held():
+            return "position held"
+        case Live() | Sequences():
+            return "sequence"
+        case Distinct():
+            return "expert visited"
+        case One() | Runs():
+            return "pass"
+        case _:
+            return type(measure).__name__.lower()
+
+
+def amount_text(measure: Measure, w: Workload, policy: Policy) -> str:
+    """Its amount, and how it comes about: ``524,800 causal pairs (B·(S·P + S·(S+1)/2), S=1,024)``."""
+    value = np.asarray(measure.value(w, policy)).item()
+    number = f"{value:,.4g}" if isinstance(value, float) and value != int(value) else f"{int(value):,}"
+    unit = unit_of(measure)
+    plural = unit if int(value) == 1 else _plural(unit)
+    how = _how(measure)
+    return f"{number} {plural}" + (f" [{how}]" if how else "")
+
+
+def _plural(unit: str) -> str:
+    head, _, rest = unit.partition(" ")
+    return f"{head}s {rest}".strip() if rest.startswith(("of", "in", "with", "read", "held", "visited")) else f"{unit}s"
+
+
+def _how(measure: Measure) -> str:
+    match measure:
+        case Pairs(count="executed", window=None):
+            return "B·S·(P + S)"
+        case Pairs(count="executed", causal=True):
+            return "B·S·(min(P, W-1) + S)"
+        case Pairs(causal=True, window=None):
+            return "B·(S·P + S·(S+1)/2)"
+        case Pairs(causal=True):
+            return "each token sees at most W"
+        case Distinct(experts=e, top_k=k):
+            return f"E·(1-(1-k/E)^T), E={e}, k={k}"
+        case Held(window=w) if w is not None:
+            return f"at most {w:,}"
+        case _:
+            return ""
