@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from catalog.audio import AudioEmbedding
 from catalog.base import Count, Size, Spec
 from catalog.connectors import Connector
 
@@ -153,5 +154,5 @@ class Unpatch(Spec):
 
 Head = Annotated[LmHead | Pooler | Classifier | Projector | Connector | Unpatch, Field(discriminator="kind")]
 
-Embedding = TokenEmbedding | PatchEmbedding | QueryEmbedding
+Embedding = TokenEmbedding | PatchEmbedding | QueryEmbedding | AudioEmbedding
 """What goes into a stack."""

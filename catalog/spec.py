@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from catalog.audio import AudioEmbedding
 from catalog.base import Count, Date, Entry, Identifier, Size, Source, Spec
 from catalog.channels import Channel
 from catalog.ends import (
     Classifier,
     Conditioning,
+    Embedding,
     Head,
     LmHead,
     PatchEmbedding,
@@ -132,10 +134,11 @@ class Stack(Spec):
     """A tower of layers of one width."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    role: Literal["decoder", "encoder", "vision", "denoiser"]
+    role: Literal["decoder", "encoder", "vision", "audio", "denoiser"]
+    """``audio`` is a tower whose tokens join the text's; an encoder is read by cross-attention or stands alone."""
     hidden: Size
     norm: NormKind = "rms"
-    embedding: Annotated[TokenEmbedding | PatchEmbedding | QueryEmbedding, Field(discriminator="kind")]
+    embedding: Annotated[Embedding, Field(discriminator="kind")]
     conditioning: Conditioning | None = None
     groups: Annotated[tuple[Group, ...], Field(min_length=1)]
     relative_buckets: Count = 0
@@ -299,7 +302,7 @@ class ModelSpec(Entry):
 
 
 __all__ = [
-    "Architecture", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer", "Licence",
+    "Architecture", "AudioEmbedding", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer", "Licence",
     "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Published", "QueryEmbedding",
     "Reference", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
+from calculators.lowering.audio import audio_embedding
 from calculators.lowering.attention import attention, cross_attention, latent_attention
 from calculators.lowering.channels import dense, experts, side_convolution
 from calculators.lowering.ends import (
@@ -25,6 +26,7 @@ from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
+from catalog.audio import AudioEmbedding
 from catalog.base import Spec
 from catalog.channels import Dense, Experts
 from catalog.connectors import Connector
@@ -74,7 +76,7 @@ def stream_of(architecture: Architecture, stack: Stack) -> Stream:
     decodes = any(other.role == "decoder" for other in architecture.stacks)
     if isinstance(stack.embedding, PatchEmbedding | QueryEmbedding):
         return Stream("image" if decodes else "sample", stack.embedding.tokens)
-    if stack.role == "encoder" and decodes:
+    if stack.role in ("encoder", "audio") and decodes:
         return Stream("source")
     return Stream("text")
 
@@ -95,6 +97,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         node = token_embedding(scope, stack.embedding)
     elif isinstance(stack.embedding, QueryEmbedding):
         node = query_embedding(scope, stack.embedding)
+    elif isinstance(stack.embedding, AudioEmbedding):
+        node = audio_embedding(scope, stack.embedding)
     else:
         node = patch_embedding(scope, stack.embedding)
     builder.origin = ""

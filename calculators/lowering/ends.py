@@ -181,7 +181,7 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
 def head(
     scope: Scope,
     spec: Head,
-    embedding: TokenEmbedding | PatchEmbedding | QueryEmbedding,
+    embedding: Embedding,
     table: Weight | None,
     source: int,
 ) -> int:

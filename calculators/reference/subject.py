@@ -12,9 +12,11 @@ from unittest.mock import patch
 
 import torch
 
+from calculators.reference.audio import audio_inputs, audio_tokens
 from calculators.reference.counting import traceable_convolutions
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
+from catalog.audio import AudioEmbedding
 from catalog.mixers import Attention, Mamba, Mixer
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
@@ -91,7 +93,7 @@ class Subject:
             case "vision" | "denoiser":
                 return Setting(BATCH)
             case "encoder-decoder":
-                return Setting(BATCH, text_tokens(self.architecture) // 2, source=SOURCE_TOKENS)
+                return Setting(BATCH, text_tokens(self.architecture) // 2, source=self._source_tokens())
             case _:
                 room = self._projected_tokens() * images
                 return Setting(BATCH, text_tokens(self.architecture) + room, images=images)
@@ -118,7 +120,7 @@ class Subject:
             if cache is not None:
                 inputs[self._cache_name] = cache
         if encoded is not None:
-            del inputs["input_ids"]
+            del inputs[self._source_name]
             inputs["encoder_outputs"] = MoeModelOutputWithPast(last_hidden_state=encoded)
         with unchecked():
             return self.model(**inputs)
@@ -134,7 +136,7 @@ class Subject:
                 return {"input_ids": _ids(setting.batch, setting.new)}
             case "encoder-decoder":
                 return {
-                    "input_ids": _ids(setting.batch, setting.source),
+                    self._source_name: self._source(setting),
                     "decoder_input_ids": _ids(setting.batch, setting.new),
                 }
             case "vision":
@@ -157,6 +159,27 @@ class Subject:
     @property
     def _cache_name(self) -> str:
         return "cache_params" if "cache_params" in self._accepted else "past_key_values"
+
+    @property
+    def _source_name(self) -> str:
+        """The argument that an encoder reads."""
+        known = ("input_features", "input_values", "input_ids")
+        return next(name for name in known if name in self._accepted) if self._audio() else "input_ids"
+
+    def _audio(self) -> AudioEmbedding | None:
+        """The front end of the stack that hears, if one does."""
+        embeddings = (stack.embedding for stack in self.architecture.stacks)
+        return next((embedding for embedding in embeddings if isinstance(embedding, AudioEmbedding)), None)
+
+    def _source_tokens(self) -> int:
+        audio = self._audio()
+        return audio_tokens(audio, SOURCE_TOKENS) if audio else SOURCE_TOKENS
+
+    def _source(self, setting: Setting) -> torch.Tensor:
+        audio = self._audio()
+        if audio is None:
+            return _ids(setting.batch, setting.source)
+        return audio_inputs(audio, str(self.reference.config.get("model_type")), setting.batch, setting.source)
 
     def _stack(self, kind: type[PatchEmbedding] | type[TokenEmbedding]) -> Stack:
         return next(stack for stack in self.architecture.stacks if isinstance(stack.embedding, kind))

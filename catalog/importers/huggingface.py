@@ -14,7 +14,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from catalog.errors import BadInput, unknown
-from catalog.importers import decoders, encoders, gpt, gpt_early, llama_kin, mixtures, recurrent, seq2seq, vision
+from catalog.importers import (
+    audio,
+    decoders,
+    encoders,
+    gpt,
+    gpt_early,
+    llama_kin,
+    mixtures,
+    recurrent,
+    seq2seq,
+    vision,
+)
 from catalog.importers.defaults import defaults_of
 from catalog.importers.departures import departure_of
 from catalog.importers.fields import Fields
@@ -34,7 +45,18 @@ class Imported:
     """Fields that are not understood and might change a count."""
 
 
-MODULES = (decoders, encoders, gpt, gpt_early, llama_kin, mixtures, recurrent, seq2seq, vision)
+MODULES = (
+    audio,
+    decoders,
+    encoders,
+    gpt,
+    gpt_early,
+    llama_kin,
+    mixtures,
+    recurrent,
+    seq2seq,
+    vision,
+)
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}
 BUILT_AS = {"gpt-sw3": "gpt2", "kimi_k2": "deepseek_v3"}
 """Types published with code of their own, and the type of transformers that builds exactly the same layers."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from audio_configs import AUDIO
 from configs import TYPES as FIRST
 from configs import Config
 from decoder_configs import DECODERS
@@ -22,7 +23,7 @@ from calculators.reference.subject import Subject
 from catalog import from_hf_config
 from catalog.spec import ModelSpec
 
-TYPES = FIRST | DECODERS | LLAMA_KIN
+TYPES = AUDIO | DECODERS | FIRST | LLAMA_KIN
 
 usual = settings(
     deadline=None,

@@ -1,0 +1,26 @@
+"""Audio as real models take it: mel bins by frames, frames by mel bins, or samples of the wave."""
+
+from __future__ import annotations
+
+import torch
+
+from catalog.audio import AudioEmbedding
+
+TIME_FIRST = frozenset({"canary", "cohere_asr", "granite_speech", "pop2piano", "seamless_m4t", "speech_to_text"})
+"""Types that take (batch, frames, features); the others take (batch, features, frames)."""
+
+
+def audio_tokens(embedding: AudioEmbedding, usual: int) -> int:
+    """Tokens that are run: the length of a position table, which is the only one that its class accepts."""
+    return embedding.positions or usual
+
+
+def audio_inputs(embedding: AudioEmbedding, model_type: str, batch: int, tokens: int) -> torch.Tensor:
+    """Audio that becomes so many tokens, shapes without data."""
+    frames = embedding.frames(tokens)
+    shape: tuple[int, ...] = (batch, embedding.features, frames)
+    if embedding.features == 1:
+        shape = (batch, frames)
+    elif model_type in TIME_FIRST:
+        shape = (batch, frames, embedding.features)
+    return torch.empty(shape, dtype=torch.bfloat16, device="meta")
