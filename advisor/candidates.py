@@ -14,6 +14,7 @@ from advisor.machines import engine_for, formats_for, hourly_price
 from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
 from calculators.efficiency import efficiency
+from calculators.flops import reads_source
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
 from calculators.plan import tp_problem
@@ -192,7 +193,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
     users = users or needs.users
     table = compile_table(architecture, tp)
     server = Server(table, where.settings, tp)
-    seq2seq = spec.family == "encoder-decoder"
+    seq2seq = reads_source(architecture)
     images = 1 if needs.task == "visual-qa" and image_tokens(architecture) else 0
     prompt = needs.input_tokens + images * image_tokens(architecture)
     context = max(needs.context_tokens, prompt)
@@ -257,7 +258,7 @@ def _activations(spec: ModelSpec, where: Space, tp: int, prompt: int, users: int
 
     if not generates(spec):
         return np.full(len(where.choices), peak(Workload.of([1], prompt, 0)))
-    if spec.family == "encoder-decoder":
+    if reads_source(architecture):
         return np.full(len(where.choices), peak(Workload.of([1], 1, 0, source=prompt)))
     by_chunk = {
         tokens: peak(Workload.of([1], min(prompt * users, tokens), 0, images=images))

@@ -13,7 +13,7 @@ from advisor.scenario import Scenario
 from calculators.activations import peak_activation_bytes
 from calculators.cost import usd_per_million
 from calculators.efficiency import efficiency
-from calculators.flops import count_flops
+from calculators.flops import count_flops, reads_source, source_tokens
 from calculators.lowering import stream_of
 from calculators.measures import RESERVED
 from calculators.memory import CACHE_BITS, weight_bytes
@@ -26,7 +26,7 @@ from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
 from catalog.loader import checked, load, load_engine, load_format, load_machine, machine_classes
 from catalog.machine import Badge, Machine
-from catalog.spec import Architecture, LmHead, ModelSpec, PatchEmbedding
+from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec, PatchEmbedding
 from catalog.weight_format import WeightFormat
 
 
@@ -53,12 +53,22 @@ class Resolved:
     @property
     def encoder_decoder(self) -> bool:
         """Whether the prompt goes through an encoder."""
-        return self.spec.family == "encoder-decoder"
+        return reads_source(self.architecture)
+
+    @property
+    def source_tokens(self) -> int:
+        """Encoder tokens of one request; 0 where no encoder is read."""
+        return source_tokens(self.architecture, self.scenario.input_tokens)
 
     @property
     def image_tokens(self) -> int:
         """Tokens that the language model sees per image."""
         return image_tokens(self.architecture)
+
+
+def hears(architecture: Architecture) -> bool:
+    """Whether a stack takes audio."""
+    return any(isinstance(stack.embedding, AudioEmbedding) for stack in architecture.stacks)
 
 
 def image_tokens(architecture: Architecture) -> int:
@@ -124,7 +134,7 @@ def memory_of(case: Resolved) -> Memory:
     table = compile_table(case.architecture, tp)
     prompt = prompt_tokens(case)
     length = s.output_tokens if case.encoder_decoder else prompt + s.output_tokens
-    source = s.input_tokens if case.encoder_decoder else 0
+    source = case.source_tokens
 
     def held(batch: int) -> Workload:
         return Workload.of([batch], 0, length, source=source, encode=0)
@@ -165,7 +175,7 @@ def _largest_pass(case: Resolved, prompt: int) -> Workload:
     if not case.generates:
         return Workload.of([s.batch * (2 if _guided(case) else 1)], prompt, 0)
     if case.encoder_decoder:
-        return Workload.of([1], 1, 0, source=s.input_tokens)
+        return Workload.of([1], 1, 0, source=case.source_tokens)
     return Workload.of([1], min(prompt * s.batch, case.engine.activation_tokens), 0, images=s.images)
 
 
@@ -189,7 +199,7 @@ def server_of(case: Resolved) -> Server:
 
 def _generating(case: Resolved, memory: Memory) -> Estimate:
     s, server = case.scenario, server_of(case)
-    demand = Demand(prompt_tokens(case) if not case.encoder_decoder else s.input_tokens, s.output_tokens, s.images)
+    demand = Demand(case.source_tokens or prompt_tokens(case), s.output_tokens, s.images)
     overhead = (case.engine.busy_request_ms if s.batch > 1 else case.engine.idle_request_ms) * 1e-3
     served = serve(server, demand, s.batch, request_overhead_s=overhead, encoder_decoder=case.encoder_decoder)
     ttft, tpot = float(served.ttft_s), float(served.tpot_s)
@@ -211,7 +221,7 @@ def _generating(case: Resolved, memory: Memory) -> Estimate:
         ),
         throughput=Throughput("tok/s", rate, rate / s.batch),
         cost=Cost(
-            usd_per_million_input_tokens=_usd(prefill_s / max(1, s.input_tokens), hourly),
+            usd_per_million_input_tokens=_usd(prefill_s / max(1, case.source_tokens or s.input_tokens), hourly),
             usd_per_million_output_tokens=_usd(decode_s / s.batch, hourly),
             usd_per_thousand_requests=_usd((prefill_s + s.output_tokens * decode_s / s.batch) * 1e-3, hourly),
             usd_per_hour=hourly,
@@ -285,7 +295,7 @@ def _flops(case: Resolved) -> Flops:
         return Flops(executed, 0, needed, 0)
     prompt = prompt_tokens(case)
     new, past = (1, s.output_tokens // 2) if case.encoder_decoder else (prompt, prompt + s.output_tokens // 2)
-    source = s.input_tokens if case.encoder_decoder else 0
+    source = case.source_tokens
     result = [
         count_flops(case.spec, n, p, s.batch, c, source=source, images=s.images)
         for n, p in ((new, 0), (1, max(past, 1)))
@@ -324,6 +334,10 @@ def _notes(case: Resolved, memory: Memory) -> tuple[str, ...]:
     notes, s = [], case.scenario
     context = case.spec.context_tokens
     length = prompt_tokens(case) + (s.output_tokens if case.generates else 0)
+    heard = case.source_tokens if hears(case.architecture) else 0
+    if heard:
+        length = s.output_tokens
+        notes.append(f"each request is {heard:,} encoder tokens of audio, whatever input_tokens says")
     if context and length > context:
         notes.append(f"{length:,} tokens exceed the advertised context of {context:,}")
     if memory.kv_cache_reserved_bytes > 1.05 * memory.kv_cache_bytes > 0:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from advisor.machines import engine_for
 from calculators.activations import peak_activation_bytes
 from calculators.efficiency import efficiency
+from calculators.flops import reads_source
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
 from calculators.roofline import Setting, Settings
@@ -84,9 +85,9 @@ def sweep(
     prefill, decode, memory = (np.empty((len(models), *shape)) for _ in range(3))
     for index, name in enumerate(models):
         spec = load(name)
-        if spec.family in ("encoder", "encoder-decoder", "vision", "diffusion"):
-            raise BadInput(f"sweep: {spec.id} is {spec.family}; grids are for models that generate from one stack")
         architecture = architecture_of(spec)
+        if spec.family in ("encoder", "vision", "diffusion") or reads_source(architecture):
+            raise BadInput(f"sweep: {spec.id} is {spec.family}; grids are for models that generate from one stack")
         table = compile_table(architecture, tp)
         server = Server(table, settings, tp)
         reads, steps = Workload.of(1, np.array(contexts)), Workload.of(b.ravel(), 1, n.ravel(), encode=0)

@@ -7,14 +7,34 @@ from typing import Literal
 from calculators.lowering import lower
 from calculators.params import architecture_of
 from calculators.workload import Workload
-from catalog.spec import ModelSpec
+from catalog.spec import Architecture, AudioEmbedding, ModelSpec
 
 Counting = Literal["executed", "needed"]
 
 
+SECONDS = 30
+"""Audio that one request holds where nobody says; Whisper's encoder always runs over so much."""
+
+
+def reads_source(architecture: Architecture) -> bool:
+    """Whether an encoder reads what comes in and a decoder writes."""
+    return {"encoder", "decoder"} <= {stack.role for stack in architecture.stacks}
+
+
+def source_tokens(architecture: Architecture, usual: int) -> int:
+    """Encoder tokens of one request, 0 where no encoder is read: ``usual`` of text; of audio what the encoder always
+    runs over, or 30 seconds."""
+    if not reads_source(architecture):
+        return 0
+    for stack in architecture.stacks:
+        if stack.role == "encoder" and isinstance(stack.embedding, AudioEmbedding):
+            return stack.embedding.positions or int(SECONDS * stack.embedding.tokens_per_second)
+    return usual
+
+
 def default_source(spec: ModelSpec, new: int) -> int:
-    """How long an encoder-decoder's source is where nobody says: as long as the target."""
-    return new if spec.family == "encoder-decoder" else 0
+    """How long an encoder's source is where nobody says: of text as long as the target, of audio 30 seconds."""
+    return source_tokens(architecture_of(spec), new)
 
 
 def count_flops(

@@ -9,8 +9,8 @@ from typing import Any
 
 from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
-from calculators.lowering.audio import audio_embedding
 from calculators.lowering.attention import attention, cross_attention, latent_attention
+from calculators.lowering.audio import audio_embedding
 from calculators.lowering.channels import dense, experts, side_convolution
 from calculators.lowering.ends import (
     conditioning,

@@ -98,7 +98,7 @@ def _positional(scope: Scope, convolution: Convolution, source: int) -> int:
     h, k = scope.hidden, convolution.kernel
     inputs, more = h // convolution.groups, convolution.padding - k + 1
     flops = 2 * k * inputs * h
-    node = scope.builder.add(
+    return scope.builder.add(
         Operator(
             name="embedding.positional",
             kind=Kind.CONVOLUTION,
@@ -121,4 +121,3 @@ def _positional(scope: Scope, convolution: Convolution, source: int) -> int:
         ),
         source,
     )
-    return node

@@ -37,9 +37,7 @@ def bart_layers(f: Fields, side: Literal["encoder", "decoder"], **how: Any) -> l
     if hidden % heads:
         raise BadInput(f"{f.where}: d_model={hidden} is not a multiple of {side}_attention_heads={heads}")
     d = hidden // heads
-    mixer = Attention(
-        heads=heads, kv_heads=heads, head_dim=d, causal=side == "decoder", bias=bias, position="absolute"
-    )
+    mixer = Attention(heads=heads, kv_heads=heads, head_dim=d, causal=side == "decoder", bias=bias, position="absolute")
     act = str(f.value("activation_function", "hidden_act", default="gelu"))
     layer = Layer(
         mixer=mixer,
