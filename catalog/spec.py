@@ -303,6 +303,6 @@ class ModelSpec(Entry):
 
 __all__ = [
     "Architecture", "AudioEmbedding", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer",
-    "Licence", "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Published", "QueryEmbedding",
-    "Reference", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
+    "Licence", "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Published",
+    "QueryEmbedding", "Reference", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
 ]  # fmt: skip
