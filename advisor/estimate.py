@@ -14,7 +14,7 @@ from calculators.activations import peak_activation_bytes
 from calculators.cost import usd_per_million
 from calculators.efficiency import efficiency
 from calculators.flops import count_flops, reads_source, source_tokens
-from calculators.lowering import stream_of
+from calculators.lowering import streams_of
 from calculators.measures import RESERVED
 from calculators.memory import CACHE_BITS, weight_bytes
 from calculators.params import architecture_of, count_params
@@ -350,7 +350,7 @@ def _notes(case: Resolved, memory: Memory) -> tuple[str, ...]:
     if case.machine.id and efficiency(case.machine, case.weights, machine_classes()).badge == "spec sheet":
         notes.append(f"times on {case.machine.id} are nominal: nothing like it was measured")
     for stack in case.architecture.stacks:
-        if stream_of(case.architecture, stack).kind == "image" and s.images:
+        if streams_of(case.architecture)[stack.name].kind == "image" and s.images:
             notes.append(f"each image adds {case.image_tokens:,} tokens")
     return tuple(notes)
 

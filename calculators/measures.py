@@ -116,6 +116,16 @@ class Sequences(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class SequencePairs(Measure):
+    """B²: each sequence against each."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return self.stream.sequences(w) ** 2
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens(Measure):
     """B·S."""
 

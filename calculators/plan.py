@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from catalog.mixers import Attention, LatentAttention, Mamba, Mamba2
+from catalog.mixers import (
+    Attention,
+    JointAttention,
+    LatentAttention,
+    Mamba,
+    Mamba2,
+    ReducedAttention,
+    WindowAttention,
+)
 from catalog.spec import Architecture
 from catalog.weight_format import WeightFormat
 
@@ -29,7 +37,14 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
     for stack in architecture.stacks:
         for layer in (layer for group in stack.groups for layer in group.layers):
             match layer.mixer:
-                case Attention(heads=heads) | LatentAttention(heads=heads) | Mamba2(heads=heads) if heads % tp:
+                case (
+                    Attention(heads=heads)
+                    | JointAttention(heads=heads)
+                    | LatentAttention(heads=heads)
+                    | Mamba2(heads=heads)
+                    | ReducedAttention(heads=heads)
+                    | WindowAttention(heads=heads)
+                ) if heads % tp:
                     return f"{heads} heads of {stack.name} do not divide by {tp}"
                 case Mamba(inner=inner) if inner % tp:
                     return f"inner width {inner} of {stack.name} does not divide by {tp}"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalog.base import Count, Size, Spec
+from catalog.convolutions import Convolutions
 
 
 class Dense(Spec):
@@ -54,4 +55,4 @@ class Experts(Spec):
         return self
 
 
-Channel = Annotated[Dense | Experts, Field(discriminator="kind")]
+Channel = Annotated[Dense | Experts | Convolutions, Field(discriminator="kind")]

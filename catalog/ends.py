@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from catalog.audio import AudioEmbedding
 from catalog.base import Count, Size, Spec
 from catalog.connectors import Connector
+from catalog.convolutions import Convolutions, ConvolvedEmbedding
+from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
+from catalog.image_heads import Alignment, AttentionPooler
 
 
 class TokenEmbedding(Spec):
@@ -51,10 +54,12 @@ class PatchEmbedding(Spec):
     """Tiles of ``size`` that one image always fills and that attend to each other (Llama 3.2)."""
     padding: Count = 0
     """Empty tokens behind each tile's, which cost as much as others."""
+    crop: bool = False
+    """Whether pixels that fill no patch are left out (SigLIP's 384 pixels in patches of 14)."""
 
     @model_validator(mode="after")
     def _tiles(self) -> Self:
-        if self.size % self.patch:
+        if self.size % self.patch and not self.crop:
             raise ValueError(f"size={self.size} is not a multiple of patch={self.patch}")
         return self
 
@@ -90,8 +95,16 @@ class Conditioning(Spec):
     """Width of the outside text encoder's output, projected by two linear layers."""
     caption_tokens: Count = 0
     """Length of the caption that the published model is run with."""
+    caption_layers: Count = 2
+    """Linear layers that carry the caption to the hidden width; 0 hands it over as it is (U-Net)."""
     sizes: Count = 0
     """Scalars of image size and aspect ratio that are embedded as well (PixArt at 1024 px)."""
+    width: Size | None = None
+    """Width of the vector; ``None`` is the stack's."""
+    pooled: Size | None = None
+    """Width of one vector per caption that two linear layers add (SDXL, arXiv:2307.01952, section 2.2; SD3, FLUX)."""
+    guidance: bool = False
+    """Whether the guidance scale is embedded like the timestep (FLUX.1 dev)."""
 
 
 class LmHead(Spec):
@@ -150,9 +163,24 @@ class Unpatch(Spec):
     kind: Literal["unpatch"] = "unpatch"
     channels: Size
     modulation: Literal["linear", "table"] = "linear"
+    patch: Size | None = None
+    """Side of the patches where the stack's own embedding cuts none (FLUX)."""
+    drop_tokens: Count = 0
+    """Caption tokens left out."""
 
 
-Head = Annotated[LmHead | Pooler | Classifier | Projector | Connector | Unpatch, Field(discriminator="kind")]
+Head = Annotated[
+    LmHead | Pooler | Classifier | Projector | Connector | Unpatch | Convolutions | AttentionPooler | Alignment,
+    Field(discriminator="kind"),
+]
 
-Embedding = TokenEmbedding | PatchEmbedding | QueryEmbedding | AudioEmbedding
+Embedding = (
+    TokenEmbedding
+    | PatchEmbedding
+    | QueryEmbedding
+    | AudioEmbedding
+    | ConvolvedEmbedding
+    | CaptionEmbedding
+    | JoinedEmbedding
+)
 """What goes into a stack."""

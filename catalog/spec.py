@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from catalog.audio import AudioEmbedding
 from catalog.base import Count, Date, Entry, Identifier, Size, Source, Spec
 from catalog.channels import Channel
+from catalog.convolutions import grids
 from catalog.ends import (
     Classifier,
     Conditioning,
@@ -77,7 +78,7 @@ class Layer(Spec):
     mixer: Mixer | None = None
     cross: CrossAttention | None = None
     channel: Channel | None = None
-    norms: Literal["pre", "post", "branch", "sandwich", "parallel", "parallel-shared", "channel-only"] = "pre"
+    norms: Literal["pre", "post", "branch", "sandwich", "parallel", "parallel-shared", "channel-only", "none"] = "pre"
     """Where norms stand. ``branch``: on what a block returns, before it is added (OLMo 2); ``sandwich``: before and
     after; ``parallel``: mixer and channel read the same input, ``-shared`` through one norm; ``channel-only``: the
     mixer's norm is left out (ModernBERT's first layer)."""
@@ -98,6 +99,8 @@ class Layer(Spec):
         """How many norms this layer holds."""
         blocks = sum(part is not None for part in (self.mixer, self.cross, self.channel))
         match self.norms:
+            case "none":
+                return 0
             case "sandwich":
                 return 2 * blocks
             case "parallel-shared":
@@ -134,13 +137,14 @@ class Stack(Spec):
     """A tower of layers of one width."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    role: Literal["decoder", "encoder", "vision", "audio", "denoiser"]
-    """``audio`` is a tower whose tokens join the text's; an encoder is read by cross-attention or stands alone."""
+    role: Literal["decoder", "encoder", "vision", "audio", "denoiser", "painter"]
+    """``audio`` is a tower whose tokens join the text's; an encoder is read by cross-attention or stands alone;
+    ``painter`` turns latents into pixels (the decoder of a VAE)."""
     hidden: Size
     norm: NormKind = "rms"
     embedding: Annotated[Embedding, Field(discriminator="kind")]
     conditioning: Conditioning | None = None
-    groups: Annotated[tuple[Group, ...], Field(min_length=1)]
+    groups: tuple[Group, ...] = ()
     relative_buckets: Count = 0
     """Buckets of a T5 relative-position bias, held once per stack (arXiv:1910.10683, section 2.1)."""
     relative_rows: Count = 0
@@ -188,6 +192,7 @@ class Architecture(Spec):
     @model_validator(mode="after")
     def _names_meet(self) -> Self:
         names = [stack.name for stack in self.stacks]
+        grids(self.stacks)
         if len(set(names)) != len(names):
             raise ValueError(f"two stacks share a name: {', '.join(names)}")
         for stack in self.stacks:

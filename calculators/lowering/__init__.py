@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.attention import attention, cross_attention, latent_attention
 from calculators.lowering.audio import audio_embedding
 from calculators.lowering.channels import dense, experts, side_convolution
+from calculators.lowering.convolutions import convolutions, convolved_embedding
 from calculators.lowering.ends import (
+    caption_embedding,
     conditioning,
     head,
+    joined_embedding,
     patch_embedding,
     query_embedding,
     relative_table,
@@ -22,6 +25,7 @@ from calculators.lowering.ends import (
     token_table,
 )
 from calculators.lowering.extras import extra
+from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
@@ -30,19 +34,45 @@ from catalog.audio import AudioEmbedding
 from catalog.base import Spec
 from catalog.channels import Dense, Experts
 from catalog.connectors import Connector
-from catalog.mixers import Attention, CrossAttention, LatentAttention, Mamba, Mamba2
+from catalog.convolutions import Convolutions, ConvolvedEmbedding, Grid, grids
+from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
+from catalog.mixers import (
+    Attention,
+    CrossAttention,
+    JointAttention,
+    LatentAttention,
+    Mamba,
+    Mamba2,
+    ReducedAttention,
+    WindowAttention,
+)
 from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, QueryEmbedding, Stack, TokenEmbedding
 
 LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Attention: attention,
+    Convolutions: convolutions,
     CrossAttention: cross_attention,
     Dense: dense,
     Experts: experts,
+    JointAttention: joint_attention,
     LatentAttention: latent_attention,
     Mamba: mamba,
     Mamba2: mamba2,
+    ReducedAttention: reduced_attention,
+    WindowAttention: window_attention,
 }
 """The function that lowers each kind of mixer and feed-forward: (scope, spec, producer) to the last operator."""
+
+EMBEDDINGS: dict[type[Spec], Callable[[Scope, Any], int]] = {
+    AudioEmbedding: audio_embedding,
+    CaptionEmbedding: caption_embedding,
+    ConvolvedEmbedding: convolved_embedding,
+    JoinedEmbedding: joined_embedding,
+    PatchEmbedding: patch_embedding,
+    QueryEmbedding: query_embedding,
+    TokenEmbedding: token_embedding,
+}
+"""The function that lowers what leads into a stack."""
 
 
 @lru_cache(maxsize=4096)
@@ -55,30 +85,52 @@ def lower(architecture: Architecture, tp: int = 1) -> OperatorGraph:
     if tp < 1:
         raise ValueError(f"tensor parallelism must be at least 1, got {tp}")
     builder = Builder()
-    streams = {stack.name: stream_of(architecture, stack) for stack in architecture.stacks}
+    found = grids(architecture.stacks)
+    streams = streams_of(architecture)
     tables = {
         stack.name: token_table(stack.name, stack.embedding, stack.hidden)
         for stack in architecture.stacks
         if isinstance(stack.embedding, TokenEmbedding)
     }
+    sources = {stack.name: _output(streams[stack.name], stack) for stack in architecture.stacks}
     for stack in architecture.stacks:
-        sources = {other.name: _output(streams[other.name], other) for other in architecture.stacks}
-        if stack.conditioning and stack.conditioning.caption_width:
-            sources["caption"] = (Stream("sample", stack.conditioning.caption_tokens), stack.hidden)
-        scope = Scope(builder, stack.name, streams[stack.name], stack.hidden, stack.norm, tp, sources)
+        condition = stack.conditioning
+        if condition and condition.caption_width:
+            width = stack.hidden if condition.caption_layers else condition.caption_width
+            sources["caption"] = (Stream("sample", condition.caption_tokens), width)
+    outputs: dict[str, int] = {}
+    for stack in architecture.stacks:
+        scope = Scope(builder, stack.name, streams[stack.name], stack.hidden, stack.norm, tp, sources, found, outputs)
         shared = getattr(stack.embedding, "shared_with", None)
         _lower_stack(scope, stack, tables.get(shared or stack.name))
     return builder.build()
 
 
-def stream_of(architecture: Architecture, stack: Stack) -> Stream:
-    """Which tokens a stack sees."""
+def streams_of(architecture: Architecture) -> dict[str, Stream]:
+    """Which tokens each stack sees."""
+    found = grids(architecture.stacks)
+    streams: dict[str, Stream] = {}
+    for stack in architecture.stacks:
+        streams[stack.name] = _stream(architecture, stack, found, streams)
+    return streams
+
+
+def _stream(
+    architecture: Architecture, stack: Stack, found: Mapping[str, Grid], before: Mapping[str, Stream]
+) -> Stream:
     decodes = any(other.role == "decoder" for other in architecture.stacks)
-    if isinstance(stack.embedding, PatchEmbedding | QueryEmbedding):
-        return Stream("image" if decodes else "sample", stack.embedding.tokens)
-    if stack.role in ("encoder", "audio") and decodes:
-        return Stream("source")
-    return Stream("text")
+    image: Literal["image", "sample"] = "image" if decodes else "sample"
+    match stack.embedding:
+        case PatchEmbedding(tokens=tokens) | QueryEmbedding(tokens=tokens):
+            return Stream(image, tokens)
+        case ConvolvedEmbedding(extra_tokens=extra):
+            return Stream(image, found[stack.name].cells + extra)
+        case CaptionEmbedding(tokens=tokens):
+            return Stream("sample", tokens)
+        case JoinedEmbedding(sources=sources):
+            return Stream("sample", sum(before[name].tokens for name in sources))
+        case _:
+            return Stream("source" if stack.role in ("encoder", "audio") and decodes else "text")
 
 
 def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:
@@ -93,14 +145,7 @@ def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:
 def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
     builder = scope.builder
     builder.prefix, builder.repeat, builder.origin = f"{stack.name}.", 1, stack.embedding.kind
-    if isinstance(stack.embedding, TokenEmbedding):
-        node = token_embedding(scope, stack.embedding)
-    elif isinstance(stack.embedding, QueryEmbedding):
-        node = query_embedding(scope, stack.embedding)
-    elif isinstance(stack.embedding, AudioEmbedding):
-        node = audio_embedding(scope, stack.embedding)
-    else:
-        node = patch_embedding(scope, stack.embedding)
+    node = EMBEDDINGS[type(stack.embedding)](scope, stack.embedding)
     builder.origin = ""
     if stack.conditioning:
         layers = [layer for group in stack.groups for layer in group.layers]
@@ -128,8 +173,9 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         node = _lower_group(scope, group, node, position)
         position += len(group.layers)
     builder.prefix, builder.repeat = f"{stack.name}.", 1
+    scope.outputs[stack.name] = node
     if stack.final_norm:
-        node = scope.norm("final_norm", node, part="head")
+        node = scope.outputs[stack.name] = scope.norm("final_norm", node, part="head")
     for end in stack.heads:
         builder.origin = end.kind
         head(scope, end, stack.embedding, table, node)

@@ -70,7 +70,7 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
     Differential attention scores once and reads values of twice the width, which the reference does in two full calls
     (arXiv:2410.05258, equation 1).
     """
-    stream, d, caches, reach = scope.stream, mixer.head_dim, mixer.causal, mixer.window or mixer.chunk
+    stream, d, caches, reach = scope.stream, mixer.head_dim, mixer.causal and mixer.cached, mixer.window or mixer.chunk
     executed: Measure = Pairs(stream, "executed", mixer.causal, None if mixer.keeps_all else reach)
     needed: Measure = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
     if mixer.blocks:

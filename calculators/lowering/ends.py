@@ -6,12 +6,17 @@ from typing import assert_never
 
 from calculators.form import Form, per
 from calculators.lowering.connectors import connector
+from calculators.lowering.convolutions import convolutions
+from calculators.lowering.image_heads import alignment, attention_pooler
 from calculators.lowering.scope import NORM_VECTORS, Scope
 from calculators.measures import One, Sequences, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.connectors import Connector
+from catalog.convolutions import Convolutions
+from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
 from catalog.ends import Embedding
+from catalog.image_heads import Alignment, AttentionPooler
 from catalog.spec import (
     Classifier,
     Conditioning,
@@ -136,20 +141,25 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
     Source: arXiv:2212.09748 section 3.2; arXiv:2310.00426 section 2.3.
     """
     h, sequences = scope.hidden, scope.sequences
+    vector = condition.width or h
 
-    def embedder(name: str, width: int, times: int = 1) -> int:
-        over = sequences
+    def embedder(name: str, width: int, times: int = 1, inputs: int = condition.frequency) -> int:
+        flops = per(sequences, times * 2 * inputs * width)
         first = scope.linear(
-            f"{name}.in", condition.frequency, width, None, part="conditioning", bias=width, over=over, leaf=True,
-            executed=per(over, times * 2 * condition.frequency * width),
-            needed=per(over, times * 2 * condition.frequency * width),
+            f"{name}.in", inputs, width, None, part="conditioning", bias=width, over=sequences, leaf=True,
+            executed=flops, needed=flops,
         )  # fmt: skip
-        flops = per(over, times * 2 * width * width)
+        flops = per(sequences, times * 2 * width * width)
         return scope.linear(
-            f"{name}.out", width, width, first, part="conditioning", bias=width, over=over, executed=flops, needed=flops
-        )
+            f"{name}.out", width, width, first, part="conditioning", bias=width, over=sequences,
+            executed=flops, needed=flops,
+        )  # fmt: skip
 
-    node = embedder("timestep", h)
+    node = embedder("timestep", vector)
+    if condition.guidance:
+        embedder("guidance", vector)
+    if condition.pooled:
+        embedder("pooled", vector, inputs=condition.pooled)
     if condition.classes:
         scope.builder.add(
             Operator(
@@ -170,21 +180,36 @@ def conditioning(scope: Scope, condition: Conditioning, shared_modulation: int) 
         wide = shared_modulation * h
         node = scope.linear("modulation", h, wide, node, part="conditioning", bias=wide, over=sequences)
     if condition.caption_width:
-        unit = Tokens(Stream("sample", condition.caption_tokens))
-        caption = scope.linear(
-            "caption.in", condition.caption_width, h, None, part="conditioning", bias=h, over=unit, leaf=True
-        )
-        scope.linear("caption.out", h, h, caption, part="conditioning", bias=h, over=unit)
+        unit, width, caption = Tokens(Stream("sample", condition.caption_tokens)), condition.caption_width, None
+        for index in range(condition.caption_layers):
+            caption = scope.linear(
+                f"caption.{index}", width, h, caption, part="conditioning", bias=h, over=unit, leaf=index == 0
+            )
+            width = h
     return node
 
 
-def head(
-    scope: Scope,
-    spec: Head,
-    embedding: Embedding,
-    table: Weight | None,
-    source: int,
-) -> int:
+def caption_embedding(scope: Scope, embedding: CaptionEmbedding) -> int:
+    """A linear layer on each vector of an outside text encoder."""
+    h = scope.hidden
+    return scope.linear("embedding", embedding.width, h, None, part="embedding", bias=h, leaf=True)
+
+
+def joined_embedding(scope: Scope, embedding: JoinedEmbedding) -> int:
+    """Other stacks' tokens in a row: no work, but all of them are there."""
+    return scope.builder.add(
+        Operator(
+            name="embedding",
+            kind=Kind.ELEMENTWISE,
+            part=scope.part("embedding"),
+            reads=per(scope.tokens, scope.hidden),
+            writes=per(scope.tokens, scope.hidden),
+        ),
+        *(scope.outputs[name] for name in embedding.sources),
+    )
+
+
+def head(scope: Scope, spec: Head, embedding: Embedding, table: Weight | None, source: int) -> int:
     """What turns hidden states into an answer. Heads are not split over devices except the vocabulary's."""
     match spec:
         case LmHead():
@@ -206,6 +231,12 @@ def head(
             return connector(scope, spec, source)
         case Unpatch():
             return _unpatch(scope, spec, embedding, source)
+        case Convolutions():
+            return convolutions(scope, spec, source, "head")
+        case AttentionPooler():
+            return attention_pooler(scope, spec, source)
+        case Alignment():
+            return alignment(scope, spec, source)
         case _:
             assert_never(spec)
 
@@ -253,15 +284,15 @@ def _projector(scope: Scope, spec: Projector, source: int) -> int:
 
 
 def _unpatch(scope: Scope, spec: Unpatch, embedding: Embedding, source: int) -> int:
-    h = scope.hidden
-    assert isinstance(embedding, PatchEmbedding)
+    h, side = scope.hidden, spec.patch or (embedding.patch if isinstance(embedding, PatchEmbedding) else 1)
     if spec.modulation == "linear":
         source = scope.linear("head.modulation", h, 2 * h, source, part="head", bias=2 * h, over=scope.sequences)
         table: tuple[Weight, ...] = ()
     else:
         table = (Weight("head.scale_shift", (2, h), Role.VECTOR),)
-    outputs = spec.channels * embedding.patch**2
+    outputs = spec.channels * side**2
+    over = Tokens(Stream("sample", scope.stream.tokens - spec.drop_tokens))
     return scope.linear(
-        "head", h, outputs, source, part="head", bias=outputs,
+        "head", h, outputs, source, part="head", bias=outputs, over=over,
         weights=(Weight("head.weight", (outputs, h)), *table),
     )  # fmt: skip

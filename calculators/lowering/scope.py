@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from calculators.form import Form, per
 from calculators.graph import Builder
 from calculators.measures import Measure, One, Runs, Sequences, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
+from catalog.convolutions import Grid
 from catalog.spec import NormKind
 
 NORM_VECTORS = {"rms": 1, "layer": 2, "layer-no-bias": 1, "plain": 0}
@@ -27,6 +29,10 @@ class Scope:
     tp: int
     sources: dict[str, tuple[Stream, int]]
     """Streams that cross-attention may read, with their widths."""
+    grids: Mapping[str, Grid] = field(default_factory=dict)
+    """Cells of the stacks that work on images."""
+    outputs: dict[str, int] = field(default_factory=dict)
+    """The last operator of each stack lowered so far."""
 
     @property
     def tokens(self) -> Measure:

@@ -11,13 +11,16 @@ from typing import Annotated
 from pydantic import Field
 
 from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
+from catalog.mixers.image import ReducedAttention, WindowAttention
+from catalog.mixers.joint import JointAttention
 from catalog.mixers.state_space import Mamba, Mamba2
 
 Mixer = Annotated[
-    Attention | LatentAttention | Mamba | Mamba2,
+    Attention | JointAttention | LatentAttention | Mamba | Mamba2 | ReducedAttention | WindowAttention,
     Field(discriminator="kind"),
 ]
 
 __all__ = [
-    "Attention", "CrossAttention", "Disentangled", "LatentAttention", "Mamba", "Mamba2", "Mixer", "Projection",
+    "Attention", "CrossAttention", "Disentangled", "JointAttention", "LatentAttention", "Mamba", "Mamba2", "Mixer",
+    "Projection", "ReducedAttention", "WindowAttention",
 ]  # fmt: skip

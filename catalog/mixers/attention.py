@@ -31,6 +31,8 @@ class Attention(Spec):
     head_dim: Size
     causal: bool = True
     """Whether a token sees only itself and what came before."""
+    cached: bool = True
+    """Whether causal attention keeps keys and values for later steps; a text tower runs once (CLIP)."""
     window: Size | None = None
     """Causal: how many tokens a query sees, itself included. Bidirectional: how far to each side.
     ``None`` is the whole context."""
