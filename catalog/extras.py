@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog.base import Size, Spec
+from catalog.base import Count, Size, Spec
+from catalog.residual import AltUp, LayerInput, LowRank
 
 
 class Learned(Spec):
@@ -17,6 +18,8 @@ class Learned(Spec):
     elements: Size
     table: bool = False
     """Whether rows are looked up (an embedding) rather than all of it read."""
+    row: Count = 0
+    """Of a table: how much of it each token looks up."""
 
 
 class Linear(Spec):
@@ -33,4 +36,4 @@ class Linear(Spec):
     """How many vectors each of these has."""
 
 
-Extra = Annotated[Learned | Linear, Field(discriminator="kind")]
+Extra = Annotated[Learned | Linear | AltUp | LowRank | LayerInput, Field(discriminator="kind")]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from calculators.form import Form, per
+from calculators.lowering.residual import altup, layer_input, low_rank
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
 from catalog.extras import Extra, Learned, Linear
+from catalog.residual import AltUp, LayerInput, LowRank
 
 
 def extra(scope: Scope, spec: Extra) -> None:
@@ -21,6 +23,8 @@ def extra(scope: Scope, spec: Extra) -> None:
                     part=scope.part("embedding" if spec.table else "extras"),
                     weights=(Weight(spec.name, (spec.elements,), Role.EMBEDDING if spec.table else Role.VECTOR),),
                     touched=Form() if spec.table else scope.once,
+                    rows=per(scope.tokens, spec.row),
+                    writes=per(scope.tokens, spec.row),
                     launches=0,
                 )
             )
@@ -32,5 +36,11 @@ def extra(scope: Scope, spec: Extra) -> None:
                 spec.name, spec.inputs, spec.outputs, None, part="extras",
                 bias=spec.outputs if spec.bias else 0, over=unit, executed=flops, needed=flops,
             )  # fmt: skip
+        case AltUp():
+            altup(scope, spec)
+        case LowRank():
+            low_rank(scope, spec)
+        case LayerInput():
+            layer_input(scope, spec)
         case _:
             assert_never(spec)

@@ -13,7 +13,7 @@ def departure_of(class_name: str, architecture: Architecture) -> Departure | Non
             return _tied_t5(architecture.stack("decoder"))
         case "DiTTransformer2DModel":
             return _embedder_per_block(architecture.stacks[0])
-        case name if name.startswith("Falcon"):
+        case name if name.startswith(("FalconFor", "FalconModel")):
             return _cached_query_heads(architecture.stacks[0])
         case name if name.startswith("OpenAIGPT"):
             return Departure(
@@ -43,8 +43,8 @@ def _cached_query_heads(decoder: Stack) -> Departure | None:
     return Departure(
         parameters=0,
         cache_elements_per_token=_cached(decoder, per_query_head=True) - _cached(decoder),
-        reason=f"the class of Falcon 40B repeats keys and values for each of {mixer.heads} query heads before it caches "
-        f"them; {mixer.kv_heads} key-value heads are all that need be kept",
+        reason=f"the class of Falcon 40B repeats keys and values for each of {mixer.heads} query heads before it "
+        f"caches them; {mixer.kv_heads} key-value heads are all that need be kept",
     )
 
 

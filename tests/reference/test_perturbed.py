@@ -10,6 +10,7 @@ from audio_configs import AUDIO
 from configs import TYPES as FIRST
 from configs import Config
 from decoder_configs import DECODERS
+from gemma_configs import GEMMA
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from llama_kin_configs import LLAMA_KIN
@@ -24,6 +25,7 @@ from catalog import from_hf_config
 from catalog.spec import ModelSpec
 
 TYPES = AUDIO | DECODERS | FIRST | LLAMA_KIN
+TYPES = FIRST | DECODERS | LLAMA_KIN | GEMMA
 
 usual = settings(
     deadline=None,

@@ -1,0 +1,32 @@
+"""What else changes the stream between layers: several streams in turn, a low-rank bypass, an input of each layer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from catalog.base import Size, Spec
+
+
+class AltUp(Spec):
+    """Alternating updates: a layer works on one of several streams, and the others are predicted from all of them
+    before it and corrected by what it did (arXiv:2301.13310, section 3.1)."""
+
+    kind: Literal["altup"] = "altup"
+    streams: Annotated[int, Field(ge=2)] = 4
+
+
+class LowRank(Spec):
+    """A bypass of attention through a narrow linear map and back, normed (LAuReL, arXiv:2411.07501, section 2)."""
+
+    kind: Literal["low-rank"] = "low-rank"
+    rank: Size
+
+
+class LayerInput(Spec):
+    """A vector of each layer's own for each token, gated by the stream and added to it behind the feed-forward
+    (Gemma 3n's per-layer embeddings)."""
+
+    kind: Literal["layer-input"] = "layer-input"
+    width: Size
