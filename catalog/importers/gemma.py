@@ -88,7 +88,7 @@ def _widths(f: Fields, n: int) -> list[int]:
 
 def gemma4(f: Fields, lm: bool = True) -> Architecture:
     """Gemma 4: full-attention layers have heads of their own size; inputs of each layer; perhaps experts."""
-    n, heads, window = f.size("num_hidden_layers"), f.size("num_attention_heads"), f.size("sliding_window")
+    heads, window = f.size("num_attention_heads"), f.size("sliding_window")
     if f.value("use_bidirectional_attention") == "all":
         raise BadInput(f"{f.where}: use_bidirectional_attention='all' is not modelled")
     width = f.size("hidden_size_per_layer_input", default=0, zero=True)

@@ -24,8 +24,13 @@ from calculators.reference.subject import Subject
 from catalog import from_hf_config
 from catalog.spec import ModelSpec
 
-TYPES = AUDIO | DECODERS | FIRST | LLAMA_KIN
-TYPES = FIRST | DECODERS | LLAMA_KIN | GEMMA
+TYPES = {
+    **AUDIO,
+    **DECODERS,
+    **FIRST,
+    **GEMMA,
+    **LLAMA_KIN,
+}
 
 usual = settings(
     deadline=None,
