@@ -8,6 +8,7 @@ from catalog.mixers import (
     Attention,
     JointAttention,
     LatentAttention,
+    LinearMixer,
     Mamba,
     Mamba2,
     ReducedAttention,
@@ -46,6 +47,8 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
                     | WindowAttention(heads=heads)
                 ) if heads % tp:
                     return f"{heads} heads of {stack.name} do not divide by {tp}"
+                case LinearMixer(split=heads) if heads % tp:
+                    return f"{heads} recurrent heads of {stack.name} do not divide by {tp}"
                 case Mamba(inner=inner) if inner % tp:
                     return f"inner width {inner} of {stack.name} does not divide by {tp}"
     return None

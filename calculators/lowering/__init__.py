@@ -13,6 +13,7 @@ from calculators.lowering.attention import attention, cross_attention, latent_at
 from calculators.lowering.audio import audio_embedding
 from calculators.lowering.channels import dense, experts, side_convolution
 from calculators.lowering.convolutions import convolutions, convolved_embedding
+from calculators.lowering.delta import gated_delta_net, kimi_delta
 from calculators.lowering.ends import (
     caption_embedding,
     conditioning,
@@ -39,7 +40,9 @@ from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
 from catalog.mixers import (
     Attention,
     CrossAttention,
+    GatedDeltaNet,
     JointAttention,
+    KimiDelta,
     LatentAttention,
     Mamba,
     Mamba2,
@@ -54,7 +57,9 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     CrossAttention: cross_attention,
     Dense: dense,
     Experts: experts,
+    GatedDeltaNet: gated_delta_net,
     JointAttention: joint_attention,
+    KimiDelta: kimi_delta,
     LatentAttention: latent_attention,
     Mamba: mamba,
     Mamba2: mamba2,

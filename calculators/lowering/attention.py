@@ -296,5 +296,8 @@ def latent_attention(scope: Scope, mixer: LatentAttention, source: int) -> int:
         q,
         expanded,
     )
+    if mixer.gate is not None:
+        gate = scope.linear("attention.gate", scope.hidden, heads, source, part="attention")
+        node = _gated(scope, heads * mixer.v_dim, node, gate)
     node = scope.linear("attention.o", heads * mixer.v_dim, scope.hidden, node, part="attention")
     return scope.reduce("attention.all_reduce", node, part="attention")

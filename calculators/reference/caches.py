@@ -14,8 +14,12 @@ def cache_bytes(cache: Any) -> int:
     Keys and values, latents, convolution and scan states, in their real types; of an encoder-decoder both caches.
     Integers are bookkeeping (a windowed layer keeps its width in one) and no cache.
     """
-    tensors = {id(tensor): tensor for tensor in _tensors(cache, set()) if tensor.is_floating_point()}
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    return sum(tensor.numel() * tensor.element_size() for tensor in cached_tensors(cache))
+
+
+def cached_tensors(cache: Any) -> list[torch.Tensor]:
+    """The tensors of numbers that a cache holds, each once."""
+    return list({id(tensor): tensor for tensor in _tensors(cache, set()) if tensor.is_floating_point()}.values())
 
 
 def _tensors(thing: Any, seen: set[int]) -> Iterator[torch.Tensor]:

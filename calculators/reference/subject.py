@@ -13,6 +13,7 @@ from unittest.mock import patch
 import torch
 
 from calculators.reference.audio import audio_inputs, audio_tokens
+from calculators.reference.caches import cached_tensors
 from calculators.reference.counting import traceable_convolutions
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
@@ -49,6 +50,11 @@ def _mixers(architecture: Architecture) -> list[Mixer | None]:
 def is_looped(architecture: Architecture) -> bool:
     """Whether the reference runs through the tokens in Python: the selective scan of Mamba-1."""
     return any(isinstance(mixer, Mamba) for mixer in _mixers(architecture))
+
+
+def is_chunked(architecture: Architecture) -> bool:
+    """Whether the reference scans in blocks, each ending in a state for the next."""
+    return any(hasattr(mixer, "chunk") for mixer in _mixers(architecture))
 
 
 def text_tokens(architecture: Architecture) -> int:
@@ -148,13 +154,17 @@ class Subject:
                 return self._latents(setting.batch)
 
     def traceable(self, setting: Setting) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
-        """The model as a function from tensors to tensors, without a cache, and its inputs."""
+        """The model as a function from tensors to tensors, without a cache, and its inputs.
+
+        A scan in blocks hands its last state over too: without a cache nobody reads it, and a trace drops its work.
+        """
         inputs = self.inputs(setting)
         tensors = {name: value for name, value in inputs.items() if isinstance(value, torch.Tensor)}
         rest = {name: value for name, value in inputs.items() if name not in tensors}
+        kept = self._cache_name if self.caches and is_chunked(self.architecture) else None
         if "use_cache" in self._accepted or self.kind == "encoder-decoder":
-            rest["use_cache"] = False
-        return _Traceable(self.model, tuple(tensors), rest), tuple(tensors.values())
+            rest["use_cache"] = kept is not None
+        return _Traceable(self.model, tuple(tensors), rest, kept), tuple(tensors.values())
 
     @property
     def _cache_name(self) -> str:
@@ -231,14 +241,16 @@ class Subject:
 class _Traceable(torch.nn.Module):
     """A model called with positional tensors that returns tensors only: all of them, or a trace drops their work."""
 
-    def __init__(self, model: torch.nn.Module, names: tuple[str, ...], rest: dict[str, Any]) -> None:
+    def __init__(self, model: torch.nn.Module, names: tuple[str, ...], rest: dict[str, Any], kept: str | None) -> None:
         super().__init__()
-        self.model, self.names, self.rest = model, names, rest
+        self.model, self.names, self.rest, self.kept = model, names, rest, kept
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        inputs = dict(zip(self.names, tensors, strict=True)) | self.rest
         with unchecked(), traceable_convolutions():
-            output = self.model(**dict(zip(self.names, tensors, strict=True)), **self.rest, return_dict=False)
-        return tuple(part for part in output if isinstance(part, torch.Tensor))
+            output = self.model(**inputs, return_dict=self.kept is not None)
+        parts = output if self.kept is None else (output.logits, *cached_tensors(getattr(output, self.kept)))
+        return tuple(part for part in parts if isinstance(part, torch.Tensor))
 
 
 @contextmanager

@@ -11,16 +11,26 @@ from typing import Annotated
 from pydantic import Field
 
 from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
+from catalog.mixers.delta import GatedDeltaNet, KimiDelta
 from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
+from catalog.mixers.linear import LinearMixer
 from catalog.mixers.state_space import Mamba, Mamba2
 
 Mixer = Annotated[
-    Attention | JointAttention | LatentAttention | Mamba | Mamba2 | ReducedAttention | WindowAttention,
+    Attention
+    | GatedDeltaNet
+    | JointAttention
+    | KimiDelta
+    | LatentAttention
+    | Mamba
+    | Mamba2
+    | ReducedAttention
+    | WindowAttention,
     Field(discriminator="kind"),
 ]
 
 __all__ = [
-    "Attention", "CrossAttention", "Disentangled", "JointAttention", "LatentAttention", "Mamba", "Mamba2", "Mixer",
-    "Projection", "ReducedAttention", "WindowAttention",
+    "Attention", "CrossAttention", "Disentangled", "GatedDeltaNet", "JointAttention", "KimiDelta", "LatentAttention",
+    "LinearMixer", "Mamba", "Mamba2", "Mixer", "Projection", "ReducedAttention", "WindowAttention",
 ]  # fmt: skip

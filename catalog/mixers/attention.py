@@ -132,3 +132,5 @@ class LatentAttention(Spec):
     rope_dim: Size
     """Width of the rotary part, shared by all heads on the key side."""
     v_dim: Size
+    gate: Literal["head"] | None = None
+    """One sigmoid gate per head on what attention returns, read from the layer's input (Ling 3)."""

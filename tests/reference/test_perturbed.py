@@ -13,6 +13,7 @@ from decoder_configs import DECODERS
 from gemma_configs import GEMMA
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from linear_configs import LINEAR
 from llama_kin_configs import LLAMA_KIN
 
 from calculators import cache_bytes, count_flops, count_params
@@ -31,6 +32,7 @@ TYPES = {
     **GEMMA,
     **LLAMA_KIN,
 }
+TYPES = AUDIO | DECODERS | FIRST | LINEAR | LLAMA_KIN
 
 usual = settings(
     deadline=None,
@@ -127,6 +129,8 @@ def test_every_type_that_the_importer_reads_is_perturbed() -> None:
         "granitemoe": {"granitemoeshared"},
         "ministral": {"ministral3"},
         "deepseek_v3": {"kimi_k2"},
+        "qwen3_5_text": {"qwen3_5"},
+        "qwen3_5_moe_text": {"qwen3_5_moe"},
     }
     named = {"dit": "DiTTransformer2DModel", "pixart": "PixArtTransformer2DModel"}
     covered = {named.get(kind, kind) for kind in TYPES} | {kind for kinds in also.values() for kind in kinds}
