@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.estimate import image_tokens
 from advisor.machines import engine_for, formats_for, hourly_price
 from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
 from calculators.efficiency import efficiency
 from calculators.flops import reads_source
+from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
 from calculators.plan import tp_problem
@@ -194,8 +194,8 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
     table = compile_table(architecture, tp)
     server = Server(table, where.settings, tp)
     seq2seq = reads_source(architecture)
-    images = 1 if needs.task == "visual-qa" and image_tokens(architecture) else 0
-    prompt = needs.input_tokens + images * image_tokens(architecture)
+    images = 1 if needs.task == "visual-qa" and takes_images(architecture) else 0
+    prompt = needs.input_tokens + images * tokens_per_image(architecture)
     context = max(needs.context_tokens, prompt)
     output = needs.output_tokens
     weights = np.array([table.weight_bytes(format) for format in where.formats])[where.format_index]

@@ -15,6 +15,7 @@ from calculators.cost import usd_per_million
 from calculators.efficiency import efficiency
 from calculators.flops import count_flops, reads_source, source_tokens
 from calculators.lowering import streams_of
+from calculators.images import takes_images, tokens_per_image
 from calculators.measures import RESERVED
 from calculators.memory import CACHE_BITS, weight_bytes
 from calculators.params import architecture_of, count_params
@@ -61,26 +62,7 @@ class Resolved:
         return source_tokens(self.architecture, self.scenario.input_tokens)
 
     @property
-    def image_tokens(self) -> int:
-        """Tokens that the language model sees per image."""
-        return image_tokens(self.architecture)
-
-
-def hears(architecture: Architecture) -> bool:
-    """Whether a stack takes audio."""
-    return any(isinstance(stack.embedding, AudioEmbedding) for stack in architecture.stacks)
-
-
-def image_tokens(architecture: Architecture) -> int:
-    """Tokens that one image becomes in the language model; 0 for a model without a projector."""
-    for stack in architecture.stacks:
-        for head in stack.heads:
-            if head.kind == "projector" and isinstance(stack.embedding, PatchEmbedding):
-                return (stack.embedding.tokens - head.drop_tokens) // head.merge
-    return 0
-
-
-def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
+    def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
     """Estimate one scenario, given whole or as its fields: ``estimate(model="llama-3-8b", machine="h100-sxm")``.
 
     Raises:
@@ -115,7 +97,7 @@ def resolve(scenario: Scenario) -> Resolved:
         raise BadInput(
             f"tensor parallelism {scenario.tp}: a node of {machine.id} has {machine.link.max_gpus} device(s)"
         )
-    if scenario.images and not image_tokens(architecture):
+    if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
     engine = load_engine(scenario.engine or engine_for(machine))
     return Resolved(

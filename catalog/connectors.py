@@ -17,6 +17,8 @@ class Map(Spec):
     outputs: Size
     bias: bool = True
     gated: bool = False
+    inputs: Size | None = None
+    """Width that a configuration gives it although another arrives: such a model can be built, not run."""
 
 
 class Normalise(Spec):

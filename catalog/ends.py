@@ -12,6 +12,7 @@ from catalog.connectors import Connector
 from catalog.convolutions import Convolutions, ConvolvedEmbedding
 from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
 from catalog.image_heads import Alignment, AttentionPooler
+from catalog.sizing import Sizing
 
 
 class TokenEmbedding(Spec):
@@ -56,6 +57,8 @@ class PatchEmbedding(Spec):
     """Empty tokens behind each tile's, which cost as much as others."""
     crop: bool = False
     """Whether pixels that fill no patch are left out (SigLIP's 384 pixels in patches of 14)."""
+    sizing: Sizing | None = None
+    """How images of other sizes are cut or resized; the counts are for one of ``size``."""
 
     @model_validator(mode="after")
     def _tiles(self) -> Self:
@@ -142,21 +145,6 @@ class Classifier(Spec):
     """How many pooled vectors are concatenated (DINOv2: class token and mean)."""
 
 
-class Projector(Spec):
-    """Linear layers that carry image tokens into the language model's width."""
-
-    kind: Literal["projector"] = "projector"
-    widths: Annotated[tuple[Size, ...], Field(min_length=1)]
-    """Output width of each linear layer; the last is the language model's."""
-    merge: Size = 1
-    """Neighbouring tokens concatenated into one before the first layer."""
-    drop_tokens: Count = 0
-    """Tokens left out (LLaVA drops the class token)."""
-    norm: bool = False
-    """A norm before merging (Qwen2-VL)."""
-    bias: bool = True
-
-
 class Unpatch(Spec):
     """The denoiser's last layer: a modulated norm and a linear layer back to patches."""
 
@@ -170,7 +158,7 @@ class Unpatch(Spec):
 
 
 Head = Annotated[
-    LmHead | Pooler | Classifier | Projector | Connector | Unpatch | Convolutions | AttentionPooler | Alignment,
+    LmHead | Pooler | Classifier | Connector | Unpatch | Convolutions | AttentionPooler | Alignment,
     Field(discriminator="kind"),
 ]
 

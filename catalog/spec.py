@@ -22,7 +22,6 @@ from catalog.ends import (
     LmHead,
     PatchEmbedding,
     Pooler,
-    Projector,
     QueryEmbedding,
     TokenEmbedding,
     Unpatch,
@@ -308,6 +307,6 @@ class ModelSpec(Entry):
 
 __all__ = [
     "Architecture", "AudioEmbedding", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer",
-    "Licence", "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Projector", "Published",
+    "Licence", "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Published",
     "QueryEmbedding", "Reference", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ def connector(scope: Scope, spec: Connector, source: int) -> int:
             case Map():
                 matrices = 2 if step.gated else 1
                 source = scope.linear(
-                    name, width, matrices * wide, source, part="projector",
+                    name, step.inputs or width, matrices * wide, source, part="projector",
                     bias=matrices * wide if step.bias else 0, over=unit,
                 )  # fmt: skip
             case Normalise():

@@ -24,7 +24,6 @@ from catalog.spec import (
     LmHead,
     PatchEmbedding,
     Pooler,
-    Projector,
     QueryEmbedding,
     TokenEmbedding,
     Unpatch,
@@ -225,8 +224,8 @@ def head(scope: Scope, spec: Head, embedding: Embedding, table: Weight | None, s
                 "classifier", spec.input_tokens * scope.hidden, spec.classes, source, part="head",
                 bias=spec.classes if spec.bias else 0, over=over,
             )  # fmt: skip
-        case Projector():
-            return _projector(scope, spec, source)
+        case AttentionPooler():
+            return attention_pooler(scope, spec, source)
         case Connector():
             return connector(scope, spec, source)
         case Unpatch():
@@ -266,21 +265,6 @@ def _lm_head(scope: Scope, spec: LmHead, embedding: TokenEmbedding, table: Weigh
         ),
         source,
     )
-
-
-def _projector(scope: Scope, spec: Projector, source: int) -> int:
-    """Image tokens into the language model's width (LLaVA, arXiv:2304.08485 section 4.1; Qwen2-VL, 2409.12191)."""
-    if spec.norm:
-        source = scope.norm("projector.norm", source, part="projector")
-    width = scope.hidden * spec.merge
-    stream = Stream(scope.stream.kind, (scope.stream.tokens - spec.drop_tokens) // spec.merge)
-    for index, wide in enumerate(spec.widths):
-        source = scope.linear(
-            f"projector.{index}", width, wide, source, part="projector",
-            bias=wide if spec.bias else 0, over=Tokens(stream),
-        )  # fmt: skip
-        width = wide
-    return source
 
 
 def _unpatch(scope: Scope, spec: Unpatch, embedding: Embedding, source: int) -> int:

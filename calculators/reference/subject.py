@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import torch
 
+from calculators.images import tokens_per_image
 from calculators.reference.audio import audio_inputs, audio_tokens
 from calculators.reference.caches import cached_tensors
 from calculators.reference.counting import traceable_convolutions
@@ -202,8 +203,7 @@ class Subject:
     def _projected_tokens(self) -> int:
         if self.kind != "vision-language":
             return 0
-        projector: Any = self._stack(PatchEmbedding).heads[-1]
-        return int((self._patches().tokens - projector.drop_tokens) // projector.merge)
+        return tokens_per_image(self.architecture)
 
     def _pictures(self, count: int) -> torch.Tensor:
         patch = self._patches()

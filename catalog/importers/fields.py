@@ -61,8 +61,12 @@ HARMLESS = frozenset(
 class Fields(Mapping[str, Any]):
     """A configuration's keys with checks; ``where`` names the file for error messages."""
 
-    def __init__(self, config: Mapping[str, Any], where: str, defaults: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], where: str, defaults: Mapping[str, Any] | None = None, kind: str = ""
+    ) -> None:
         self._config, self._defaults, self.where = config, defaults or {}, where
+        self.kind = kind
+        """The type whose defaults stand behind; empty where none is known."""
         self.read: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
@@ -148,13 +152,15 @@ class Fields(Mapping[str, Any]):
             raise BadInput(f"{self.where}: field {key!r} is {_short(value)}; expected an object")
         fixed = self._defaults.get("_nested", {}).get(key)
         named = fixed or value.get("model_type") or model_type or usual.get("model_type")
-        return Fields(value, f"{self.where}, {key}", defaults_of(named) if isinstance(named, str) else None)
+        kind = named if isinstance(named, str) else ""
+        return Fields(value, f"{self.where}, {key}", defaults_of(kind) if kind else None, kind)
 
     def child_or_flat(self, key: str, field: str = "hidden_size") -> Fields:
         """A nested configuration, or the same fields without nesting where ``field`` stands outside (older files)."""
         if key in self or field not in self:
             return self.child(key)
-        flat = Fields(self._config, self.where, defaults_of(self._defaults.get("_nested", {}).get(key, "")))
+        kind = self._defaults.get("_nested", {}).get(key, "")
+        flat = Fields(self._config, self.where, defaults_of(kind), kind)
         flat.read = self.read
         return flat
 

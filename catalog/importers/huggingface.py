@@ -24,6 +24,7 @@ from catalog.importers import (
     linear,
     llama_kin,
     mixtures,
+    multimodal,
     recurrent,
     seq2seq,
     vision,
@@ -59,6 +60,7 @@ MODULES = (
     mixtures,
     recurrent,
     seq2seq,
+    multimodal,
     vision,
 )
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}

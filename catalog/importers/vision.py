@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from catalog.channels import Dense
 from catalog.errors import BadInput
-from catalog.importers import decoders, kinds
+from catalog.importers import kinds
 from catalog.importers.fields import Fields
 from catalog.mixers import Attention, CrossAttention
 from catalog.spec import (
@@ -16,7 +16,6 @@ from catalog.spec import (
     Layer,
     Modulation,
     PatchEmbedding,
-    Projector,
     Stack,
     Unpatch,
 )
@@ -78,58 +77,6 @@ def dinov2(f: Fields) -> Architecture:
     return Architecture(stacks=(stack,))
 
 
-def llava(f: Fields) -> Architecture:
-    """LLaVA 1.5: a CLIP tower, two linear layers, a LLaMA; the class token is dropped before projection."""
-    text = f.child("text_config", "llama")
-    language = decoders.llama(text).stacks[0]
-    language = language.model_copy(
-        update={"heads": tuple(h.model_copy(update={"tied": False}) for h in language.heads)}
-    )
-    v = f.child("vision_config", "clip_vision_model")
-    if v.value("model_type", default="clip_vision_model") != "clip_vision_model":
-        raise BadInput(f"{v.where}: vision tower {v.value('model_type')!r} is not modelled; known: clip_vision_model")
-    v.read.update(("vocab_size", "projection_dim"))
-    hidden = v.size("hidden_size", default=1024)
-    embedding = PatchEmbedding(
-        size=_square(v, "image_size", 336), patch=_square(v, "patch_size", 14), bias=False, extra_tokens=1, norm=True
-    )
-    layer = _tower(v, hidden, v.size("num_attention_heads", default=16), v.size("intermediate_size", default=4096))
-    projector = Projector(widths=(language.hidden, language.hidden), drop_tokens=1)
-    vision = Stack(
-        name="vision", role="vision", hidden=hidden, norm="layer", embedding=embedding,
-        groups=(Group(repeat=v.size("num_hidden_layers", default=24), layers=(layer,)),), heads=(projector,),
-    )  # fmt: skip
-    return Architecture(stacks=(vision, language))
-
-
-QWEN2_VL_IMAGE = 448
-"""Side in pixels of the image that the catalog counts with; Qwen2-VL takes any size, one token per 28x28 pixels."""
-
-
-def qwen2_vl(f: Fields) -> Architecture:
-    """Qwen2-VL: a ViT with rotary positions and doubled frames; four patches merge into one token."""
-    text = f.child_or_flat("text_config")
-    language = decoders.qwen2(text).stacks[0]
-    v = f.child("vision_config")
-    v.read.update(("in_chans", "spatial_patch_size", "model_type"))
-    width = v.size("embed_dim", default=1280)
-    merge = v.size("spatial_merge_size", default=2) ** 2
-    embedding = PatchEmbedding(
-        size=QWEN2_VL_IMAGE, patch=v.size("patch_size", default=14), channels=v.size("in_channels", default=3),
-        frames=v.size("temporal_patch_size", default=2), bias=False, positions=False,
-    )  # fmt: skip
-    layer = _tower(f, width, v.size("num_heads", default=16), v.size("mlp_ratio", default=4) * width)
-    assert layer.mixer is not None
-    layer = layer.model_copy(update={"mixer": layer.mixer.model_copy(update={"position": "rotary"})})
-    # The class takes the width of the language model from the tower's own field.
-    projector = Projector(widths=(width * merge, v.size("hidden_size")), merge=merge, norm=True)
-    vision = Stack(
-        name="vision", role="vision", hidden=width, norm="layer", embedding=embedding, final_norm=False,
-        groups=(Group(repeat=v.size("depth", default=32), layers=(layer,)),), heads=(projector,),
-    )  # fmt: skip
-    return Architecture(stacks=(vision, language))
-
-
 def dit(f: Fields) -> Architecture:
     """DiT: patches of a latent, blocks steered by timestep and class through adaptive norms."""
     heads, d = f.size("num_attention_heads"), f.size("attention_head_dim")
@@ -188,7 +135,5 @@ def _vit(f: Fields, class_name: str) -> Architecture:
 
 TYPES: dict[str, kinds.Type] = {
     "dinov2": kinds.only("Dinov2Model", "vision", dinov2),
-    "llava": kinds.only("LlavaForConditionalGeneration", "vision-language", llava),
-    "qwen2_vl": kinds.only("Qwen2VLForConditionalGeneration", "vision-language", qwen2_vl),
     "vit": kinds.Type("vision", "ViTForImageClassification", _vit),
 }
