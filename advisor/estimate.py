@@ -14,8 +14,8 @@ from calculators.activations import peak_activation_bytes
 from calculators.cost import usd_per_million
 from calculators.efficiency import efficiency
 from calculators.flops import count_flops, reads_source, source_tokens
-from calculators.lowering import streams_of
 from calculators.images import takes_images, tokens_per_image
+from calculators.lowering import streams_of
 from calculators.measures import RESERVED
 from calculators.memory import CACHE_BITS, weight_bytes
 from calculators.params import architecture_of, count_params
@@ -27,7 +27,7 @@ from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
 from catalog.loader import checked, load, load_engine, load_format, load_machine, machine_classes
 from catalog.machine import Badge, Machine
-from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec, PatchEmbedding
+from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
 
 
@@ -62,7 +62,17 @@ class Resolved:
         return source_tokens(self.architecture, self.scenario.input_tokens)
 
     @property
-    def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
+    def image_tokens(self) -> int:
+        """Tokens that the language model sees per image."""
+        return tokens_per_image(self.architecture)
+
+
+def hears(architecture: Architecture) -> bool:
+    """Whether a stack takes audio."""
+    return any(isinstance(stack.embedding, AudioEmbedding) for stack in architecture.stacks)
+
+
+def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
     """Estimate one scenario, given whole or as its fields: ``estimate(model="llama-3-8b", machine="h100-sxm")``.
 
     Raises:

@@ -23,7 +23,7 @@ def takes_images(architecture: Architecture) -> bool:
 
 
 def reads_by_cross_attention(architecture: Architecture) -> bool:
-    """Whether layers of the language model attend to the image, which then takes no place in the context (Llama 3.2)."""
+    """Whether the language model attends to the image, which then takes no place in the context (Llama 3.2)."""
     decoders = [stack for stack in architecture.stacks if stack.role == "decoder"]
     sees = seeing(architecture)
     return sees is not None and any(

@@ -1,4 +1,4 @@
-"""How an image of any size becomes pieces that a tower looks at; the numbers are those of the publishers' processors."""
+"""How an image of any size becomes pieces that a tower looks at; the numbers are those of publishers' processors."""
 
 from __future__ import annotations
 

@@ -72,8 +72,7 @@ class Glue:
     @property
     def type(self) -> kinds.Type:
         """How the importer reads it."""
-        exact = kinds.only(self.class_name, "vision-language", self.read)
-        return kinds.Type(exact.family, exact.class_name, exact.read, self.proof)
+        return kinds.only(self.class_name, "vision-language", self.read, self.proof)
 
     def read(self, f: Fields) -> Architecture:
         """Tower, connector and decoder."""
@@ -156,5 +155,5 @@ GLUES: dict[str, Glue] = {
 
 TYPES: dict[str, kinds.Type] = {
     **{name: glue.type for name, glue in GLUES.items()},
-    "video_llava": kinds.only("VideoLlavaForConditionalGeneration", "vision-language", video_llava),
+    "video_llava": kinds.only("VideoLlavaForConditionalGeneration", "vision-language", video_llava, "parameters"),
 }
