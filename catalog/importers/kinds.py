@@ -74,7 +74,7 @@ def seq2seq(prefix: str, read: Callable[[Fields], Architecture]) -> Type:
     return Type("encoder-decoder", f"{prefix}ForConditionalGeneration", by_class)
 
 
-def only(class_name: str, family: Family, read: Callable[[Fields], Architecture]) -> Type:
+def only(class_name: str, family: Family, read: Callable[[Fields], Architecture], proof: Proof = "full") -> Type:
     """A type with one class."""
 
     def by_class(f: Fields, given: str) -> Architecture:
@@ -82,7 +82,7 @@ def only(class_name: str, family: Family, read: Callable[[Fields], Architecture]
             raise unknown(f"class in {f.where}, field 'architectures':", given, [class_name])
         return read(f)
 
-    return Type(family, class_name, by_class)
+    return Type(family, class_name, by_class, proof)
 
 
 def ending(f: Fields, class_name: str, prefix: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
