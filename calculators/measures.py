@@ -138,6 +138,18 @@ class Tokens(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class Doublings(Measure):
+    """B·S·ceil(log2(S)): the stages of a fast transform over the tokens."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        new = self.stream.new(w)
+        stages = np.ceil(np.log2(np.maximum(new, 1))).astype(np.int64)
+        return self.stream.sequences(w) * new * stages
+
+
+@dataclass(frozen=True, slots=True)
 class Padded(Measure):
     """Columns that a padded causal convolution computes where it does not step (reference code only).
 

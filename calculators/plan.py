@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from catalog.mixers import (
     Attention,
+    BareAttention,
     JointAttention,
     LatentAttention,
     LinearMixer,
@@ -40,6 +41,7 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
             match layer.mixer:
                 case (
                     Attention(heads=heads)
+                    | BareAttention(heads=heads)
                     | JointAttention(heads=heads)
                     | LatentAttention(heads=heads)
                     | Mamba2(heads=heads)

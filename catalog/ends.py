@@ -11,6 +11,7 @@ from catalog.base import Count, Size, Spec
 from catalog.connectors import Connector
 from catalog.convolutions import Convolutions, ConvolvedEmbedding
 from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
+from catalog.extras import Learned, Linear
 from catalog.image_heads import Alignment, AttentionPooler
 from catalog.sizing import Sizing
 
@@ -120,6 +121,8 @@ class LmHead(Spec):
     transform: Literal["dense"] | None = None
     """A dense layer and a norm before the logits (BERT's masked-LM head)."""
     transform_bias: bool = True
+    width: Size | None = None
+    """Width that the transform leads to, where it is not the embedding's (RemBERT)."""
     every_token: bool = False
     """Whether use, not only the reference, needs logits at each position (masked LM)."""
 
@@ -158,9 +161,10 @@ class Unpatch(Spec):
 
 
 Head = Annotated[
-    LmHead | Pooler | Classifier | Connector | Unpatch | Convolutions | AttentionPooler | Alignment,
+    LmHead | Pooler | Classifier | Connector | Unpatch | Convolutions | AttentionPooler | Alignment | Linear | Learned,
     Field(discriminator="kind"),
 ]
+"""Linear maps and learned numbers serve heads of unusual shape."""
 
 Embedding = (
     TokenEmbedding

@@ -11,6 +11,7 @@ from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.attention import attention, cross_attention, latent_attention
 from calculators.lowering.audio import audio_embedding
+from calculators.lowering.bare import bare_attention, fourier
 from calculators.lowering.channels import dense, experts, side_convolution
 from calculators.lowering.convolutions import convolutions, convolved_embedding
 from calculators.lowering.delta import gated_delta_net, kimi_delta
@@ -39,7 +40,9 @@ from catalog.convolutions import Convolutions, ConvolvedEmbedding, Grid, grids
 from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
 from catalog.mixers import (
     Attention,
+    BareAttention,
     CrossAttention,
+    Fourier,
     GatedDeltaNet,
     JointAttention,
     KimiDelta,
@@ -53,10 +56,12 @@ from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding,
 
 LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Attention: attention,
+    BareAttention: bare_attention,
     Convolutions: convolutions,
     CrossAttention: cross_attention,
     Dense: dense,
     Experts: experts,
+    Fourier: fourier,
     GatedDeltaNet: gated_delta_net,
     JointAttention: joint_attention,
     KimiDelta: kimi_delta,

@@ -7,6 +7,7 @@ from typing import assert_never
 from calculators.form import Form, per
 from calculators.lowering.connectors import connector
 from calculators.lowering.convolutions import convolutions
+from calculators.lowering.extras import extra
 from calculators.lowering.image_heads import alignment, attention_pooler
 from calculators.lowering.scope import NORM_VECTORS, Scope
 from calculators.measures import One, Sequences, Tokens
@@ -16,6 +17,7 @@ from catalog.connectors import Connector
 from catalog.convolutions import Convolutions
 from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
 from catalog.ends import Embedding
+from catalog.extras import Learned, Linear
 from catalog.image_heads import Alignment, AttentionPooler
 from catalog.spec import (
     Classifier,
@@ -224,8 +226,9 @@ def head(scope: Scope, spec: Head, embedding: Embedding, table: Weight | None, s
                 "classifier", spec.input_tokens * scope.hidden, spec.classes, source, part="head",
                 bias=spec.classes if spec.bias else 0, over=over,
             )  # fmt: skip
-        case AttentionPooler():
-            return attention_pooler(scope, spec, source)
+        case Linear() | Learned():
+            extra(scope, spec)
+            return source
         case Connector():
             return connector(scope, spec, source)
         case Unpatch():
@@ -241,7 +244,7 @@ def head(scope: Scope, spec: Head, embedding: Embedding, table: Weight | None, s
 
 
 def _lm_head(scope: Scope, spec: LmHead, embedding: TokenEmbedding, table: Weight | None, source: int) -> int:
-    h, vocab = embedding.width or scope.hidden, embedding.vocab
+    h, vocab = spec.width or embedding.width or scope.hidden, embedding.vocab
     local = scope.share(vocab)
     over_needed = scope.tokens if spec.every_token else Sequences(scope.stream)
     if spec.transform == "dense":

@@ -18,6 +18,9 @@ IGNORED = ("model_type", "_class_name", "architectures", "quantization_config", 
 """Keys that name the class, or say how a checkpoint is stored; the model is built in bf16."""
 
 
+UNROUNDED = frozenset({"fnet"})
+"""Types built in fp32, because torch has no Fourier transform of bf16; counts are the same."""
+
 LOOPED_EXPERTS = {"SwitchTransformersExperts": 1, "NllbMoeExperts": 2}
 """Modules that loop over the experts hit, with the experts that the paper gives a token (arXiv:2101.03961, 2207.04672).
 
@@ -66,7 +69,8 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
         raise ValueError(f"transformers {version('transformers')} knows no model_type {model_type!r}")
     config = transformers.CONFIG_MAPPING[model_type](**settings)
     with torch.device("meta"):
-        model = kind._from_config(config, dtype=torch.bfloat16, attn_implementation="eager")
+        dtype = torch.float32 if model_type in UNROUNDED else torch.bfloat16
+        model = kind._from_config(config, dtype=dtype, attn_implementation="eager")
     if getattr(model, "_can_set_experts_implementation", bool)():
         model.set_experts_implementation("batched_mm")
     for module in model.modules():

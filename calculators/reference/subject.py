@@ -140,7 +140,7 @@ class Subject:
         """Arguments of one forward pass, shapes without data, except numbers that the model reads as numbers."""
         match self.kind:
             case "decoder" | "encoder":
-                return {"input_ids": _ids(setting.batch, setting.new)}
+                return {"input_ids": _ids(setting.batch, setting.new), **self._lengths(setting)}
             case "encoder-decoder":
                 return {
                     self._source_name: self._source(setting),
@@ -166,6 +166,13 @@ class Subject:
         if "use_cache" in self._accepted or self.kind == "encoder-decoder":
             rest["use_cache"] = kept is not None
         return _Traceable(self.model, tuple(tensors), rest, kept), tuple(tensors.values())
+
+    def _lengths(self, setting: Setting) -> dict[str, Any]:
+        """XLM compares the lengths of texts, real numbers, with the width of the batch."""
+        if "lengths" not in self._accepted:
+            return {}
+        lengths = torch.full((setting.batch,), setting.new)
+        return {"lengths": lengths, "attention_mask": _ids(setting.batch, setting.new)}
 
     @property
     def _cache_name(self) -> str:
@@ -255,14 +262,20 @@ class _Traceable(torch.nn.Module):
 
 @contextmanager
 def unchecked() -> Iterator[None]:
-    """Switch off transformers' checks of input values: on the meta device there are none to look at."""
-    from transformers import PreTrainedModel
+    """Switch off transformers' checks of input values: on the meta device there are none to look at.
+
+    A mask that might hide nothing is kept, because only its values could tell; it costs no FLOPs.
+    """
+    from transformers import PreTrainedModel, masking_utils
 
     name = "TRANSFORMERS_DISABLE_TORCH_CHECK"
     before = os.environ.get(name)
     os.environ[name] = "1"
     try:
-        with patch.object(PreTrainedModel, "warn_if_padding_and_no_attention_mask", _nothing):
+        with (
+            patch.object(PreTrainedModel, "warn_if_padding_and_no_attention_mask", _nothing),
+            patch.object(masking_utils, "_ignore_bidirectional_mask_sdpa", _nothing),
+        ):
             yield
     finally:
         if before is None:

@@ -1,91 +1,39 @@
-"""Encoders for text, and the heads that stand on them."""
+"""Encoders for text, and what all importers of encoders use."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from catalog.channels import Dense
 from catalog.errors import BadInput
 from catalog.importers import kinds
+from catalog.importers.encoder_heads import (
+    albert_heads,
+    bare_heads,
+    bert_heads,
+    electra_heads,
+    modernbert_heads,
+    nomic_heads,
+    roberta_heads,
+    single_heads,
+)
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
-from catalog.importers.kinds import Heads, labels
+from catalog.importers.kinds import Heads
 from catalog.mixers import Attention, Disentangled
 from catalog.spec import (
     Architecture,
-    Classifier,
     Group,
     Layer,
-    LmHead,
-    Pooler,
     SideConvolution,
     Stack,
     TokenEmbedding,
 )
 
 QKVO = ("q", "k", "v", "o")
-MASKED_LM = LmHead(tied=True, bias=True, transform="dense", every_token=True)
 
 
-def tuned_heads(f: Fields) -> dict[str, Heads]:
-    """Heads of fine-tuned checkpoints: a dense layer and classes on the first token, or classes on each."""
-    classes = labels(f)
-    each = (Classifier(classes=classes, every_token=True),)
-    return {
-        "ForSequenceClassification": (Pooler(), Classifier(classes=classes)),
-        "ForTokenClassification": each,
-        "ForQuestionAnswering": each,
-    }
-
-
-def bert_heads(f: Fields) -> dict[str, Heads]:
-    """BERT, RoBERTa, XLM-R: what stands on the encoder, by the end of the class name."""
-    return {
-        "Model": (Pooler(),),
-        "ForPreTraining": (MASKED_LM, Pooler(), Classifier(classes=2)),
-        "ForMaskedLM": (MASKED_LM,),
-        **tuned_heads(f),
-    }
-
-
-def albert_heads(f: Fields) -> dict[str, Heads]:
-    """ALBERT: the order of two sentences is told by as many classes as the configuration has labels."""
-    return bert_heads(f) | {"ForPreTraining": (MASKED_LM, Pooler(), Classifier(classes=labels(f)))}
-
-
-def bare_heads(f: Fields) -> dict[str, Heads]:
-    """DistilBERT and DeBERTa: the model itself ends without a pooler."""
-    return {"Model": (), "ForMaskedLM": (MASKED_LM,), **tuned_heads(f)}
-
-
-def electra_heads(f: Fields) -> dict[str, Heads]:
-    """ELECTRA: pre-training tells for each token whether it was replaced."""
-    detector = (Pooler(every_token=True), Classifier(classes=1, every_token=True))
-    return bare_heads(f) | {"ForPreTraining": detector}
-
-
-def nomic_heads(f: Fields) -> dict[str, Heads]:
-    """Nomic: as DistilBERT, without a question-answering class."""
-    return {name: heads for name, heads in bare_heads(f).items() if name != "ForQuestionAnswering"}
-
-
-def modernbert_heads(f: Fields) -> dict[str, Heads]:
-    """ModernBERT: a dense layer and a norm before every head, on what the head reads."""
-    bias, classes = f.flag("classifier_bias"), labels(f)
-    logits = LmHead(
-        tied=True, bias=f.flag("decoder_bias", True), transform="dense", transform_bias=bias, every_token=True
-    )
-    each = (Pooler(every_token=True, bias=bias, norm=True), Classifier(classes=classes, every_token=True))
-    return {
-        "Model": (),
-        "ForMaskedLM": (logits,),
-        "ForSequenceClassification": (Pooler(bias=bias, norm=True), Classifier(classes=classes)),
-        "ForTokenClassification": each,
-        "ForQuestionAnswering": each,
-    }
-
-
-def _heads_of(f: Fields, hidden: int, *keys: str) -> tuple[int, int]:
+def heads_of(f: Fields, hidden: int, *keys: str) -> tuple[int, int]:
     """Number of heads and width of one."""
     heads = f.size(*keys)
     if hidden % heads:
@@ -93,73 +41,92 @@ def _heads_of(f: Fields, hidden: int, *keys: str) -> tuple[int, int]:
     return heads, hidden // heads
 
 
-def _post_norm_layer(heads: int, d: int, width: int, **attention: Any) -> Layer:
+def post_norm_layer(heads: int, d: int, width: int, **attention: Any) -> Layer:
     """BERT's layer: bidirectional attention and a dense block, biases everywhere, a norm after each."""
-    details = {"position": "absolute", **attention}
+    details = {"position": "absolute", "causal": False, "bias": QKVO, **attention}
     return Layer(
-        mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, causal=False, bias=QKVO, **details),
+        mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, **details),
         channel=Dense(width=width, gated=False, bias=True, activation="gelu"),
         norms="post",
     )
 
 
-def _encoder(
-    f: Fields, hidden: int, embedding: TokenEmbedding, groups: tuple[Group, ...], heads: Heads, **rest: Any
+def bert_layer(f: Fields, *, decodes: bool = False, **attention: Any) -> Layer:
+    """BERT's layer under its usual names."""
+    heads = heads_of(f, f.size("hidden_size"), "num_attention_heads")
+    return post_norm_layer(*heads, f.size("intermediate_size"), causal=decodes, **attention)
+
+
+def encoder(
+    f: Fields,
+    hidden: int,
+    embedding: TokenEmbedding,
+    groups: tuple[Group, ...],
+    heads: Heads,
+    *,
+    decodes: bool = False,
+    **rest: Any,
 ) -> Architecture:
+    """A model of one text encoder; ``decodes``: its layers look back only and keep a cache."""
+    if decodes and f.flag("add_cross_attention"):
+        raise BadInput(f"{f.where}: add_cross_attention=true needs an encoder; import the 'encoder-decoder' around it")
+    role: Literal["decoder", "encoder"] = "decoder" if decodes else "encoder"
     stack = {"norm": "layer", "final_norm": False, **rest}
     return Architecture(
-        stacks=(
-            Stack(
-                name="encoder", role="encoder", hidden=hidden, embedding=embedding, groups=groups, heads=heads, **stack
-            ),
-        )
+        stacks=(Stack(name=role, role=role, hidden=hidden, embedding=embedding, groups=groups, heads=heads, **stack),)
     )
 
 
-def _bert_embedding(f: Fields, width: int | None = None) -> TokenEmbedding:
-    return TokenEmbedding(
-        vocab=f.size("vocab_size"),
-        positions=f.size("max_position_embeddings"),
-        types=f.size("type_vocab_size", zero=True),
-        norm=True,
-        width=width,
-    )
+def equal(f: Fields, layer: Layer) -> tuple[Group, ...]:
+    """The same layer throughout."""
+    return (Group(repeat=f.size("num_hidden_layers"), layers=(layer,)),)
+
+
+def bert_embedding(f: Fields, width: int | None = None, **overrides: Any) -> TokenEmbedding:
+    """Tokens, positions and segments, summed and normed."""
+    fields: dict[str, Any] = {
+        "vocab": f.size("vocab_size"),
+        "positions": f.size("max_position_embeddings"),
+        "types": f.size("type_vocab_size", default=0, zero=True) if "types" not in overrides else 0,
+        "norm": True,
+        "width": width,
+    }
+    return TokenEmbedding(**{**fields, **overrides})
 
 
 def bert(f: Fields, heads: Heads) -> Architecture:
     """BERT, RoBERTa, XLM-R: norms after each block, learned positions, biases everywhere."""
-    hidden = f.size("hidden_size")
-    layer = _post_norm_layer(*_heads_of(f, hidden, "num_attention_heads"), f.size("intermediate_size"))
-    return _encoder(f, hidden, _bert_embedding(f), (Group(repeat=f.size("num_hidden_layers"), layers=(layer,)),), heads)
+    decodes = f.flag("is_decoder")
+    groups = equal(f, bert_layer(f, decodes=decodes))
+    return encoder(f, f.size("hidden_size"), bert_embedding(f), groups, heads, decodes=decodes)
 
 
 def electra(f: Fields, heads: Heads) -> Architecture:
     """ELECTRA: BERT whose tables may be narrower than its layers."""
-    hidden, width = f.size("hidden_size"), f.size("embedding_size")
-    layer = _post_norm_layer(*_heads_of(f, hidden, "num_attention_heads"), f.size("intermediate_size"))
-    groups = (Group(repeat=f.size("num_hidden_layers"), layers=(layer,)),)
-    return _encoder(f, hidden, _bert_embedding(f, width if width != hidden else None), groups, heads)
+    hidden, width, decodes = f.size("hidden_size"), f.size("embedding_size"), f.flag("is_decoder")
+    embedding = bert_embedding(f, width if width != hidden else None)
+    return encoder(f, hidden, embedding, equal(f, bert_layer(f, decodes=decodes)), heads, decodes=decodes)
 
 
 def albert(f: Fields, heads: Heads) -> Architecture:
     """ALBERT: narrow tables, and few layers executed many times (arXiv:1909.11942, section 3.1)."""
     hidden, n = f.size("hidden_size"), f.size("num_hidden_layers")
-    layer = _post_norm_layer(*_heads_of(f, hidden, "num_attention_heads"), f.size("intermediate_size"))
+    layer = post_norm_layer(*heads_of(f, hidden, "num_attention_heads"), f.size("intermediate_size"))
     kinds, inner = f.size("num_hidden_groups"), f.size("inner_group_num")
     if kinds > n:
         raise BadInput(f"{f.where}: num_hidden_groups={kinds} is more than num_hidden_layers={n}")
     runs = [int(i / (n / kinds)) for i in range(n)]
     groups = tuple(Group(repeat=runs.count(kind), shared=True, layers=(layer,) * inner) for kind in range(kinds))
-    return _encoder(f, hidden, _bert_embedding(f, f.size("embedding_size")), groups, heads)
+    return encoder(f, hidden, bert_embedding(f, f.size("embedding_size")), groups, heads)
 
 
 def distilbert(f: Fields, heads: Heads) -> Architecture:
     """DistilBERT: BERT without segments, with names of its own."""
     hidden = f.size("dim", "hidden_size")
-    layer = _post_norm_layer(*_heads_of(f, hidden, "n_heads", "num_attention_heads"), f.size("hidden_dim"))
+    layer = post_norm_layer(*heads_of(f, hidden, "n_heads", "num_attention_heads"), f.size("hidden_dim"))
     embedding = TokenEmbedding(vocab=f.size("vocab_size"), positions=f.size("max_position_embeddings"), norm=True)
     groups = (Group(repeat=f.size("n_layers", "num_hidden_layers"), layers=(layer,)),)
-    return _encoder(f, hidden, embedding, groups, heads)
+    return encoder(f, hidden, embedding, groups, heads)
 
 
 def deberta_v2(f: Fields, heads: Heads) -> Architecture:
@@ -179,8 +146,8 @@ def deberta_v2(f: Fields, heads: Heads) -> Architecture:
         position_to_content="p2c" in ways,
         shared=f.flag("share_att_key"),
     )
-    layer = _post_norm_layer(
-        *_heads_of(f, hidden, "num_attention_heads"),
+    layer = post_norm_layer(
+        *heads_of(f, hidden, "num_attention_heads"),
         f.size("intermediate_size"),
         position="relative" if relative else "absolute",
         disentangled=mixer if relative else None,
@@ -194,7 +161,7 @@ def deberta_v2(f: Fields, heads: Heads) -> Architecture:
         types=f.size("type_vocab_size", zero=True),
         norm=True,
     )
-    return _encoder(
+    return encoder(
         f, hidden, embedding, fold([first] + [layer] * (f.size("num_hidden_layers") - 1)), heads,
         relative_rows=2 * span if relative else 0,
         relative_norm="layer_norm" in str(f.value("norm_rel_ebd", default="none")).lower(),
@@ -211,7 +178,7 @@ def nomic(f: Fields, heads: Heads) -> Architecture:
         norms="post",
     )
     embedding = TokenEmbedding(vocab=f.size("vocab_size"), types=f.size("type_vocab_size", zero=True), norm=True)
-    return _encoder(f, hidden, embedding, (Group(repeat=f.size("num_hidden_layers"), layers=(layer,)),), heads)
+    return encoder(f, hidden, embedding, (Group(repeat=f.size("num_hidden_layers"), layers=(layer,)),), heads)
 
 
 def modernbert(f: Fields, heads: Heads) -> Architecture:
@@ -238,17 +205,17 @@ def modernbert(f: Fields, heads: Heads) -> Architecture:
 
     embedding = TokenEmbedding(vocab=f.size("vocab_size"), norm=True)
     groups = fold([layer(i) for i in range(n)])
-    return _encoder(f, hidden, embedding, groups, heads, norm="layer-no-bias", final_norm=True)
+    return encoder(f, hidden, embedding, groups, heads, norm="layer-no-bias", final_norm=True)
 
 
 TYPES: dict[str, kinds.Type] = {
     "albert": kinds.masked("Albert", "ForPreTraining", albert, albert_heads),
     "bert": kinds.masked("Bert", "ForPreTraining", bert, bert_heads),
     "deberta-v2": kinds.masked("DebertaV2", "Model", deberta_v2, bare_heads),
-    "distilbert": kinds.masked("DistilBert", "ForMaskedLM", distilbert, bare_heads),
+    "distilbert": kinds.masked("DistilBert", "ForMaskedLM", distilbert, single_heads),
     "electra": kinds.masked("Electra", "ForPreTraining", electra, electra_heads),
     "modernbert": kinds.masked("ModernBert", "ForMaskedLM", modernbert, modernbert_heads),
     "nomic_bert": kinds.masked("NomicBert", "Model", nomic, nomic_heads),
-    "roberta": kinds.masked("Roberta", "ForMaskedLM", bert, bert_heads),
-    "xlm-roberta": kinds.masked("XLMRoberta", "ForMaskedLM", bert, bert_heads),
+    "roberta": kinds.masked("Roberta", "ForMaskedLM", bert, roberta_heads),
+    "xlm-roberta": kinds.masked("XLMRoberta", "ForMaskedLM", bert, roberta_heads),
 }

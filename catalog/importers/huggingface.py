@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from catalog.errors import BadInput, unknown
 from catalog.importers import (
     audio,
+    bert_like,
     decoders,
     encoders,
     gemma,
@@ -50,6 +51,7 @@ class Imported:
 
 MODULES = (
     audio,
+    bert_like,
     decoders,
     encoders,
     gemma,

@@ -54,6 +54,8 @@ def masked(
     default: str,
     read: Callable[[Fields, Heads], Architecture],
     heads: Callable[[Fields], Mapping[str, Heads]],
+    *,
+    proof: Literal["full", "parameters"] = "full",
 ) -> Type:
     """An encoder; ``heads`` tells what stands on it, by the end of the class name."""
 
@@ -61,7 +63,7 @@ def masked(
         known = heads(f)
         return read(f, known[ending(f, class_name, prefix, known)])
 
-    return Type("encoder", prefix + default, by_class)
+    return Type("encoder", prefix + default, by_class, proof)
 
 
 def seq2seq(prefix: str, read: Callable[[Fields], Architecture]) -> Type:

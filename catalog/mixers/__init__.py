@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
+from catalog.mixers.bare import BareAttention, Fourier
 from catalog.mixers.delta import GatedDeltaNet, KimiDelta
 from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
@@ -19,6 +20,8 @@ from catalog.mixers.state_space import Mamba, Mamba2
 
 Mixer = Annotated[
     Attention
+    | BareAttention
+    | Fourier
     | GatedDeltaNet
     | JointAttention
     | KimiDelta
@@ -31,6 +34,20 @@ Mixer = Annotated[
 ]
 
 __all__ = [
-    "Attention", "CrossAttention", "Disentangled", "GatedDeltaNet", "JointAttention", "KimiDelta", "LatentAttention",
-    "LinearMixer", "Mamba", "Mamba2", "Mixer", "Projection", "ReducedAttention", "WindowAttention",
-]  # fmt: skip
+    "Attention",
+    "BareAttention",
+    "CrossAttention",
+    "Disentangled",
+    "Fourier",
+    "GatedDeltaNet",
+    "JointAttention",
+    "KimiDelta",
+    "LatentAttention",
+    "LinearMixer",
+    "Mamba",
+    "Mamba2",
+    "Mixer",
+    "Projection",
+    "ReducedAttention",
+    "WindowAttention",
+]

@@ -1,0 +1,146 @@
+"""Small random configurations of encoders that are BERT with one thing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+Config = dict[str, Any]
+
+ONCE = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
+LM = ("ForMaskedLM",)
+BERT = ("ForPreTraining", "ForMaskedLM", "Model", "ForNextSentencePrediction")
+
+
+def _one(draw: st.DrawFn, *options: Any) -> Any:
+    return draw(st.sampled_from(options))
+
+
+def _flags(draw: st.DrawFn, *names: str) -> Config:
+    return {name: draw(st.booleans()) for name in names}
+
+
+def _classed(draw: st.DrawFn, prefix: str, *endings: str) -> Config:
+    """A class, and the number of labels where it is free: answers to questions have a start and an end."""
+    ending = _one(draw, *endings)
+    return {"architectures": [prefix + ending], **({} if "Answering" in ending else {"num_labels": _one(draw, 2, 5)})}
+
+
+def _sizes(draw: st.DrawFn, model_type: str, **rest: Any) -> Config:
+    heads = _one(draw, 2, 4)
+    return {
+        "model_type": model_type,
+        "vocab_size": 97,
+        "pad_token_id": 0,
+        "hidden_size": heads * 12,
+        "num_attention_heads": heads,
+        "num_hidden_layers": _one(draw, 1, 3),
+        "intermediate_size": _one(draw, 32, 50),
+        "max_position_embeddings": 514,
+        "type_vocab_size": _one(draw, 1, 2),
+        **_flags(draw, "tie_word_embeddings"),
+        **rest,
+    }
+
+
+@st.composite
+def like_bert(draw: st.DrawFn, model_type: str, prefix: str, endings: tuple[str, ...], **rest: Any) -> Config:
+    """An encoder, with further fields each drawn from its options."""
+    drawn = {name: _one(draw, *options) for name, options in rest.items()}
+    return _sizes(draw, model_type, **drawn, **_classed(draw, prefix, *endings, *ONCE))
+
+
+@st.composite
+def decoding(draw: st.DrawFn, model_type: str, prefix: str, ending: str, **rest: Any) -> Config:
+    """The same as a decoder, or with a decoder's class over an encoder."""
+    drawn = {name: _one(draw, *options) for name, options in rest.items()}
+    return _sizes(draw, model_type, **drawn, architectures=[prefix + ending], is_decoder=_one(draw, True, True, False))
+
+
+def either(model_type: str, prefix: str, endings: tuple[str, ...], head: str = "ForCausalLM", **rest: Any) -> Any:
+    """As an encoder or as a decoder."""
+    return st.one_of(like_bert(model_type, prefix, endings, **rest), decoding(model_type, prefix, head, **rest))
+
+
+@st.composite
+def bert_generation(draw: st.DrawFn) -> Config:
+    decodes = _one(draw, True, False)
+    name = "Decoder" if decodes else _one(draw, "Encoder", "Decoder")
+    return _sizes(draw, "bert-generation", architectures=[f"BertGeneration{name}"], is_decoder=decodes)
+
+
+@st.composite
+def xlm(draw: st.DrawFn, model_type: str, prefix: str) -> Config:
+    heads = _one(draw, 2, 4)
+    endings = ("WithLMHeadModel", "Model", "ForSequenceClassification", "ForTokenClassification")
+    return {
+        "model_type": model_type,
+        "vocab_size": 97,
+        "emb_dim": 12 * heads,
+        "n_heads": heads,
+        "n_layers": _one(draw, 1, 3),
+        "max_position_embeddings": 64,
+        "n_langs": _one(draw, 1, 3),
+        **_flags(draw, "use_lang_emb", "tie_word_embeddings"),
+        **({"pre_norm": draw(st.booleans())} if model_type == "flaubert" else {}),
+        **_classed(draw, prefix, *endings, "ForQuestionAnsweringSimple"),
+    }
+
+
+@st.composite
+def eurobert(draw: st.DrawFn) -> Config:
+    kv, group = _one(draw, 1, 2), _one(draw, 1, 3)
+    rest = {"num_key_value_heads": kv, "num_attention_heads": kv * group, "hidden_size": kv * group * 12}
+    rest |= _flags(draw, "attention_bias", "mlp_bias") | {"head_dim": _one(draw, 12, 8)}
+    endings = ("ForMaskedLM", "Model", "ForSequenceClassification", "ForTokenClassification")
+    return _sizes(draw, "eurobert", **rest, **_classed(draw, "EuroBert", *endings))
+
+
+@st.composite
+def ultrabert(draw: st.DrawFn) -> Config:
+    kv, group, n = _one(draw, 1, 2), _one(draw, 1, 3), _one(draw, 1, 3, 4)
+    kinds = [_one(draw, "full_attention", "sliding_attention") for _ in range(n)]
+    rest = {"num_key_value_heads": kv, "num_attention_heads": kv * group, "hidden_size": kv * group * 12}
+    rest |= {"num_hidden_layers": n, "layer_types": kinds, "prediction_head_size": 20, "sliding_window": 4}
+    rest |= _flags(draw, "attention_bias", "mlp_bias")
+    return _sizes(draw, "ultrabert", **rest, **_classed(draw, "Ultrabert", "ForMaskedLM", "Model", *ONCE))
+
+
+@st.composite
+def esmc(draw: st.DrawFn) -> Config:
+    endings = ("ForMaskedLM", "Model", "ForSequenceClassification", "ForTokenClassification")
+    return _sizes(draw, "esmc", num_key_value_heads=None, head_dim=None) | _classed(draw, "Esmc", *endings)
+
+
+ENCODERS: dict[str, st.SearchStrategy[Config]] = {
+    "bert_generation": bert_generation(),
+    "camembert": either("camembert", "Camembert", (*LM, "Model")),
+    "data2vec_text": either("data2vec-text", "Data2VecText", (*LM, "Model")),
+    "ernie": either("ernie", "Ernie", BERT, use_task_id=(True, False)),
+    "esmc": esmc(),
+    "eurobert": eurobert(),
+    "flaubert": xlm("flaubert", "Flaubert"),
+    "fnet": like_bert("fnet", "FNet", BERT),
+    "gte": like_bert("gte", "Gte", ("ForMaskedLM", "Model")).filter(lambda c: "Question" not in c["architectures"][0]),
+    "ibert": like_bert("ibert", "IBert", (*LM, "Model")),
+    "jina_embeddings_v3": like_bert("jina_embeddings_v3", "JinaEmbeddingsV3", (*LM, "Model")),
+    "layoutlm": like_bert("layoutlm", "LayoutLM", (*LM, "Model"), max_2d_position_embeddings=(20, 33)),
+    "megatron_bert": either("megatron-bert", "MegatronBert", BERT),
+    "mpnet": like_bert("mpnet", "MPNet", (*LM, "Model"), relative_attention_num_buckets=(8, 32)),
+    "rembert": either(
+        "rembert", "RemBert", (*LM, "Model"), input_embedding_size=(10, 20), output_embedding_size=(14, 30)
+    ),
+    "roberta_prelayernorm": either("roberta-prelayernorm", "RobertaPreLayerNorm", (*LM, "Model")),
+    "roc_bert": either(
+        "roc_bert", "RoCBert", (*LM, "Model"), enable_shape=(True, False), enable_pronunciation=(True, False)
+    ),
+    "roformer": either("roformer", "RoFormer", (*LM, "Model"), embedding_size=(10, 24), rotary_value=(True, False)),
+    "tapas": like_bert("tapas", "Tapas", (*LM, "Model"), type_vocab_sizes=([3, 9, 9, 2, 9, 9, 4],)).filter(
+        lambda c: c["architectures"][0].endswith(("LM", "Model", "SequenceClassification"))
+    ),
+    "ultrabert": ultrabert(),
+    "xlm": xlm("xlm", "XLM"),
+    "xlm_roberta_xl": either("xlm-roberta-xl", "XLMRobertaXL", (*LM, "Model")),
+}
+"""One strategy per type."""
