@@ -34,6 +34,7 @@ from catalog.importers.defaults import defaults_of
 from catalog.importers.departures import departure_of
 from catalog.importers.fields import Fields
 from catalog.importers.kinds import Type
+from catalog.importers.renamed import in_known_words
 from catalog.spec import Architecture, Family, ModelSpec, Reference
 
 
@@ -87,6 +88,7 @@ def read_config(config: Mapping[str, Any], where: str = "config.json", class_nam
     Raises:
         BadInput: If the type is unknown, or a field is missing or impossible; the message names it.
     """
+    config = in_known_words(config, where)
     denoiser = config.get("_class_name")
     try:
         if denoiser is not None:
@@ -135,6 +137,7 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
     Raises:
         BadInput: As ``read_config``.
     """
+    config = in_known_words(config, where)
     imported = read_config(config, where)
     title = name or str(config.get("_name_or_path") or config.get("model_type") or imported.class_name)
     context = config.get("max_position_embeddings") or config.get("n_positions")
