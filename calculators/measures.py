@@ -168,6 +168,18 @@ class Padded(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class PaddedPrefill(Measure):
+    """B·(S + kernel - 1): columns of a convolution padded on both sides, run wherever several tokens come at once."""
+
+    stream: Stream
+    kernel: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        new = self.stream.new(w)
+        return self.stream.sequences(w) * (new + self.kernel - 1) * (new > 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Chunks(Measure):
     """B·ceil(S / chunk) where a scan does not step: its blocks."""
 

@@ -13,6 +13,8 @@ from catalog.mixers import (
     Mamba,
     Mamba2,
     ReducedAttention,
+    RgLru,
+    ShortConvolution,
     WindowAttention,
 )
 from catalog.spec import Architecture
@@ -37,8 +39,8 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
     if tp == 1:
         return None
     for stack in architecture.stacks:
-        for layer in (layer for group in stack.groups for layer in group.layers):
-            match layer.mixer:
+        for mixer in (m for group in stack.groups for layer in group.layers for m in layer.mixers):
+            match mixer:
                 case (
                     Attention(heads=heads)
                     | BareAttention(heads=heads)
@@ -53,4 +55,8 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
                     return f"{heads} recurrent heads of {stack.name} do not divide by {tp}"
                 case Mamba(inner=inner) if inner % tp:
                     return f"inner width {inner} of {stack.name} does not divide by {tp}"
+                case RgLru(heads=heads) if heads % tp:
+                    return f"{heads} blocks of the gates of {stack.name} do not divide by {tp}"
+                case ShortConvolution() if stack.hidden % tp:
+                    return f"width {stack.hidden} of {stack.name} does not divide by {tp}"
     return None

@@ -27,7 +27,7 @@ from catalog.ends import (
     Unpatch,
 )
 from catalog.extras import Extra
-from catalog.mixers import CrossAttention, Mixer
+from catalog.mixers import CrossAttention, Mixer, ParallelHeads, SharedBlock
 from catalog.price import ApiPrice
 
 Family = Literal[
@@ -85,6 +85,8 @@ class Layer(Spec):
     """A learned factor per channel on what each block returns (arXiv:2103.17239)."""
     modulation: Modulation | None = None
     convolution: SideConvolution | None = None
+    shared: SharedBlock | None = None
+    """A block shared with other layers, whose result is added to what the mixer's norm reads (Zamba)."""
     extras: tuple[Extra, ...] = ()
 
     @model_validator(mode="after")
@@ -92,6 +94,12 @@ class Layer(Spec):
         if self.mixer is None and self.cross is None and self.channel is None:
             raise ValueError("a layer needs a mixer, a cross or a channel")
         return self
+
+    @property
+    def mixers(self) -> tuple[Mixer, ...]:
+        """Its mixer, or both where two stand side by side, and that of a shared block before it."""
+        own = (self.mixer.attention, self.mixer.scan) if isinstance(self.mixer, ParallelHeads) else (self.mixer,)
+        return tuple(m for m in (*own, self.shared.attention if self.shared else None) if m is not None)
 
     @property
     def n_norms(self) -> int:

@@ -12,6 +12,7 @@ from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.attention import attention, cross_attention, latent_attention
 from calculators.lowering.audio import audio_embedding
 from calculators.lowering.bare import bare_attention, fourier
+from calculators.lowering.causal_convolutions import short_convolution
 from calculators.lowering.channels import dense, experts, side_convolution
 from calculators.lowering.convolutions import convolutions, convolved_embedding
 from calculators.lowering.delta import gated_delta_net, kimi_delta
@@ -27,7 +28,9 @@ from calculators.lowering.ends import (
     token_table,
 )
 from calculators.lowering.extras import extra
+from calculators.lowering.hybrids import parallel_heads, shared_block
 from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
+from calculators.lowering.linear_recurrence import rg_lru
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
@@ -49,7 +52,10 @@ from catalog.mixers import (
     LatentAttention,
     Mamba,
     Mamba2,
+    ParallelHeads,
     ReducedAttention,
+    RgLru,
+    ShortConvolution,
     WindowAttention,
 )
 from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, QueryEmbedding, Stack, TokenEmbedding
@@ -68,7 +74,10 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     LatentAttention: latent_attention,
     Mamba: mamba,
     Mamba2: mamba2,
+    ParallelHeads: parallel_heads,
     ReducedAttention: reduced_attention,
+    RgLru: rg_lru,
+    ShortConvolution: short_convolution,
     WindowAttention: window_attention,
 }
 """The function that lowers each kind of mixer and feed-forward: (scope, spec, producer) to the last operator."""
@@ -220,8 +229,10 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
         if block is None:
             continue
         entry = node
+        if name == "mixer" and layer.shared:
+            entry = scope.add("shared.add", node, shared_block(scope, layer.shared, node), part="shared")
         if layer.norms in ("pre", "sandwich") or (layer.norms == "channel-only" and name == "channel"):
-            entry = scope.norm(f"{name}.norm_in", node, part="norm")
+            entry = scope.norm(f"{name}.norm_in", entry, part="norm")
         result = _lower_block(scope, block, entry)
         if layer.layer_scale:
             result = _layer_scale(scope, f"{name}.layer_scale", result)

@@ -16,11 +16,14 @@ SOFTMAX_FLOPS = 5
 """Scale, maximum, subtract, exponential, divide: per attended pair and head; counted apart as pointwise."""
 
 
-def attention(scope: Scope, mixer: Attention, source: int) -> int:
+def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> int:
     """Grouped-query attention: ``2·T·h·(H + 2K)·d`` to project, ``4·H·d`` per pair, ``2·T·H·d·h`` to mix.
+
+    ``inputs`` is the width that it reads where it is not the stack's (Zamba).
 
     Source: arXiv:1706.03762 section 3.2; arXiv:2305.13245 section 2.2 for the shared heads.
     """
+    inputs = inputs or scope.hidden
     heads, kv, d = scope.share(mixer.heads), max(1, scope.share(mixer.kv_heads)), mixer.head_dim
     widths = {"q": heads * d}
     if not mixer.shares_kv:
@@ -28,12 +31,12 @@ def attention(scope: Scope, mixer: Attention, source: int) -> int:
     bias = sum(width for p, width in widths.items() if p in mixer.bias)
     node = scope.linear(
         "attention.qkv",
-        scope.hidden,
+        inputs,
         sum(widths.values()),
         source,
         part="attention",
         bias=bias,
-        weights=tuple(Weight(f"attention.{p}.weight", (w, scope.hidden)) for p, w in widths.items()),
+        weights=tuple(Weight(f"attention.{p}.weight", (w, inputs)) for p, w in widths.items()),
     )
     if mixer.qk_norm is not None:
         node = _qk_norm(scope, mixer, {p: width for p, width in widths.items() if p != "v"}, node)

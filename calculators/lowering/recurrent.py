@@ -51,7 +51,12 @@ def mamba(scope: Scope, mixer: Mamba, source: int) -> int:
     bias = 2 * inner if mixer.bias else 0
     node = scope.linear("mixer.in", scope.hidden, 2 * inner, source, part="mixer", bias=bias)
     node = causal_convolution(scope, inner, mixer.conv, mixer.conv_bias, node)
-    steps = scope.linear("mixer.x", inner, rank + 2 * state, node, part="mixer")
+    parts = scope.share(mixer.heads) * (rank + 2 * state)
+    flops = per(scope.tokens, 2 * inner * (rank + 2 * state))
+    steps = scope.linear(
+        "mixer.x", inner, parts, node, part="mixer", executed=flops, needed=flops,
+        weights=(Weight("mixer.x.weight", (parts, inner // scope.share(mixer.heads))),),
+    )  # fmt: skip
     if mixer.inner_norms:
         for name, width in (("dt", rank), ("b", state), ("c", state)):
             steps = scope.norm(f"mixer.{name}_norm", steps, part="mixer", kind="rms", width=width)
@@ -70,7 +75,7 @@ def mamba(scope: Scope, mixer: Mamba, source: int) -> int:
             needed=readout,
             pointwise=per(scope.tokens, SCAN_FLOPS * inner * state),
             touched=scope.once,
-            reads=per(scope.tokens, 3 * inner + 2 * state),
+            reads=per(scope.tokens, 3 * inner + 2 * state * scope.share(mixer.heads)),
             writes=per(scope.tokens, inner),
             cache_reads=per(Live(), inner * state),
             cache_writes=per(Live(), inner * state),
@@ -133,7 +138,8 @@ def mamba2(scope: Scope, mixer: Mamba2, source: int) -> int:
         ),
         node,
     )
-    node = scope.norm("mixer.norm", node, part="mixer", kind="rms", width=inner)
-    out_bias = scope.hidden if mixer.bias else 0
+    if mixer.norm:
+        node = scope.norm("mixer.norm", node, part="mixer", kind="rms", width=inner)
+    out_bias = scope.hidden if (mixer.bias if mixer.out_bias is None else mixer.out_bias) else 0
     node = scope.linear("mixer.out", inner, scope.hidden, node, part="mixer", bias=out_bias)
     return scope.reduce("mixer.all_reduce", node, part="mixer")

@@ -7,6 +7,32 @@ from typing import Any
 
 import torch
 
+HELD_BY_MODULES = {"RecurrentGemmaRecurrentBlock": "conv1d_state", "RecurrentGemmaRglru": "recurrent_states"}
+"""Modules that keep their state themselves rather than in the cache, which such models do not return either."""
+
+
+def keeps_states(model: torch.nn.Module) -> bool:
+    """Whether some modules of a model keep states of their own."""
+    return any(type(module).__name__ in HELD_BY_MODULES for module in model.modules())
+
+
+def fresh_cache(model: Any) -> Any:
+    """An empty cache for a model that would not return the one it makes, and no states in its modules."""
+    from transformers import DynamicCache
+
+    for module in model.modules():
+        if name := HELD_BY_MODULES.get(type(module).__name__):
+            setattr(module, name, None)
+    return DynamicCache(config=model.config)
+
+
+def with_states(cache: Any, model: torch.nn.Module) -> Any:
+    """The cache, with the states that modules keep noted on it, so that they are counted."""
+    cache.kept_by_modules = [
+        getattr(module, name) for module in model.modules() if (name := HELD_BY_MODULES.get(type(module).__name__))
+    ]
+    return cache
+
 
 def cache_bytes(cache: Any) -> int:
     """Bytes of all tensors that a transformers cache holds, each once; ``None`` is an empty cache.

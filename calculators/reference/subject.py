@@ -14,12 +14,12 @@ import torch
 
 from calculators.images import tokens_per_image
 from calculators.reference.audio import audio_inputs, audio_tokens
-from calculators.reference.caches import cached_tensors
+from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
 from calculators.reference.counting import traceable_convolutions
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
 from catalog.audio import AudioEmbedding
-from catalog.mixers import Attention, Mamba, Mixer
+from catalog.mixers import Attention, Mamba, Mixer, RgLru
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
 Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "denoiser"]
@@ -44,8 +44,9 @@ def kind_of(architecture: Architecture) -> Kind:
     return "vision" if "vision" in roles else "encoder"
 
 
-def _mixers(architecture: Architecture) -> list[Mixer | None]:
-    return [layer.mixer for stack in architecture.stacks for group in stack.groups for layer in group.layers]
+def _mixers(architecture: Architecture) -> list[Mixer]:
+    layers = (layer for stack in architecture.stacks for group in stack.groups for layer in group.layers)
+    return [mixer for layer in layers for mixer in layer.mixers]
 
 
 def is_looped(architecture: Architecture) -> bool:
@@ -76,6 +77,7 @@ class Subject:
         self.kind = kind_of(architecture)
         self.model = build(reference)
         self._accepted = inspect.signature(self.model.forward).parameters
+        self._keeps_states = keeps_states(self.model)
 
     @classmethod
     def of(cls, spec: ModelSpec) -> Subject:
@@ -108,7 +110,8 @@ class Subject:
     def traced_setting(self) -> Setting:
         """The pass that is traced: one sequence."""
         setting = replace(self.setting(), batch=1)
-        return replace(setting, new=LOOPED_TRACE_TOKENS) if is_looped(self.architecture) else setting
+        loops = is_looped(self.architecture) or any(isinstance(mixer, RgLru) for mixer in _mixers(self.architecture))
+        return replace(setting, new=LOOPED_TRACE_TOKENS) if loops else setting
 
     def run(self, setting: Setting, *, cache: Any = None, encoded: Any = None) -> Any:
         """One forward pass of all sequences, with a cache where the model keeps one.
@@ -124,13 +127,18 @@ class Subject:
         if self.caches:
             if self.kind != "encoder-decoder":  # their decoders cache by default, and an encoder may refuse to
                 inputs["use_cache"] = True
+            if cache is None and self._keeps_states:
+                cache = fresh_cache(self.model)
             if cache is not None:
                 inputs[self._cache_name] = cache
         if encoded is not None:
             del inputs[self._source_name]
             inputs["encoder_outputs"] = MoeModelOutputWithPast(last_hidden_state=encoded)
         with unchecked():
-            return self.model(**inputs)
+            output = self.model(**inputs)
+        if self.caches and self._keeps_states:
+            output.past_key_values = with_states(cache, self.model)
+        return output
 
     def cache_of(self, output: Any) -> Any:
         """The cache that a pass returned, or nothing."""

@@ -22,6 +22,7 @@ from catalog.importers import (
     gemma,
     gpt,
     gpt_early,
+    hybrids,
     linear,
     llama_kin,
     mixtures,
@@ -29,6 +30,7 @@ from catalog.importers import (
     recurrent,
     seq2seq,
     vision,
+    zamba,
 )
 from catalog.importers.defaults import defaults_of
 from catalog.importers.departures import departure_of
@@ -58,6 +60,7 @@ MODULES = (
     gemma,
     gpt,
     gpt_early,
+    hybrids,
     linear,
     llama_kin,
     mixtures,
@@ -65,6 +68,7 @@ MODULES = (
     seq2seq,
     multimodal,
     vision,
+    zamba,
 )
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}
 BUILT_AS = {"gpt-sw3": "gpt2", "kimi_k2": "deepseek_v3"}

@@ -14,7 +14,8 @@ from catalog.mixers import Mamba, Mamba2
 from catalog.spec import Architecture, Layer
 
 
-def _mamba1(f: Fields, hidden: int, **rest: Any) -> Mamba:
+def mamba1(f: Fields, hidden: int, **rest: Any) -> Mamba:
+    """Mamba-1 under its usual names."""
     rank = f.value("time_step_rank", "mamba_dt_rank", default="auto")
     return Mamba(
         inner=f.size("expand", "mamba_expand", default=2) * hidden,
@@ -29,7 +30,7 @@ def mamba(f: Fields, lm: bool = True) -> Architecture:
     """Mamba: nothing but selective scans."""
     hidden = f.size("hidden_size")
     f.read.add("intermediate_size")
-    mixer = _mamba1(f, hidden, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
+    mixer = mamba1(f, hidden, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
     layers = [Layer(mixer=mixer)] * f.size("num_hidden_layers")
     return Architecture(stacks=(stack(f, layers, tied=tied(f, True), lm=lm),))
 
@@ -37,7 +38,7 @@ def mamba(f: Fields, lm: bool = True) -> Architecture:
 def falcon_mamba(f: Fields, lm: bool = True) -> Architecture:
     """Falcon-Mamba: Mamba whose inner width is given rather than an expansion; its inner norms have no weights."""
     hidden, inner = f.size("hidden_size"), f.size("intermediate_size", default=2 * f.size("hidden_size"))
-    mixer = _mamba1(f, hidden, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
+    mixer = mamba1(f, hidden, bias=f.flag("use_bias"), conv_bias=f.flag("use_conv_bias", True))
     mixer = mixer.model_copy(update={"inner": inner})
     layers = [Layer(mixer=mixer)] * f.size("num_hidden_layers")
     return Architecture(stacks=(stack(f, layers, tied=tied(f, True), lm=lm),))
@@ -65,7 +66,7 @@ def mamba2(f: Fields, lm: bool = True) -> Architecture:
 def jamba(f: Fields, lm: bool = True) -> Architecture:
     """Jamba: one attention layer in eight, the others Mamba; experts in every other layer."""
     hidden = f.size("hidden_size")
-    recurrent = _mamba1(
+    recurrent = mamba1(
         f, hidden, bias=f.flag("mamba_proj_bias"), conv_bias=f.flag("mamba_conv_bias", True), inner_norms=True
     )
     attends = attention(f, position="none", bias=())

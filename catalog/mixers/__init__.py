@@ -12,10 +12,13 @@ from pydantic import Field
 
 from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
 from catalog.mixers.bare import BareAttention, Fourier
+from catalog.mixers.convolutional import ShortConvolution
 from catalog.mixers.delta import GatedDeltaNet, KimiDelta
+from catalog.mixers.hybrid import ParallelHeads, SharedBlock
 from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
 from catalog.mixers.linear import LinearMixer
+from catalog.mixers.linear_recurrence import RgLru
 from catalog.mixers.state_space import Mamba, Mamba2
 
 Mixer = Annotated[
@@ -28,7 +31,10 @@ Mixer = Annotated[
     | LatentAttention
     | Mamba
     | Mamba2
+    | ParallelHeads
     | ReducedAttention
+    | RgLru
+    | ShortConvolution
     | WindowAttention,
     Field(discriminator="kind"),
 ]
@@ -47,7 +53,11 @@ __all__ = [
     "Mamba",
     "Mamba2",
     "Mixer",
+    "ParallelHeads",
     "Projection",
     "ReducedAttention",
+    "RgLru",
+    "SharedBlock",
+    "ShortConvolution",
     "WindowAttention",
 ]

@@ -21,6 +21,8 @@ class Mamba(Spec):
     conv_bias: bool = True
     inner_norms: bool = False
     """RMS norms on dt, B and C (Jamba)."""
+    heads: Size = 1
+    """Parts of the inner width with their own dt, B and C (Zamba)."""
 
 
 class Mamba2(Spec):
@@ -35,7 +37,11 @@ class Mamba2(Spec):
     chunk: Size = 256
     """Tokens per block of the chunked scan."""
     bias: bool = False
+    out_bias: bool | None = None
+    """A bias of the output projection, where it does not follow ``bias`` (Falcon-H1)."""
     conv_bias: bool = True
+    norm: bool = True
+    """A gated norm before the output projection (Falcon-H1: only the gate)."""
 
     @model_validator(mode="after")
     def _groups_are_equal(self) -> Self:

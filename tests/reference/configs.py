@@ -233,7 +233,7 @@ def bamba(draw: Draw) -> Config:
 
 @st.composite
 def nemotron_h(draw: Draw) -> Config:
-    pattern = _one(draw, "M-*-", "M*E", "-M*M", "EM-M*-", "ME")
+    pattern = _one(draw, "M-*-", "M*E", "-M*M", "EM-M*-", "ME*")
     experts = {
         "n_routed_experts": 8,
         "num_experts_per_tok": _one(draw, 1, 3),

@@ -13,6 +13,7 @@ from configs import Config
 from decoder_configs import DECODERS
 from encoder_configs import ENCODERS
 from gemma_configs import GEMMA
+from hybrid_configs import HYBRIDS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from linear_configs import LINEAR
@@ -34,6 +35,7 @@ TYPES = {
     **ENCODERS,
     **FIRST,
     **GEMMA,
+    **HYBRIDS,
     **LINEAR,
     **LLAMA_KIN,
     **RENAMED_CONFIGS,
