@@ -56,7 +56,7 @@ def is_looped(architecture: Architecture) -> bool:
 
 def is_chunked(architecture: Architecture) -> bool:
     """Whether the reference scans in blocks, each ending in a state for the next."""
-    return any(hasattr(mixer, "chunk") for mixer in _mixers(architecture))
+    return any(hasattr(m, "chunk") and not isinstance(m, Attention) for m in _mixers(architecture))
 
 
 def text_tokens(architecture: Architecture) -> int:
