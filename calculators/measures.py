@@ -150,6 +150,16 @@ class Doublings(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class Length(Measure):
+    """S, once for all sequences of a pass; 0 where the stack does not run."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return self.stream.new(w) * np.minimum(self.stream.sequences(w), 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Padded(Measure):
     """Columns that a padded causal convolution computes where it does not step (reference code only).
 

@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 
 from catalog.audio import AudioEmbedding
 from catalog.base import Count, Date, Entry, Identifier, Size, Source, Spec
-from catalog.channels import Channel
+from catalog.channels import Channel, Dense
+from catalog.conformer import ConvolutionModule
 from catalog.convolutions import grids
 from catalog.ends import (
     Classifier,
@@ -76,6 +77,10 @@ class Layer(Spec):
 
     mixer: Mixer | None = None
     cross: CrossAttention | None = None
+    macaron: Dense | None = None
+    """A feed-forward before the mixer, of which half is added, as half is of the other (arXiv:2005.08100)."""
+    local: ConvolutionModule | None = None
+    """A Conformer's convolution, between mixer and feed-forward."""
     channel: Channel | None = None
     norms: Literal["pre", "post", "branch", "sandwich", "parallel", "parallel-shared", "channel-only", "none"] = "pre"
     """Where norms stand. ``branch``: on what a block returns, before it is added (OLMo 2); ``sandwich``: before and
@@ -83,6 +88,8 @@ class Layer(Spec):
     mixer's norm is left out (ModernBERT's first layer)."""
     layer_scale: bool = False
     """A learned factor per channel on what each block returns (arXiv:2103.17239)."""
+    norm_out: bool = False
+    """A norm on what leaves the layer (Conformer)."""
     modulation: Modulation | None = None
     convolution: SideConvolution | None = None
     shared: SharedBlock | None = None
@@ -91,8 +98,8 @@ class Layer(Spec):
 
     @model_validator(mode="after")
     def _does_something(self) -> Self:
-        if self.mixer is None and self.cross is None and self.channel is None:
-            raise ValueError("a layer needs a mixer, a cross or a channel")
+        if not any((self.mixer, self.cross, self.local, self.channel)):
+            raise ValueError("a layer needs a mixer, a cross, a local or a channel")
         return self
 
     @property
@@ -104,18 +111,20 @@ class Layer(Spec):
     @property
     def n_norms(self) -> int:
         """How many norms this layer holds."""
-        blocks = sum(part is not None for part in (self.mixer, self.cross, self.channel))
+        parts = (self.macaron, self.mixer, self.cross, self.local, self.channel)
+        blocks = sum(part is not None for part in parts)
+        own = int(self.norm_out)
         match self.norms:
             case "none":
-                return 0
+                return own
             case "sandwich":
-                return 2 * blocks
+                return 2 * blocks + own
             case "parallel-shared":
-                return 1
+                return 1 + own
             case "channel-only":
-                return blocks - 1
+                return blocks - 1 + own
             case _:
-                return blocks
+                return blocks + own
 
 
 class Group(Spec):

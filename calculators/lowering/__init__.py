@@ -14,6 +14,7 @@ from calculators.lowering.audio import audio_embedding
 from calculators.lowering.bare import bare_attention, fourier
 from calculators.lowering.causal_convolutions import short_convolution
 from calculators.lowering.channels import dense, experts, side_convolution
+from calculators.lowering.conformer import convolution_module
 from calculators.lowering.convolutions import convolutions, convolved_embedding
 from calculators.lowering.delta import gated_delta_net, kimi_delta
 from calculators.lowering.ends import (
@@ -38,6 +39,7 @@ from calculators.workload import Stream
 from catalog.audio import AudioEmbedding
 from catalog.base import Spec
 from catalog.channels import Dense, Experts
+from catalog.conformer import ConvolutionModule
 from catalog.connectors import Connector
 from catalog.convolutions import Convolutions, ConvolvedEmbedding, Grid, grids
 from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
@@ -64,6 +66,7 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Attention: attention,
     BareAttention: bare_attention,
     Convolutions: convolutions,
+    ConvolutionModule: convolution_module,
     CrossAttention: cross_attention,
     Dense: dense,
     Experts: experts,
@@ -225,7 +228,11 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
     if layer.norms in ("parallel", "parallel-shared"):
         return _lower_parallel(scope, layer, node)
     before = node
-    for name, block in (("mixer", layer.mixer), ("cross", layer.cross), ("channel", layer.channel)):
+    if layer.macaron is not None:
+        entry = scope.norm("macaron.norm_in", node, part="norm")
+        node = scope.add("macaron.add", node, dense(scope, layer.macaron, entry, "macaron"), part="norm")
+    blocks = {"mixer": layer.mixer, "cross": layer.cross, "local": layer.local, "channel": layer.channel}
+    for name, block in blocks.items():
         if block is None:
             continue
         entry = node
@@ -241,6 +248,8 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
         node = scope.add(f"{name}.add", node, result, part="norm")
         if layer.norms == "post":
             node = scope.norm(f"{name}.norm_out", node, part="norm")
+    if layer.norm_out:
+        node = scope.norm("norm_out", node, part="norm")
     return side_convolution(scope, layer.convolution, before, node) if layer.convolution else node
 
 

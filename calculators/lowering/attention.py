@@ -7,6 +7,7 @@ Symbols: H query heads, K key-value heads, d head width, h hidden width, n conte
 from __future__ import annotations
 
 from calculators.form import Form, per
+from calculators.lowering.conformer import distances
 from calculators.lowering.scope import Scope
 from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, Pairs, Runs, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
@@ -53,6 +54,8 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
             ),
             node,
         )
+    if mixer.distances is not None:
+        node = distances(scope, mixer.distances, heads, d, node)
     if mixer.disentangled is not None:
         node = _disentangled(scope, mixer.disentangled, heads, d, node)
     node = _attend(scope, mixer, heads, kv, node)

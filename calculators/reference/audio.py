@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from catalog.audio import AudioEmbedding
@@ -13,6 +15,13 @@ TIME_FIRST = frozenset({"canary", "cohere_asr", "granite_speech", "pop2piano", "
 def audio_tokens(embedding: AudioEmbedding, usual: int) -> int:
     """Tokens that are run: the length of a position table, which is the only one that its class accepts."""
     return embedding.positions or usual
+
+
+def encoded(hidden: torch.Tensor) -> Any:
+    """What an encoder returned, as decoders take it; some ask it for a mask."""
+    from transformers.models.moonshine.modeling_moonshine import MoonshineEncoderModelOutput
+
+    return MoonshineEncoderModelOutput(last_hidden_state=hidden)
 
 
 def audio_inputs(embedding: AudioEmbedding, model_type: str, batch: int, tokens: int) -> torch.Tensor:

@@ -14,6 +14,8 @@ import torch
 
 from calculators.images import tokens_per_image
 from calculators.reference.audio import audio_inputs, audio_tokens
+from calculators.reference.audio import encoded as heard
+from calculators.reference.caches import cached_tensors
 from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
 from calculators.reference.counting import traceable_convolutions
 from calculators.reference.models import build
@@ -133,7 +135,8 @@ class Subject:
                 inputs[self._cache_name] = cache
         if encoded is not None:
             del inputs[self._source_name]
-            inputs["encoder_outputs"] = MoeModelOutputWithPast(last_hidden_state=encoded)
+            packed = heard(encoded) if self._audio() else MoeModelOutputWithPast(last_hidden_state=encoded)
+            inputs["encoder_outputs"] = packed
         with unchecked():
             output = self.model(**inputs)
         if self.caches and self._keeps_states:

@@ -90,6 +90,76 @@ def unread_cross(layer: Layer, hidden: int, bias: tuple[str, ...], source: int |
     return layer.model_copy(update={"extras": (*layer.extras, Learned(name="unused_cross", elements=elements))})
 
 
+def moonshine(f: Fields) -> Architecture:
+    """Moonshine (arXiv:2410.15608): an encoder over the wave itself, 384 samples a token, rotary positions."""
+    hidden, width = f.size("hidden_size"), f.size("intermediate_size")
+    if f.value("pad_head_dim_to_multiple_of") is not None and (
+        hidden // f.size("encoder_num_attention_heads") % f.size("pad_head_dim_to_multiple_of")
+    ):
+        f.read.discard("pad_head_dim_to_multiple_of")  # the class multiplies zeros, which no count of ours holds
+
+    def layers(side: Literal["encoder", "decoder"], cross: bool) -> list[Layer]:
+        heads, kv = f.size(f"{side}_num_attention_heads"), f.size(f"{side}_num_key_value_heads")
+        if heads != kv:
+            raise BadInput(f"{f.where}: {side}_num_key_value_heads={kv} must equal the {heads} heads")
+        d, bias = f.size("head_dim", default=max(1, hidden // heads)), ("q", "k", "v")
+        used = bias if f.flag("attention_bias") else ()
+        layer = Layer(
+            mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, causal=cross, bias=used),
+            cross=CrossAttention(heads=heads, head_dim=d, source="encoder", bias=used) if cross else None,
+            channel=Dense(width=width, gated=cross, bias=True, activation=str(f.value(f"{side}_hidden_act"))),
+        )
+        return [layer] * f.size(f"{side}_num_hidden_layers")
+
+    ears = AudioEmbedding(
+        features=1,
+        rate=16000,
+        convolutions=(
+            Convolution(outputs=hidden, kernel=127, stride=64, bias=False, norm="channel"),
+            Convolution(outputs=2 * hidden, kernel=7, stride=3),
+            Convolution(outputs=hidden, kernel=3, stride=2),
+        ),
+    )
+    common: dict[str, Any] = {"hidden": hidden, "norm": "layer-no-bias"}
+    encoder = Stack(name="encoder", role="encoder", embedding=ears, groups=fold(layers("encoder", False)), **common)
+    decoder = Stack(
+        name="decoder", role="decoder", embedding=TokenEmbedding(vocab=f.size("vocab_size")),
+        groups=fold(layers("decoder", True)), heads=(LmHead(tied=f.flag("tie_word_embeddings", True)),), **common,
+    )  # fmt: skip
+    return Architecture(stacks=(encoder, decoder))
+
+
+def speech_to_text(f: Fields) -> Architecture:
+    """S2T (arXiv:2010.05171): gated convolutions with stride 2, then BART's layers with norms in front."""
+    hidden, mid, count = f.size("d_model"), f.size("conv_channels"), f.size("num_conv_layers")
+    kernels = f.value("conv_kernel_sizes")
+    if not isinstance(kernels, list) or len(kernels) != count:
+        raise BadInput(f"{f.where}: field 'conv_kernel_sizes' must list {count} widths")
+    ears = AudioEmbedding(
+        features=f.size("input_feat_per_channel") * f.size("input_channels"),
+        convolutions=tuple(
+            Convolution(
+                outputs=mid if i < count - 1 else 2 * hidden,
+                kernel=kernel,
+                stride=2,
+                padding=kernel // 2 * 2,
+                gated=True,
+            )
+            for i, kernel in enumerate(kernels)
+        ),
+    )
+    common: dict[str, Any] = {"hidden": hidden, "norm": "layer"}
+    encoder = Stack(name="encoder", role="encoder", embedding=ears, groups=fold(bart_layers(f, "encoder")), **common)
+    decoder = Stack(
+        name="decoder", role="decoder", embedding=TokenEmbedding(vocab=f.size("vocab_size")),
+        groups=fold(bart_layers(f, "decoder", cross="encoder")),
+        heads=(LmHead(tied=f.flag("tie_word_embeddings", True)),), **common,
+    )  # fmt: skip
+    return Architecture(stacks=(encoder, decoder))
+
+
 TYPES: dict[str, kinds.Type] = {
+    "moonshine": kinds.only("MoonshineForConditionalGeneration", "speech", moonshine),
+    "speech_to_text": kinds.only("Speech2TextForConditionalGeneration", "speech", speech_to_text),
     "whisper": kinds.Type("speech", "WhisperForConditionalGeneration", _whisper),
 }

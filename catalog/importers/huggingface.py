@@ -17,6 +17,7 @@ from catalog.errors import BadInput, unknown
 from catalog.importers import (
     audio,
     bert_like,
+    conformers,
     decoders,
     encoders,
     gemma,
@@ -55,6 +56,7 @@ class Imported:
 MODULES = (
     audio,
     bert_like,
+    conformers,
     decoders,
     encoders,
     gemma,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from catalog.base import Count, Size, Spec
+from catalog.distances import ProjectedDistances, TableDistances
 
 Projection = Literal["q", "k", "v", "o"]
 
@@ -71,6 +72,8 @@ class Attention(Spec):
     relative_buckets: Count = 0
     """Buckets of a relative-position bias of this layer's own (UMT5); a stack's common one stands in the stack."""
     disentangled: Disentangled | None = None
+    distances: Annotated[ProjectedDistances | TableDistances, Field(discriminator="kind")] | None = None
+    """Bidirectional: vectors of distances that queries score beside keys (Conformers)."""
 
     @model_validator(mode="after")
     def _groups_are_equal(self) -> Self:

@@ -47,5 +47,82 @@ def whisper(draw: Draw) -> Config:
     }
 
 
-AUDIO: dict[str, st.SearchStrategy[Config]] = {build.__name__: build() for build in (whisper,)}
+@st.composite
+def moonshine(draw: Draw) -> Config:
+    heads = {side: _one(draw, 1, 2, 3) for side in ("encoder", "decoder")}
+    return {
+        "model_type": "moonshine",
+        "vocab_size": 97,
+        "hidden_size": 24,
+        "intermediate_size": _one(draw, 40, 52),
+        "encoder_num_hidden_layers": _one(draw, 1, 3),
+        "decoder_num_hidden_layers": _one(draw, 2, 4),
+        **{f"{side}_num_attention_heads": count for side, count in heads.items()},
+        **{f"{side}_num_key_value_heads": count for side, count in heads.items()},
+        "attention_bias": draw(st.booleans()),
+        "tie_word_embeddings": draw(st.booleans()),
+        "pad_token_id": 0,
+    }
+
+
+@st.composite
+def speech_to_text(draw: Draw) -> Config:
+    kernels = _one(draw, [5], [5, 3], [3, 7, 5])
+    return {
+        "model_type": "speech_to_text",
+        "input_feat_per_channel": _one(draw, 8, 20),
+        "num_conv_layers": len(kernels),
+        "conv_kernel_sizes": kernels,
+        "conv_channels": _one(draw, 16, 28),
+        **_sides(draw),
+    }
+
+
+def _parakeet(draw: Draw) -> Config:
+    heads = _one(draw, 1, 2, 4)
+    return {
+        "model_type": "parakeet_encoder",
+        "hidden_size": 8 * heads,
+        "num_attention_heads": heads,
+        "num_key_value_heads": heads,
+        "num_hidden_layers": _one(draw, 1, 3),
+        "intermediate_size": _one(draw, 40, 52),
+        "conv_kernel_size": _one(draw, 5, 9),
+        "subsampling_factor": _one(draw, 4, 8),
+        "subsampling_conv_channels": _one(draw, 6, 10),
+        "num_mel_bins": _one(draw, 16, 32),
+        "attention_bias": draw(st.booleans()),
+        "convolution_bias": draw(st.booleans()),
+    }
+
+
+@st.composite
+def canary(draw: Draw) -> Config:
+    encoder = _parakeet(draw)
+    heads = _one(draw, 1, 2)
+    decoder = {
+        "model_type": "canary_decoder",
+        "vocab_size": 97,
+        "hidden_size": encoder["hidden_size"],
+        "num_attention_heads": heads * 2,
+        "num_key_value_heads": _one(draw, 1, 2) * heads,
+        "head_dim": _one(draw, 8, 12),
+        "num_hidden_layers": _one(draw, 1, 2, 3),
+        "intermediate_size": _one(draw, 20, 36),
+        "attention_bias": draw(st.booleans()),
+        "pad_token_id": 0,
+    }
+    return {
+        "model_type": "canary",
+        "encoder_config": encoder,
+        "decoder_config": decoder,
+        "tie_word_embeddings": draw(st.booleans()),
+        "vocab_size": 97,
+        "pad_token_id": 0,
+    }
+
+
+AUDIO: dict[str, st.SearchStrategy[Config]] = {
+    build.__name__: build() for build in (canary, moonshine, speech_to_text, whisper)
+}
 """One strategy per type."""
