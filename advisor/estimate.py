@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from advisor.answer import Band, Cost, Estimate, Flops, Memory, Share, Throughput, Time
+from advisor.formats import weights_of
 from advisor.machines import HourlyPrice, engine_for, hourly_price
 from advisor.scenario import Scenario
 from calculators.activations import peak_activation_bytes
@@ -25,7 +26,7 @@ from calculators.table import compile_table
 from calculators.workload import Workload
 from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
-from catalog.loader import checked, load, load_engine, load_format, load_machine, machine_classes
+from catalog.loader import checked, load, load_engine, load_machine, machine_classes
 from catalog.machine import Badge, Machine
 from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
@@ -98,7 +99,7 @@ def resolve(scenario: Scenario) -> Resolved:
     spec = load(scenario.model)
     architecture = architecture_of(spec)
     machine = load_machine(scenario.machine)
-    weights = load_format(scenario.weights or spec.published_weights)
+    weights = weights_of(spec, scenario.weights)
     if scenario.cache not in CACHE_BITS:
         raise unknown("cache type", scenario.cache, CACHE_BITS)
     if problem := tp_problem(architecture, scenario.tp):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from advisor.formats import weights_of
 from calculators.explain import Explanation, Question
 from calculators.explain import explain as answer
 from calculators.measures import POLICIES
 from calculators.memory import CACHE_BITS, PolicyName
 from calculators.training import Recompute
 from catalog.errors import BadInput, unknown
-from catalog.loader import load, load_format
+from catalog.loader import load
 from catalog.spec import ModelSpec
 
 
@@ -49,6 +50,6 @@ def explain(
     if policy not in POLICIES:
         raise unknown("cache policy", policy, POLICIES)
     spec = model if isinstance(model, ModelSpec) else load(model)
-    weight_format = load_format(weights or spec.published_weights)
+    weight_format = weights_of(spec, weights)
     question = Question(spec, weight_format, context, batch, step, cache, policy, images, recompute)
     return answer(question, quantity)

@@ -23,6 +23,8 @@ from catalog.task import Task
 from catalog.weight_format import WeightFormat
 
 ROOT = Path(__file__).parent
+FILES = (".yaml", ".yml", ".json", ".gguf", ".safetensors")
+"""Endings that mean a path rather than a name."""
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -120,7 +122,7 @@ def model_ids() -> list[str]:
 
 
 def load(name: str | Path) -> ModelSpec:
-    """A model by catalog id, alias, or path to a YAML spec or a Hugging Face ``config.json`` (or its folder).
+    """A model by catalog id, alias, or path: a YAML spec, a ``config.json``, a GGUF or safetensors file, or a folder.
 
     Raises:
         BadInput: If the id is unknown (the message names the nearest) or the file is wrong (file, line and field).
@@ -129,7 +131,11 @@ def load(name: str | Path) -> ModelSpec:
     if text in _files("models"):
         return _load(ModelSpec, "models", "model", text)
     path = Path(text).expanduser()
-    if path.suffix in (".yaml", ".yml", ".json") or path.exists() or (os.sep in text and path.parent.is_dir()):
+    if (
+        path.suffix in (".yaml", ".yml", ".json", ".gguf", ".safetensors")
+        or path.exists()
+        or (os.sep in text and path.parent.is_dir())
+    ):
         return load_file(path)
     wanted = text.lower()
     for spec in all_models():
@@ -139,11 +145,19 @@ def load(name: str | Path) -> ModelSpec:
 
 
 def load_file(path: Path) -> ModelSpec:
-    """A model from a file: our YAML, or a Hugging Face configuration (a file, or a folder that holds one).
+    """A model from a file: our YAML, a Hugging Face configuration, GGUF, or safetensors; or from a folder of these.
 
     Raises:
         BadInput: With file, line and field.
     """
+    if path.suffix == ".gguf":
+        from catalog.importers.gguf import read_gguf
+
+        return read_gguf(path)
+    if path.name.endswith((".safetensors", ".safetensors.index.json")) or any(path.glob("*.safetensors")):
+        from catalog.importers.safetensors import read_checkpoint
+
+        return read_checkpoint(path)
     if path.is_dir():
         path = path / "config.json"
     from catalog.parsing import parse_json, parse_yaml, read_text, validated

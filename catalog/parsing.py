@@ -19,7 +19,7 @@ T = TypeVar("T", bound=BaseModel)
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, limit_bytes: int = MAX_BYTES) -> str:
     """The text of a small UTF-8 file.
 
     Raises:
@@ -29,9 +29,9 @@ def read_text(path: Path) -> str:
         if path.is_dir():
             raise BadInput(f"{path}: is a folder; give a file")
         size = path.stat().st_size
-        if size > MAX_BYTES:
+        if size > limit_bytes:
             raise BadInput(
-                f"{path}: is {size / 1e6:.0f} MB; a spec or configuration has at most {MAX_BYTES / 2**20:.0f} MiB"
+                f"{path}: is {size / 1e6:.0f} MB; a spec or configuration has at most {limit_bytes / 2**20:.0f} MiB"
             )
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:

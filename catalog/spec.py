@@ -30,6 +30,7 @@ from catalog.ends import (
 from catalog.extras import Extra
 from catalog.mixers import CrossAttention, Mixer, ParallelHeads, SharedBlock
 from catalog.price import ApiPrice
+from catalog.stored import Stored
 
 Family = Literal[
     "encoder",
@@ -308,6 +309,8 @@ class ModelSpec(Entry):
     aliases: tuple[str, ...] = ()
     published_weights: Identifier = "bf16"
     """The weight format in which the publisher ships it."""
+    stored: tuple[Stored, ...] = ()
+    """What the file it was imported from holds; then ``stored`` is also the name of its weight format."""
     notes: str | None = None
     architecture: Architecture | Literal["undisclosed"]
     reference: Reference | None = None

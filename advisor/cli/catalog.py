@@ -12,7 +12,7 @@ from advisor.report import bytes_text, count_text, tokens_text
 
 @click.group()
 def command() -> None:
-    """List and show models, machines, formats and tasks."""
+    """List, show, check and add models, machines, formats and tasks."""
 
 
 @command.command(name="list")
@@ -110,6 +110,23 @@ def show(name: str) -> None:
         if str(error).startswith("unknown model"):
             raise unknown("entry", name, [*model_ids(), *others]) from error
         raise
+
+
+@command.command()
+@click.argument("source")
+@click.option("--as", "name", metavar="ID", help="Id in the catalog; by default from the source.")
+@click.option("--trace", is_flag=True, help="Count on the real PyTorch model (see whicharch import).")
+@click.option("--replace", is_flag=True, help="Overwrite an entry of yours of the same id.")
+def add(source: str, name: str | None, trace: bool, replace: bool) -> None:
+    """Add a model to your own catalog: a YAML spec, or anything that `whicharch import` reads.
+
+    From then on every command and the application know it by its id.
+    """
+    from advisor.importing import import_model
+    from catalog.overlay import add_model
+
+    spec = import_model(source, trace=trace, name=name)
+    click.echo(f"{spec.id}: {add_model(spec, replace=replace)}" + (f". {spec.notes}" if spec.notes else ""))
 
 
 @command.command()

@@ -34,6 +34,7 @@ from calculators.lowering.image_attention import joint_attention, reduced_attent
 from calculators.lowering.linear_recurrence import rg_lru
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
+from calculators.lowering.traced import traced
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.audio import AudioEmbedding
@@ -60,6 +61,7 @@ from catalog.mixers import (
     ShortConvolution,
     WindowAttention,
 )
+from catalog.mixers.traced import Traced
 from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, QueryEmbedding, Stack, TokenEmbedding
 
 LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
@@ -78,6 +80,7 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Mamba: mamba,
     Mamba2: mamba2,
     ParallelHeads: parallel_heads,
+    Traced: traced,
     ReducedAttention: reduced_attention,
     RgLru: rg_lru,
     ShortConvolution: short_convolution,

@@ -20,6 +20,7 @@ from catalog.mixers.joint import JointAttention
 from catalog.mixers.linear import LinearMixer
 from catalog.mixers.linear_recurrence import RgLru
 from catalog.mixers.state_space import Mamba, Mamba2
+from catalog.mixers.traced import Traced
 
 Mixer = Annotated[
     Attention
@@ -35,6 +36,7 @@ Mixer = Annotated[
     | ReducedAttention
     | RgLru
     | ShortConvolution
+    | Traced
     | WindowAttention,
     Field(discriminator="kind"),
 ]
@@ -59,5 +61,6 @@ __all__ = [
     "RgLru",
     "SharedBlock",
     "ShortConvolution",
+    "Traced",
     "WindowAttention",
 ]
