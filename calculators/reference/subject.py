@@ -15,7 +15,6 @@ import torch
 from calculators.images import tokens_per_image
 from calculators.reference.audio import audio_inputs, audio_tokens
 from calculators.reference.audio import encoded as heard
-from calculators.reference.caches import cached_tensors
 from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
 from calculators.reference.counting import traceable_convolutions
 from calculators.reference.models import build
