@@ -275,6 +275,31 @@ class Context(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class Handed(Measure):
+    """Positions that an eager kernel is handed: B·(P + S), of the past only what a windowed cache keeps (W-1)."""
+
+    stream: Stream
+    window: int | None = None
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        past = self.stream.past(w)
+        kept = past if self.window is None else np.minimum(past, self.window - 1)
+        return self.stream.sequences(w) * (kept + self.stream.new(w))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Measure):
+    """Cached positions that a sparse kernel reads: at most ``top_k`` per new token, and no position twice."""
+
+    stream: Stream
+    top_k: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        new = self.stream.new(w)
+        return self.stream.sequences(w) * np.minimum(self.stream.past(w) + new, new * self.top_k)
+
+
+@dataclass(frozen=True, slots=True)
 class Held(Measure):
     """Positions kept in a cache after the pass, under a policy; the encoder's source stays held while decoding."""
 

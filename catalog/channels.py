@@ -47,12 +47,23 @@ class Experts(Spec):
     router_bias: bool = False
     """A bias on the router's logits that is a parameter; correction biases are buffers."""
     activation: str = "silu"
+    idle: Count = 0
+    """Choices of the router that return the token as it came, at no cost (LongCat-Flash, arXiv:2509.01322)."""
+    bias_out: bool = False
+    """One bias on what the experts return together (JetMoE)."""
+    runs_all: bool = False
+    """Whether the reference class sends every token through every expert and scales the rest to nothing (Llama 4)."""
 
     @model_validator(mode="after")
     def _picks_what_exists(self) -> Self:
         if self.top_k > self.experts:
             raise ValueError(f"top_k={self.top_k} is more than experts={self.experts}")
         return self
+
+    @property
+    def visits(self) -> int:
+        """Experts that a token visits: ``top_k`` less those that are expected to fall on idle choices."""
+        return max(1, round(self.top_k * self.experts / (self.experts + self.idle)))
 
 
 Channel = Annotated[Dense | Experts | Convolutions, Field(discriminator="kind")]

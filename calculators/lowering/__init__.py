@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
-from calculators.lowering.attention import attention, cross_attention, latent_attention
+from calculators.lowering.attention import attention, cross_attention
 from calculators.lowering.audio import audio_embedding
 from calculators.lowering.bare import bare_attention, fourier
 from calculators.lowering.causal_convolutions import short_convolution
@@ -31,6 +31,7 @@ from calculators.lowering.ends import (
 from calculators.lowering.extras import extra
 from calculators.lowering.hybrids import parallel_heads, shared_block
 from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
+from calculators.lowering.latent import latent_attention
 from calculators.lowering.linear_recurrence import rg_lru
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope

@@ -1,4 +1,4 @@
-"""Attention in all its forms: grouped, cross, latent.
+"""Attention in all its forms: grouped and cross.
 
 Symbols: H query heads, K key-value heads, d head width, h hidden width, n context. With ``tp`` devices each holds
 ``ceil(H/tp)`` query heads and at least one key-value head: when tp > K, heads are replicated.
@@ -11,7 +11,7 @@ from calculators.lowering.conformer import distances
 from calculators.lowering.scope import Scope
 from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, Pairs, Runs, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
-from catalog.mixers import Attention, CrossAttention, Disentangled, LatentAttention
+from catalog.mixers import Attention, CrossAttention, Disentangled
 
 SOFTMAX_FLOPS = 5
 """Scale, maximum, subtract, exponential, divide: per attended pair and head; counted apart as pointwise."""
@@ -26,9 +26,10 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
     """
     inputs = inputs or scope.hidden
     heads, kv, d = scope.share(mixer.heads), max(1, scope.share(mixer.kv_heads)), mixer.head_dim
+    v = mixer.v_dim
     widths = {"q": heads * d}
     if not mixer.shares_kv:
-        widths |= {"k": kv * d} if mixer.value_is_key else {"k": kv * d, "v": kv * d}
+        widths |= {"k": kv * d} if mixer.value_is_key else {"k": kv * d, "v": kv * mixer.v_dim}
     bias = sum(width for p, width in widths.items() if p in mixer.bias)
     node = scope.linear(
         "attention.qkv",
@@ -50,7 +51,7 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
                 part=scope.part("attention"),
                 pointwise=per(scope.tokens, 3 * normed * d),
                 reads=per(scope.tokens, normed * d),
-                writes=per(scope.tokens, (normed if mixer.shares_kv else heads + 2 * kv) * d),
+                writes=per(scope.tokens, normed * d + (0 if mixer.shares_kv else kv * mixer.v_dim)),
             ),
             node,
         )
@@ -60,13 +61,11 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
         node = _disentangled(scope, mixer.disentangled, heads, d, node)
     node = _attend(scope, mixer, heads, kv, node)
     if mixer.gate is not None:
-        gates = heads * (d if mixer.gate == "full" else 1)
-        gate = scope.linear("attention.gate", scope.hidden, gates, source, part="attention")
-        node = _gated(scope, heads * d, node, gate)
+        node = output_gate(scope, heads * (v if mixer.gate == "full" else 1), heads * v, source, node)
     if mixer.out_norm:
-        node = scope.norm("attention.out_norm", node, part="attention", width=heads * d)
+        node = scope.norm("attention.out_norm", node, part="attention", width=heads * v)
     out_bias = scope.hidden if "o" in mixer.bias else 0
-    node = scope.linear("attention.o", heads * d, scope.hidden, node, part="attention", bias=out_bias)
+    node = scope.linear("attention.o", heads * v, scope.hidden, node, part="attention", bias=out_bias)
     return scope.reduce("attention.all_reduce", node, part="attention")
 
 
@@ -76,7 +75,8 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
     Differential attention scores once and reads values of twice the width, which the reference does in two full calls
     (arXiv:2410.05258, equation 1).
     """
-    stream, d, caches, reach = scope.stream, mixer.head_dim, mixer.causal and mixer.cached, mixer.window or mixer.chunk
+    stream, d, v = scope.stream, mixer.head_dim, mixer.v_dim
+    caches, reach, kept = mixer.causal and mixer.cached, mixer.window or mixer.chunk, kv * (d + v)
     executed: Measure = Pairs(stream, "executed", mixer.causal, None if mixer.keeps_all else reach)
     needed: Measure = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
     if mixer.blocks:
@@ -94,16 +94,16 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
             kind=Kind.ATTENTION,
             part=scope.part("attention"),
             weights=tuple(own),
-            executed=per(executed, (8 if mixer.differential else 4) * heads * d),
-            needed=per(needed, (6 if mixer.differential else 4) * heads * d),
+            executed=per(executed, (4 if mixer.differential else 2) * heads * (d + v)),
+            needed=per(needed, 2 * heads * (d + (2 if mixer.differential else 1) * v)),
             pointwise=per(needed, (SOFTMAX_FLOPS + (3 if mixer.softcap else 0)) * heads),
             touched=scope.once,
-            reads=per(scope.tokens, (heads if caches else heads + 2 * kv) * d),
-            writes=per(scope.tokens, heads * d),
+            reads=per(scope.tokens, heads * d + (0 if caches else kept)),
+            writes=per(scope.tokens, heads * v),
             scores=per(executed, heads),
-            cache_reads=per(Context(stream, reach), 2 * kv * d) if caches else Form(),
-            cache_writes=per(scope.tokens, 2 * kv * d) if keeps else Form(),
-            states=(State("kv", per(held, 2 * kv * d), "cache"),) if keeps else (),
+            cache_reads=per(Context(stream, reach), kept) if caches else Form(),
+            cache_writes=per(scope.tokens, kept) if keeps else Form(),
+            states=(State("kv", per(held, kept), "cache"),) if keeps else (),
         ),
         source,
     )
@@ -132,18 +132,19 @@ def _qk_norm(scope: Scope, mixer: Attention, widths: dict[str, int], source: int
     )
 
 
-def _gated(scope: Scope, width: int, source: int, gate: int) -> int:
-    """A sigmoid and a product."""
+def output_gate(scope: Scope, gates: int, width: int, source: int, node: int) -> int:
+    """A sigmoid of ``gates`` numbers projected from the layer's input, and a product with what attention returns."""
+    gate = scope.linear("attention.gate", scope.hidden, gates, source, part="attention")
     return scope.builder.add(
         Operator(
             name="attention.gated",
             kind=Kind.ELEMENTWISE,
             part=scope.part("attention"),
-            pointwise=per(scope.tokens, 5 * width),
-            reads=per(scope.tokens, 2 * width),
+            pointwise=per(scope.tokens, 4 * gates + width),
+            reads=per(scope.tokens, gates + width),
             writes=per(scope.tokens, width),
         ),
-        source,
+        node,
         gate,
     )
 
@@ -249,61 +250,3 @@ def cross_attention(scope: Scope, mixer: CrossAttention, source: int) -> int:
     out_bias = scope.hidden if "o" in mixer.bias else 0
     node = scope.linear("cross.o", inner, scope.hidden, node, part="cross", bias=out_bias)
     return scope.reduce("cross.all_reduce", node, part="cross")
-
-
-def latent_attention(scope: Scope, mixer: LatentAttention, source: int) -> int:
-    """Latent attention: the cache holds ``kv_rank + rope_dim`` numbers per token, whatever the number of heads.
-
-    The reference expands keys and values of the whole context in every pass. A good kernel does so while nothing is
-    cached, and afterwards folds the expansion into query and output ("absorbed"), so that scores run over
-    ``kv_rank + rope_dim`` and values over ``kv_rank``. The latent is not divided among devices.
-
-    Source: arXiv:2405.04434 section 2.1, equations 9 to 19 and table 1.
-    """
-    heads, rank = scope.share(mixer.heads), mixer.kv_rank
-    key, expand = mixer.nope_dim + mixer.rope_dim, mixer.nope_dim + mixer.v_dim
-    if mixer.q_rank is None:
-        q = scope.linear("attention.q", scope.hidden, heads * key, source, part="attention")
-    else:
-        q = scope.linear("attention.q_down", scope.hidden, mixer.q_rank, source, part="attention")
-        q = scope.norm("attention.q_norm", q, part="attention", kind="rms", width=mixer.q_rank)
-        q = scope.linear("attention.q_up", mixer.q_rank, heads * key, q, part="attention")
-    latent = scope.linear("attention.kv_down", scope.hidden, rank + mixer.rope_dim, source, part="attention")
-    latent = scope.norm("attention.kv_norm", latent, part="attention", kind="rms", width=rank)
-    expanded = scope.linear(
-        "attention.kv_up",
-        rank,
-        heads * expand,
-        latent,
-        part="attention",
-        executed=per(Context(scope.stream), 2 * rank * heads * expand),
-    )
-    stream = scope.stream
-    node = scope.builder.add(
-        Operator(
-            name="attention.core",
-            kind=Kind.ATTENTION,
-            part=scope.part("attention"),
-            executed=per(Pairs(stream, "executed"), 2 * heads * (key + mixer.v_dim)),
-            needed=Form(
-                {
-                    Pairs(stream, "needed", when="fresh"): 2 * heads * (key + mixer.v_dim),
-                    Pairs(stream, "needed", when="cached"): 2 * heads * (2 * rank + mixer.rope_dim),
-                }
-            ),
-            pointwise=per(Pairs(stream, "needed"), SOFTMAX_FLOPS * heads),
-            reads=per(scope.tokens, heads * key),
-            writes=per(scope.tokens, heads * mixer.v_dim),
-            scores=per(Pairs(stream, "executed"), heads),
-            cache_reads=per(Context(stream), rank + mixer.rope_dim),
-            cache_writes=per(scope.tokens, rank + mixer.rope_dim),
-            states=(State("latent", per(Held(stream), rank + mixer.rope_dim), "cache"),),
-        ),
-        q,
-        expanded,
-    )
-    if mixer.gate is not None:
-        gate = scope.linear("attention.gate", scope.hidden, heads, source, part="attention")
-        node = _gated(scope, heads * mixer.v_dim, node, gate)
-    node = scope.linear("attention.o", heads * mixer.v_dim, scope.hidden, node, part="attention")
-    return scope.reduce("attention.all_reduce", node, part="attention")

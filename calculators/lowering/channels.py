@@ -45,10 +45,11 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
 
     Source: arXiv:2401.04088 section 2.1; arXiv:2401.06066 section 3 for shared experts.
     """
-    e, k, h, local = channel.experts, channel.top_k, scope.hidden, scope.share(channel.width)
+    e, k, h, local = channel.experts, channel.visits, scope.hidden, scope.share(channel.width)
+    choices = e + channel.idle
     router = scope.linear(
-        "router", h, e, source, part="router", bias=e if channel.router_bias else 0,
-        weights=(Weight("router.weight", (e, h), Role.VECTOR),),
+        "router", h, choices, source, part="router", bias=choices if channel.router_bias else 0,
+        weights=(Weight("router.weight", (choices, h), Role.VECTOR),),
     )  # fmt: skip
     visited = per(Distinct(scope.stream, e, k), 1)
     wide = (2 if channel.gated else 1) * local
@@ -63,7 +64,7 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
                 part=scope.part("experts"),
                 weights=(Weight(f"experts.{name}.weight", (e, outputs, inputs), Role.EXPERT), *bias),
                 active=(k, e),
-                executed=flops,
+                executed=per(scope.tokens, 2 * e * inputs * outputs) if channel.runs_all else flops,
                 needed=flops,
                 touched=visited,
                 reads=per(scope.tokens, k * inputs),
@@ -93,6 +94,8 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
             name="experts.combine",
             kind=Kind.ELEMENTWISE,
             part=scope.part("experts"),
+            weights=(Weight("experts.bias", (inner,), Role.VECTOR),) if channel.bias_out else (),
+            touched=scope.once,
             pointwise=per(scope.tokens, 2 * k * inner),
             reads=per(scope.tokens, k * inner),
             writes=per(scope.tokens, inner),

@@ -13,8 +13,8 @@ from typing import Any
 
 TARGET = Path(__file__).parents[2] / "catalog" / "importers" / "defaults.json"
 
-KEPT = ("tie_word_embeddings", "is_encoder_decoder")
-"""Fields of every configuration that can change a count."""
+KEPT = ("tie_word_embeddings", "is_encoder_decoder", "qk_rope_head_dim", "no_rope_layer_interval", "no_rope_layers")
+"""Fields that can change a count although their names sound harmless, or although every configuration has them."""
 
 UNINTERESTING = ("dropout", "drop_", "_eps", "epsilon", "init", "token_id", "_token_index", "rope", "loss", "penalty",
                  "use_cache", "output_", "jitter", "_coef", "num_beams", "theta", "mask_time", "mask_feature",

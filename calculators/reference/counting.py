@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import partial, partialmethod
 from math import prod
 from typing import Any
 from unittest.mock import patch
@@ -39,17 +39,24 @@ def torch_flops_by_module(run: Callable[[], Any]) -> dict[str, int]:
 
 
 @contextmanager
-def traceable_convolutions() -> Iterator[None]:
-    """Send convolutions to the inner operator while a model is traced.
+def traceable() -> Iterator[None]:
+    """Send convolutions to the inner operator, and truth values as numbers, while a model is traced.
 
-    On the meta device the public ones run a Python shape function that fails while jit traces ("cond must be a bool,
+    On the meta device public convolutions run a Python shape function that fails in a trace ("cond must be a bool,
     but got a Tensor"); ``_convolution`` is what a trace on a real device records anyway, and traces on both.
     """
     with ExitStack() as stack:
         for dimensions in (1, 2, 3):
             inner = partial(_convolution, dimensions)
             stack.enter_context(patch.object(torch.nn.functional, f"conv{dimensions}d", inner))
+        scatter = torch.Tensor.scatter
+        stack.enter_context(patch.object(torch.Tensor, "scatter", partialmethod(_scatter, scatter)))
         yield
+
+
+def _scatter(self: torch.Tensor, scatter: Any, dim: int, index: torch.Tensor, value: Any, **rest: Any) -> Any:
+    """A truth value as a number: jit has no ``scatter`` of the former, which sparse attention masks with."""
+    return scatter(self, dim, index, int(value) if isinstance(value, bool) else value, **rest)
 
 
 def _convolution(

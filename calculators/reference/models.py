@@ -6,12 +6,12 @@ pytorch issue 195460) and batched experts (``aten::_grouped_mm`` is in no counte
 
 from __future__ import annotations
 
-from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
+from calculators.reference.routing import unroute
 from catalog.spec import Reference
 
 IGNORED = ("model_type", "_class_name", "architectures", "quantization_config", "dtype", "torch_dtype", "auto_map")
@@ -20,13 +20,6 @@ IGNORED = ("model_type", "_class_name", "architectures", "quantization_config", 
 
 UNROUNDED = frozenset({"fnet"})
 """Types built in fp32, because torch has no Fourier transform of bf16; counts are the same."""
-
-LOOPED_EXPERTS = {"SwitchTransformersExperts": 1, "NllbMoeExperts": 2}
-"""Modules that loop over the experts hit, with the experts that the paper gives a token (arXiv:2101.03961, 2207.04672).
-
-Which experts are hit is data, and there is none on the meta device. No token is dropped for capacity. The loop of
-``NllbMoeExperts`` in transformers 5.23 also takes a mask for indices, so it would run other experts than were chosen.
-"""
 
 
 def build(reference: Reference) -> torch.nn.Module:
@@ -73,18 +66,8 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
         model = kind._from_config(config, dtype=dtype, attn_implementation="eager")
     if getattr(model, "_can_set_experts_implementation", bool)():
         model.set_experts_implementation("batched_mm")
-    for module in model.modules():
-        visits = LOOPED_EXPERTS.get(type(module).__name__)
-        if visits:
-            module.forward = partial(_visited, module, visits)
+    unroute(model)
     return _evaluating(model)
-
-
-def _visited(experts: Any, visits: int, tokens: torch.Tensor, _: Any, weights: torch.Tensor) -> torch.Tensor:
-    """Each token through ``visits`` experts, which all have one shape, so that the first can stand for any."""
-    expert = next(iter(experts.values()))
-    outputs = expert(tokens.repeat(visits, 1)).view(visits, *tokens.shape).sum(0)
-    return outputs * weights.sum(-1, keepdim=True)
 
 
 def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:

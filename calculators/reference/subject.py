@@ -16,7 +16,7 @@ from calculators.images import tokens_per_image
 from calculators.reference.audio import audio_inputs, audio_tokens
 from calculators.reference.audio import encoded as heard
 from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
-from calculators.reference.counting import traceable_convolutions
+from calculators.reference.counting import traceable
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
 from catalog.audio import AudioEmbedding
@@ -264,7 +264,7 @@ class _Traceable(torch.nn.Module):
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         inputs = dict(zip(self.names, tensors, strict=True)) | self.rest
-        with unchecked(), traceable_convolutions():
+        with unchecked(), traceable():
             output = self.model(**inputs, return_dict=self.kept is not None)
         parts = output if self.kept is None else (output.logits, *cached_tensors(getattr(output, self.kept)))
         return tuple(part for part in parts if isinstance(part, torch.Tensor))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from catalog.mixers import Attention
+from catalog.channels import Experts
+from catalog.mixers import Attention, LatentAttention
 from catalog.spec import Architecture, Departure, LmHead, PatchEmbedding, Stack, TokenEmbedding
 
 
@@ -22,6 +23,10 @@ def departure_of(class_name: str, architecture: Architecture) -> Departure | Non
                 reason="the class of GPT-1 keeps no cache and runs the whole text for each new token; causal attention "
                 "needs no more than keys and values of the tokens before",
             )
+        case "Dots3NoteForCausalLM" | "Dots3NoteTextModel":
+            return _index_keys_of_32_bits(architecture.stacks[0])
+        case "LongcatFlashForCausalLM" | "LongcatFlashModel":
+            return _weights_of_idle_experts(architecture.stacks[0])
         case _:
             return None
 
@@ -45,6 +50,34 @@ def _cached_query_heads(decoder: Stack) -> Departure | None:
         cache_elements_per_token=_cached(decoder, per_query_head=True) - _cached(decoder),
         reason=f"the class of Falcon 40B repeats keys and values for each of {mixer.heads} query heads before it "
         f"caches them; {mixer.kv_heads} key-value heads are all that need be kept",
+    )
+
+
+def _index_keys_of_32_bits(decoder: Stack) -> Departure | None:
+    mixers = [(group.repeat, layer.mixer) for group in decoder.groups for layer in group.layers]
+    widths = [n * m.indexer.head_dim for n, m in mixers if isinstance(m, LatentAttention) and m.indexer]
+    if not widths:
+        return None
+    return Departure(
+        parameters=0,
+        cache_elements_per_token=sum(widths),
+        reason="transformers 5.23 rotates the indexer's keys in 32 bits and caches them in 32",
+    )
+
+
+def _weights_of_idle_experts(decoder: Stack) -> Departure | None:
+    moes = [
+        (group.repeat, layer.channel)
+        for group in decoder.groups
+        for layer in group.layers
+        if isinstance(layer.channel, Experts)
+    ]
+    excess = sum(repeat * moe.idle * 2 * moe.width * decoder.hidden for repeat, moe in moes)
+    if not excess:
+        return None
+    return Departure(
+        parameters=excess,
+        reason="transformers 5.23 allocates the first matrix of every expert also for the choices that do nothing",
     )
 
 

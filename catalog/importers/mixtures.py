@@ -9,7 +9,6 @@ from catalog.errors import BadInput
 from catalog.importers import kinds
 from catalog.importers.decoders import QKV, QKVO, attention, decoder, gated, plain, stack, tied, windows
 from catalog.importers.fields import Fields
-from catalog.mixers import LatentAttention
 from catalog.spec import Architecture, Layer
 
 
@@ -35,37 +34,6 @@ def gpt_oss(f: Fields, lm: bool = True) -> Architecture:
     sliding = windows(f, lambda i: i % 2 == 0)
     bias = QKVO if f.flag("attention_bias", True) else ()
     layers = [Layer(mixer=attention(f, window=w, bias=bias, sinks=True), channel=moe) for w in sliding]
-    return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
-
-
-def deepseek(f: Fields, lm: bool = True) -> Architecture:
-    """DeepSeek-V2 and V3: latent attention; the first layers dense, then routed and shared experts."""
-    f.read.add("num_key_value_heads")
-    mixer = LatentAttention(
-        heads=f.size("num_attention_heads"),
-        q_rank=None if f.value("q_lora_rank") is None else f.size("q_lora_rank"),
-        kv_rank=f.size("kv_lora_rank"),
-        nope_dim=f.size("qk_nope_head_dim"),
-        rope_dim=f.size("qk_rope_head_dim"),
-        v_dim=f.size("v_head_dim"),
-    )
-    if f.flag("attention_bias"):
-        raise BadInput(f"{f.where}: attention_bias=true with latent attention is not modelled")
-    if f.flag("mlp_bias") and f.size("n_shared_experts", default=0, zero=True):
-        raise BadInput(f"{f.where}: mlp_bias=true with shared experts is not modelled")
-    n, first, every = (
-        f.size("num_hidden_layers"),
-        f.size("first_k_dense_replace", zero=True),
-        f.size("moe_layer_freq", default=1),
-    )
-    width = f.size("moe_intermediate_size")
-    moe = Experts(
-        experts=f.size("n_routed_experts"),
-        top_k=f.size("num_experts_per_tok"),
-        width=width,
-        shared_width=width * f.size("n_shared_experts", default=0, zero=True),
-    )
-    layers = [Layer(mixer=mixer, channel=moe if i >= first and i % every == 0 else gated(f)) for i in range(n)]
     return Architecture(stacks=(stack(f, layers, tied=tied(f, False), lm=lm),))
 
 
@@ -230,8 +198,6 @@ def hunyuan_v1_moe(f: Fields, lm: bool = True) -> Architecture:
 
 
 TYPES: dict[str, kinds.Type] = {
-    "deepseek_v2": kinds.causal("DeepseekV2", deepseek, "moe"),
-    "deepseek_v3": kinds.causal("DeepseekV3", deepseek, "moe"),
     "dots1": kinds.causal("Dots1", dots1, "moe"),
     "ernie4_5_moe": kinds.causal("Ernie4_5_Moe", ernie4_5_moe, "moe"),
     "glm4_moe": kinds.causal("Glm4Moe", glm4_moe, "moe"),
@@ -239,7 +205,6 @@ TYPES: dict[str, kinds.Type] = {
     "granitemoe": kinds.causal("GraniteMoe", granitemoe, "moe"),
     "granitemoeshared": kinds.causal("GraniteMoeShared", granitemoe, "moe"),
     "hunyuan_v1_moe": kinds.causal("HunYuanMoEV1", hunyuan_v1_moe, "moe"),
-    "kimi_k2": kinds.causal("DeepseekV3", deepseek, "moe"),
     "minimax_m2": kinds.causal("MiniMaxM2", minimax_m2, "moe"),
     "mixtral": kinds.causal("Mixtral", mixtral, "moe"),
     "olmoe": kinds.causal("Olmoe", olmoe, "moe"),

@@ -19,6 +19,7 @@ from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
 from catalog.mixers.linear import LinearMixer
 from catalog.mixers.linear_recurrence import RgLru
+from catalog.mixers.sparse import Indexer
 from catalog.mixers.state_space import Mamba, Mamba2
 from catalog.mixers.traced import Traced
 
@@ -48,6 +49,7 @@ __all__ = [
     "Disentangled",
     "Fourier",
     "GatedDeltaNet",
+    "Indexer",
     "JointAttention",
     "KimiDelta",
     "LatentAttention",

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from catalog.base import Count, Size, Spec
 from catalog.distances import ProjectedDistances, TableDistances
+from catalog.mixers.sparse import Indexer
 
 Projection = Literal["q", "k", "v", "o"]
 
@@ -30,6 +31,8 @@ class Attention(Spec):
     heads: Size
     kv_heads: Size
     head_dim: Size
+    value_dim: Size | None = None
+    """Width of a value head where it is not that of a key (MiMo V2)."""
     causal: bool = True
     """Whether a token sees only itself and what came before."""
     cached: bool = True
@@ -84,6 +87,11 @@ class Attention(Spec):
             )
         return self
 
+    @property
+    def v_dim(self) -> int:
+        """Width of a value head."""
+        return self.value_dim or self.head_dim
+
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if self.chunk is not None and (self.window is not None or not self.causal):
@@ -96,6 +104,8 @@ class Attention(Spec):
             raise ValueError("keeps_all is about a window, and there is none")
         if self.shares_kv and self.value_is_key:
             raise ValueError("shares_kv leaves nothing to project, value_is_key projects keys")
+        if self.v_dim != self.head_dim and (self.value_is_key or self.differential):
+            raise ValueError(f"value_dim={self.value_dim} must be head_dim={self.head_dim} here")
         if self.differential and self.kv_heads % 2:
             raise ValueError(f"kv_heads={self.kv_heads} is odd; differential attention pairs heads")
         return self
@@ -135,5 +145,23 @@ class LatentAttention(Spec):
     rope_dim: Size
     """Width of the rotary part, shared by all heads on the key side."""
     v_dim: Size
-    gate: Literal["head"] | None = None
-    """One sigmoid gate per head on what attention returns, read from the layer's input (Ling 3)."""
+    bias: bool = False
+    """Biases on the two compressions and on the output (none on the expansions)."""
+    window: Size | None = None
+    """How many tokens a query sees, itself included; ``None`` is the whole context (dots3 mixes both)."""
+    sinks: bool = False
+    """One learned logit per head that attends to nothing (Hunyuan 4)."""
+    rope_norm: bool = False
+    """An RMS norm on the rotary part of the key (dots3)."""
+    gate: Literal["full", "head", "query"] | None = None
+    """A gate on what attention returns, from the layer's input: one number per channel (``full``) or per ``head``.
+    ``query``: one per channel, from the same matrix as the queries, which reads the compressed query twice, once normed
+    and once not (A.X K2)."""
+    indexer: Indexer | None = None
+    """Chooses the tokens that a query sees; ``None`` is all of them."""
+
+    @model_validator(mode="after")
+    def _has_what_it_reads(self) -> Self:
+        if self.q_rank is None and (self.gate == "query" or (self.indexer and not self.indexer.borrowed)):
+            raise ValueError("q_rank is missing: an indexer and a gate of the queries read the compressed query")
+        return self

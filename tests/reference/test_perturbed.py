@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from linear_configs import LINEAR
 from llama_kin_configs import LLAMA_KIN
 from renamed_configs import RENAMED_CONFIGS
+from routed_configs import ROUTED
 
 from calculators import cache_bytes, count_flops, count_params
 from calculators.reference.caches import cache_bytes as held_bytes
@@ -39,6 +40,7 @@ TYPES = {
     **LINEAR,
     **LLAMA_KIN,
     **RENAMED_CONFIGS,
+    **ROUTED,
 }
 
 usual = settings(
