@@ -353,18 +353,22 @@ class ChunkPairs(Measure):
     """Pairs of query and key inside the blocks of a chunked scan.
 
     ``needed``: the causal triangle of each block of a fresh sequence. ``executed``: full squares, the last block
-    padded, wherever the reference does not step.
+    padded, wherever the reference does not step. ``unpadded``: full squares of a fresh sequence, the last block as
+    long as it is.
     """
 
     stream: Stream
     chunk: int
-    count: Literal["executed", "needed"]
+    count: Literal["executed", "unpadded", "needed"]
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
         new = self.stream.new(w)
         if self.count == "executed":
             pairs = -(-new // self.chunk) * self.chunk**2
             when: When = "scanning"
+        elif self.count == "unpadded":
+            pairs = new // self.chunk * self.chunk**2 + (new % self.chunk) ** 2
+            when = "fresh"
         else:
             full, rest = new // self.chunk, new % self.chunk
             pairs = full * (self.chunk * (self.chunk + 1) // 2) + rest * (rest + 1) // 2

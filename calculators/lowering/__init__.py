@@ -33,6 +33,7 @@ from calculators.lowering.hybrids import parallel_heads, shared_block
 from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
 from calculators.lowering.latent import latent_attention
 from calculators.lowering.linear_recurrence import rg_lru
+from calculators.lowering.linear import lightning
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
 from calculators.lowering.traced import traced
@@ -54,6 +55,7 @@ from catalog.mixers import (
     JointAttention,
     KimiDelta,
     LatentAttention,
+    LightningAttention,
     Mamba,
     Mamba2,
     ParallelHeads,
@@ -78,6 +80,7 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     JointAttention: joint_attention,
     KimiDelta: kimi_delta,
     LatentAttention: latent_attention,
+    LightningAttention: lightning,
     Mamba: mamba,
     Mamba2: mamba2,
     ParallelHeads: parallel_heads,

@@ -77,7 +77,12 @@ MODULES = (
     zamba,
 )
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}
-BUILT_AS = {"gpt-sw3": "gpt2", "kimi_k2": "deepseek_v3"}
+BUILT_AS = {
+    "gpt-sw3": "gpt2",
+    "kimi_k2": "deepseek_v3",
+    "minimax_m1": "minimax",
+    "minimax_text_01": "minimax",
+}
 """Types published with code of their own, and the type of transformers that builds exactly the same layers."""
 
 DENOISERS: dict[str, tuple[Family, Callable[[Fields], Architecture]]] = {
@@ -115,6 +120,7 @@ def read_config(config: Mapping[str, Any], where: str = "config.json", class_nam
         entry = TYPES[model_type]
         given = config.get("architectures")
         named = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else entry.class_name
+        named = entry.class_name if named in entry.published_as else named
         fields = Fields(config, where, defaults_of(BUILT_AS.get(model_type, model_type)))
         chosen = class_name or named
         return Imported(entry.read(fields, chosen), entry.family, chosen, tuple(fields.unread()))
@@ -152,6 +158,9 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
     title = name or str(config.get("_name_or_path") or config.get("model_type") or imported.class_name)
     context = config.get("max_position_embeddings") or config.get("n_positions")
     settings = {key: value for key, value in config.items() if key not in ("architectures", "transformers_version")}
+    entry = TYPES.get(str(config.get("model_type")))
+    if entry is not None and entry.translate is not None:
+        settings = entry.translate(settings)
     if settings.get("model_type") in BUILT_AS:
         settings["model_type"] = BUILT_AS[settings["model_type"]]
     return ModelSpec(
@@ -162,13 +171,13 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
         context_tokens=context if isinstance(context, int) and context > 0 else None,
         architecture=imported.architecture,
         reference=Reference(
-            library="diffusers" if "_class_name" in config else "transformers",
+            library="diffusers" if "_class_name" in config else entry.library if entry is not None else "transformers",
             class_name=imported.class_name,
             config=settings,
             departure=departure_of(imported.class_name, imported.architecture),
         ),
         sources=(f"imported from {where}",),  # type: ignore[arg-type]
-        notes=_doubts(imported, TYPES.get(str(config.get("model_type")))),
+        notes=_doubts(imported, entry),
     )
 
 

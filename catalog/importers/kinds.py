@@ -27,6 +27,12 @@ class Type:
     """From fields and the name of the class to the architecture."""
     proof: Proof = "full"
     """What was compared with PyTorch: also FLOPs and cache, or parameters only. An import says so."""
+    library: Literal["transformers", "whicharch"] = "transformers"
+    """Where the class stands; ``whicharch`` where nobody else has one."""
+    published_as: tuple[str, ...] = ()
+    """The publisher's own classes for what ``class_name`` builds."""
+    translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """From the publisher's settings to those of ``class_name``, where they differ."""
 
 
 def causal(

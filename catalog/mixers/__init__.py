@@ -20,6 +20,7 @@ from catalog.mixers.joint import JointAttention
 from catalog.mixers.linear import LinearMixer
 from catalog.mixers.linear_recurrence import RgLru
 from catalog.mixers.sparse import Indexer
+from catalog.mixers.linear import LightningAttention, LinearMixer
 from catalog.mixers.state_space import Mamba, Mamba2
 from catalog.mixers.traced import Traced
 
@@ -31,6 +32,7 @@ Mixer = Annotated[
     | JointAttention
     | KimiDelta
     | LatentAttention
+    | LightningAttention
     | Mamba
     | Mamba2
     | ParallelHeads
@@ -66,3 +68,7 @@ __all__ = [
     "Traced",
     "WindowAttention",
 ]
+    "Attention", "CrossAttention", "Disentangled", "GatedDeltaNet", "JointAttention", "KimiDelta", "LatentAttention",
+    "LightningAttention", "LinearMixer", "Mamba", "Mamba2", "Mixer", "Projection", "ReducedAttention",
+    "WindowAttention",
+]  # fmt: skip

@@ -1,10 +1,11 @@
-"""What mixers with a state of constant size per head share."""
+"""Linear attention: scores without softmax, so that all past keys and values fold into one matrix per head."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Literal
 
-from catalog.base import Spec
+from catalog.base import Size, Spec
 
 
 class LinearMixer(Spec):
@@ -14,3 +15,18 @@ class LinearMixer(Spec):
     @abstractmethod
     def split(self) -> int:
         """How many equal parts it divides into without cutting through a head."""
+
+
+class LightningAttention(LinearMixer):
+    """Linear attention with one fixed decay per head, in blocks, and an output gate (arXiv:2401.04658; 2501.08313)."""
+
+    kind: Literal["lightning"] = "lightning"
+    heads: Size
+    head_dim: Size
+    chunk: Size = 256
+    """Tokens per block."""
+
+    @property
+    def split(self) -> int:
+        """Heads."""
+        return self.heads

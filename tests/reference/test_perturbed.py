@@ -152,6 +152,7 @@ def test_every_type_that_the_importer_reads_is_perturbed() -> None:
         "ministral": {"ministral3"},
         "deepseek_v3": {"kimi_k2"},
         "qwen3_5_text": {"qwen3_5"},
+        "minimax": {"minimax_m1", "minimax_text_01"},
         "qwen3_5_moe_text": {"qwen3_5_moe"},
     }
     named = {"dit": "DiTTransformer2DModel", "pixart": "PixArtTransformer2DModel"}
