@@ -80,8 +80,6 @@ TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in m
 BUILT_AS = {
     "gpt-sw3": "gpt2",
     "kimi_k2": "deepseek_v3",
-    "minimax_m1": "minimax",
-    "minimax_text_01": "minimax",
 }
 """Types published with code of their own, and the type of transformers that builds exactly the same layers."""
 
@@ -120,7 +118,6 @@ def read_config(config: Mapping[str, Any], where: str = "config.json", class_nam
         entry = TYPES[model_type]
         given = config.get("architectures")
         named = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else entry.class_name
-        named = entry.class_name if named in entry.published_as else named
         fields = Fields(config, where, defaults_of(BUILT_AS.get(model_type, model_type)))
         chosen = class_name or named
         return Imported(entry.read(fields, chosen), entry.family, chosen, tuple(fields.unread()))
@@ -159,8 +156,6 @@ def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where:
     context = config.get("max_position_embeddings") or config.get("n_positions")
     settings = {key: value for key, value in config.items() if key not in ("architectures", "transformers_version")}
     entry = TYPES.get(str(config.get("model_type")))
-    if entry is not None and entry.translate is not None:
-        settings = entry.translate(settings)
     if settings.get("model_type") in BUILT_AS:
         settings["model_type"] = BUILT_AS[settings["model_type"]]
     return ModelSpec(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from catalog.ends import Classifier, Head
@@ -29,10 +29,6 @@ class Type:
     """What was compared with PyTorch: also FLOPs and cache, or parameters only. An import says so."""
     library: Literal["transformers", "whicharch"] = "transformers"
     """Where the class stands; ``whicharch`` where nobody else has one."""
-    published_as: tuple[str, ...] = ()
-    """The publisher's own classes for what ``class_name`` builds."""
-    translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None
-    """From the publisher's settings to those of ``class_name``, where they differ."""
 
 
 def causal(
@@ -91,6 +87,15 @@ def only(class_name: str, family: Family, read: Callable[[Fields], Architecture]
         return read(f)
 
     return Type(family, class_name, by_class, proof)
+
+
+def or_text(whole: Type, text: Type) -> Type:
+    """A type whose configuration also builds its text model alone, as a class for causal language modelling."""
+
+    def by_class(f: Fields, class_name: str) -> Architecture:
+        return (text if class_name.endswith("ForCausalLM") else whole).read(f, class_name)
+
+    return replace(whole, read=by_class)
 
 
 def ending(f: Fields, class_name: str, prefix: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 from catalog.channels import Channel, Experts
 from catalog.errors import BadInput
@@ -229,15 +227,10 @@ def _untied(
 
 
 def minimax(f: Fields, lm: bool = True) -> Architecture:
-    """MiniMax Text-01 and M1: lightning attention and, in every eighth layer as published, grouped attention; experts
-    throughout. The published file names kinds of layers by number; the PyTorch class alternates by default."""
-    f.read.update(("router_jitter_noise", "rotary_dim", "postnorm", "shared_moe_mode", "attn_type_list"))
+    """MiniMax Text-01 and M1: lightning attention and grouped attention by ``layer_types``, experts throughout; without
+    a list the class alternates."""
+    f.read.update(("router_jitter_noise", "rotary_dim", "mlp_alpha_factor", "mlp_beta_factor"))
     f.read.update(f"{kind}_attn_{side}_factor" for kind in ("full", "linear") for side in ("alpha", "beta"))
-    f.read.update(("mlp_alpha_factor", "mlp_beta_factor"))
-    f.read.update(f"layernorm_{kind}_{side}" for kind in ("full_attention", "linear_attention", "mlp")
-                  for side in ("alpha", "beta"))  # fmt: skip
-    if f.size("shared_intermediate_size", default=0, zero=True):
-        raise BadInput(f"{f.where}: shared_intermediate_size is not part of MiniMaxForCausalLM")
     if f.value("sliding_window") is not None:
         raise BadInput(f"{f.where}: sliding_window is not modelled: the class caches all tokens whatever it says")
     attends = attention(f, bias=())
@@ -245,50 +238,14 @@ def minimax(f: Fields, lm: bool = True) -> Architecture:
     channel = Experts(
         experts=f.size("num_local_experts"), top_k=f.size("num_experts_per_tok"), width=f.size("intermediate_size")
     )
-    numbers = _attention_numbers(f)
-    full = _attends(f, lambda i: numbers[i] == 1 if numbers else i % 2 == 0)
+    full = _attends(f, lambda i: i % 2 == 0)
     return decoder(f, lm, [Layer(mixer=attends if whole else recurrent, channel=channel) for whole in full])
 
-
-def _attention_numbers(f: Fields) -> list[int] | None:
-    """The published list of kinds, 0 for lightning attention and 1 for softmax."""
-    numbers = f.value("attn_type_list")
-    if numbers is None:
-        return None
-    n = f.size("num_hidden_layers")
-    if not isinstance(numbers, list) or len(numbers) != n or not set(numbers) <= {0, 1}:
-        raise BadInput(f"{f.where}: field 'attn_type_list' must hold 0 or 1 for each of {n} layers")
-    return numbers
-
-
-def _minimax_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """The published settings under the names of transformers' class."""
-    renamed = {
-        f"layernorm_{theirs}_{side}": f"{ours}_{side}_factor"
-        for theirs, ours in (("full_attention", "full_attn"), ("linear_attention", "linear_attn"), ("mlp", "mlp"))
-        for side in ("alpha", "beta")
-    }
-    kept = {renamed.get(key, key): value for key, value in settings.items()}
-    for key in ("postnorm", "shared_moe_mode", "shared_intermediate_size"):
-        kept.pop(key, None)
-    numbers = kept.pop("attn_type_list", None)
-    if numbers is not None:
-        kept["layer_types"] = ["full_attention" if number == 1 else "linear_attention" for number in numbers]
-    return kept
-
-
-def _published_minimax(own: str) -> kinds.Type:
-    return replace(MINIMAX, published_as=(own,), translate=_minimax_settings)
-
-
-MINIMAX = kinds.causal("MiniMax", minimax, "hybrid")
 
 TYPES: dict[str, kinds.Type] = {
     "bailing_hybrid": kinds.causal("BailingHybrid", bailing_hybrid, "hybrid"),
     "kimi_linear": kinds.causal("KimiLinear", kimi_linear, "hybrid"),
-    "minimax": MINIMAX,
-    "minimax_m1": _published_minimax("MiniMaxM1ForCausalLM"),
-    "minimax_text_01": _published_minimax("MiniMaxText01ForCausalLM"),
+    "minimax": kinds.causal("MiniMax", minimax, "hybrid"),
     "olmo_hybrid": kinds.causal("OlmoHybrid", olmo_hybrid, "hybrid"),
     "qwen3_5": kinds.causal("Qwen3_5", _text_of(qwen3_5_text), "hybrid"),
     "qwen3_5_moe": kinds.causal("Qwen3_5Moe", _text_of(qwen3_5_moe_text), "hybrid"),

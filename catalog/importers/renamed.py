@@ -24,10 +24,27 @@ class Renamed:
     """Fields under another name."""
     only: Mapping[str, Any] = field(default_factory=dict)
     """Fields that must have this value, or be left out: anything else builds other layers."""
+    words: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+    """Fields whose lists say the same in other words."""
     dropped: tuple[str, ...] = ()
     """Fields that change no count and mean nothing to the other class."""
     classes: Mapping[str, str] = field(default_factory=dict)
     """Classes whose names do not follow."""
+
+
+def _minimax(prefix: str) -> Renamed:
+    """Lightning attention is kind 0, softmax kind 1."""
+    sides = [(side, f"{side}_factor") for side in ("alpha", "beta")]
+    blocks = {"full_attention": "full_attn", "linear_attention": "linear_attn", "mlp": "mlp"}
+    factors = {f"layernorm_{a}_{x}": f"{b}_{y}" for a, b in blocks.items() for x, y in sides}
+    return Renamed(
+        "minimax",
+        (prefix, "MiniMax"),
+        names={"attn_type_list": "layer_types", **factors},
+        words={"attn_type_list": {0: "linear_attention", 1: "full_attention"}},
+        only={"shared_intermediate_size": 0, "sliding_window": None},
+        dropped=("postnorm", "shared_moe_mode"),
+    )
 
 
 RENAMED = {
@@ -74,9 +91,12 @@ RENAMED = {
     ),
     "internlm": Renamed("llama", ("InternLM", "Llama"), names={"bias": "attention_bias"}),
     "internlm2": Renamed("llama", ("InternLM2", "Llama"), names={"bias": "attention_bias"}),
+    "minimax_m1": _minimax("MiniMaxM1"),
+    "minimax_text_01": _minimax("MiniMaxText01"),
     "mimo": Renamed("qwen2", ("MiMo", "Qwen2"), only={"attention_bias": True, "use_mrope": False}),
 }
-"""GLM-4 and ChatGLM 2 and 3; EXAONE 3; InternLM 1 to 2.5; MiMo without its layer of multi-token prediction."""
+"""GLM-4 and ChatGLM 2 and 3; EXAONE 3; InternLM 1 to 2.5; MiniMax Text-01 and M1; MiMo without its layer of
+multi-token prediction."""
 
 
 def in_known_words(config: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -97,7 +117,7 @@ def in_known_words(config: Mapping[str, Any], where: str) -> Mapping[str, Any]:
             )
     gone = {*known.only, *known.dropped, "auto_map"}
     own = {key: value for key, value in config.items() if key not in gone and key not in known.names}
-    said = {new: config[old] for old, new in known.names.items() if old in config}
+    said = {new: _in_words(known, old, config[old]) for old, new in known.names.items() if old in config}
     result: dict[str, Any] = {**own, **said, "model_type": known.model_type}
     given = config.get("architectures")
     if isinstance(given, list) and given and isinstance(given[0], str):
@@ -105,3 +125,9 @@ def in_known_words(config: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         usual = there + given[0].removeprefix(here) if given[0].startswith(here) else given[0]
         result["architectures"] = [known.classes.get(given[0], usual)]
     return result
+
+
+def _in_words(known: Renamed, key: str, value: Any) -> Any:
+    """A field's value, each item of a list in the other class's words where there are any."""
+    words = known.words.get(key)
+    return [words.get(item, item) for item in value] if words and isinstance(value, list) else value

@@ -55,6 +55,7 @@ __all__ = [
     "JointAttention",
     "KimiDelta",
     "LatentAttention",
+    "LightningAttention",
     "LinearMixer",
     "Mamba",
     "Mamba2",
@@ -68,7 +69,3 @@ __all__ = [
     "Traced",
     "WindowAttention",
 ]
-    "Attention", "CrossAttention", "Disentangled", "GatedDeltaNet", "JointAttention", "KimiDelta", "LatentAttention",
-    "LightningAttention", "LinearMixer", "Mamba", "Mamba2", "Mixer", "Projection", "ReducedAttention",
-    "WindowAttention",
-]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Literal
 
 from catalog.errors import unknown
 from catalog.extras import Extra, Learned
-from catalog.importers import kinds
+from catalog.importers import kinds, linear
 from catalog.importers.fields import Fields
 from catalog.importers.multimodal import native, projectors, towers
 from catalog.importers.multimodal.projectors import Place, Project
@@ -155,5 +155,6 @@ GLUES: dict[str, Glue] = {
 
 TYPES: dict[str, kinds.Type] = {
     **{name: glue.type for name, glue in GLUES.items()},
+    **{name: kinds.or_text(GLUES[name].type, linear.TYPES[name]) for name in ("qwen3_5", "qwen3_5_moe")},
     "video_llava": kinds.only("VideoLlavaForConditionalGeneration", "vision-language", video_llava, "parameters"),
 }
