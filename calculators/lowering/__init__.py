@@ -32,8 +32,8 @@ from calculators.lowering.extras import extra
 from calculators.lowering.hybrids import parallel_heads, shared_block
 from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
 from calculators.lowering.latent import latent_attention
-from calculators.lowering.linear_recurrence import rg_lru
 from calculators.lowering.linear import lightning
+from calculators.lowering.linear_recurrence import rg_lru
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.scope import Scope
 from calculators.lowering.traced import traced

@@ -17,10 +17,9 @@ from catalog.mixers.delta import GatedDeltaNet, KimiDelta
 from catalog.mixers.hybrid import ParallelHeads, SharedBlock
 from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
-from catalog.mixers.linear import LinearMixer
+from catalog.mixers.linear import LightningAttention, LinearMixer
 from catalog.mixers.linear_recurrence import RgLru
 from catalog.mixers.sparse import Indexer
-from catalog.mixers.linear import LightningAttention, LinearMixer
 from catalog.mixers.state_space import Mamba, Mamba2
 from catalog.mixers.traced import Traced
 
