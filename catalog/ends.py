@@ -46,6 +46,8 @@ class PatchEmbedding(Spec):
     bias: bool = True
     extra_tokens: Count = 0
     """Class and register tokens put before the patches."""
+    unplaced: Count = 0
+    """How many of these have no learned position (registers)."""
     positions: bool = True
     """A learned position per token."""
     norm: bool = False

@@ -97,7 +97,7 @@ def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
     if embedding.extra_tokens:
         weights.append(Weight("extra_tokens", (embedding.extra_tokens, h), Role.VECTOR))
     if embedding.positions:
-        weights.append(Weight("positions", (embedding.tokens, h), Role.EMBEDDING))
+        weights.append(Weight("positions", (embedding.tokens - embedding.unplaced, h), Role.EMBEDDING))
     if embedding.mask_token:
         weights.append(Weight("mask_token", (h,), Role.VECTOR))
     flops = per(scope.sequences, 2 * embedding.patches * inputs * h)

@@ -40,7 +40,7 @@ def torch_flops_by_module(run: Callable[[], Any]) -> dict[str, int]:
 
 @contextmanager
 def traceable() -> Iterator[None]:
-    """Send convolutions to the inner operator, and truth values as numbers, while a model is traced.
+    """Send convolutions to the inner operator, write fused attention out, give truth values as numbers, while a model is traced.
 
     On the meta device public convolutions run a Python shape function that fails in a trace ("cond must be a bool,
     but got a Tensor"); ``_convolution`` is what a trace on a real device records anyway, and traces on both.
@@ -49,6 +49,7 @@ def traceable() -> Iterator[None]:
         for dimensions in (1, 2, 3):
             inner = partial(_convolution, dimensions)
             stack.enter_context(patch.object(torch.nn.functional, f"conv{dimensions}d", inner))
+        stack.enter_context(patch.object(torch.nn.functional, "scaled_dot_product_attention", _attention))
         scatter = torch.Tensor.scatter
         stack.enter_context(patch.object(torch.Tensor, "scatter", partialmethod(_scatter, scatter)))
         yield
@@ -57,6 +58,13 @@ def traceable() -> Iterator[None]:
 def _scatter(self: torch.Tensor, scatter: Any, dim: int, index: torch.Tensor, value: Any, **rest: Any) -> Any:
     """A truth value as a number: jit has no ``scatter`` of the former, which sparse attention masks with."""
     return scatter(self, dim, index, int(value) if isinstance(value, bool) else value, **rest)
+
+
+def _attention(query: Any, key: Any, value: Any, attn_mask: Any = None, *_: Any, **__: Any) -> torch.Tensor:
+    """Fused attention written out: fvcore counts products and not the fused operator."""
+    scores = torch.matmul(query, key.transpose(-2, -1))
+    scores = scores if attn_mask is None else scores + attn_mask
+    return torch.matmul(scores.softmax(-1), value)
 
 
 def _convolution(
@@ -69,7 +77,8 @@ def _convolution(
     dilation: Any = 1,
     groups: Any = 1,
 ) -> torch.Tensor:
-    """Sizes are tensors while jit traces, so every number is made one."""
+    """Sizes are tensors while jit traces, so every number is made one; "valid" padding is none."""
+    padding = 0 if padding == "valid" else padding
     steps, edges, gaps = (
         [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)] * n
         for value in (stride, padding, dilation)

@@ -17,6 +17,8 @@ NO_STEP = {
     "decoder": "its class keeps no cache: each new token runs the whole text again",
     "encoder": "an encoder reads the whole text at once: it has no decode step and keeps no cache",
     "vision": "a vision encoder has no decode step and keeps no cache",
+    "dual": "both towers read everything at once: there is no decode step and no cache",
+    "autoencoder": "an autoencoder has no decode step and keeps no cache",
     "denoiser": "a denoiser runs all positions in each step and keeps no cache",
 }
 

@@ -17,13 +17,14 @@ from calculators.reference.audio import audio_inputs, audio_tokens
 from calculators.reference.audio import encoded as heard
 from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
 from calculators.reference.counting import traceable
+from calculators.reference.image_inputs import latents, pictures
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
 from catalog.audio import AudioEmbedding
 from catalog.mixers import Attention, Mamba, Mixer, RgLru
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
-Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "denoiser"]
+Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "dual", "denoiser", "autoencoder"]
 
 PLAIN_TOKENS, SOURCE_TOKENS, BEYOND = 256, 192, 64
 """Lengths that are run: usual; of a source; past a window or a scan's block."""
@@ -38,11 +39,13 @@ BATCH = 2
 def kind_of(architecture: Architecture) -> Kind:
     """What goes in and out, by the roles of the stacks."""
     roles = {stack.role for stack in architecture.stacks}
-    if "denoiser" in roles:
-        return "denoiser"
+    if "denoiser" in roles or "painter" in roles:
+        return "denoiser" if "denoiser" in roles else "autoencoder"
     if "decoder" in roles:
         return "vision-language" if "vision" in roles else "encoder-decoder" if "encoder" in roles else "decoder"
-    return "vision" if "vision" in roles else "encoder"
+    if "vision" in roles:
+        return "dual" if "encoder" in roles else "vision"
+    return "encoder"
 
 
 def _mixers(architecture: Architecture) -> list[Mixer]:
@@ -100,8 +103,11 @@ class Subject:
     def setting(self, *, images: int = 0) -> Setting:
         """The pass that is run to compare FLOPs."""
         match self.kind:
-            case "vision" | "denoiser":
+            case "vision" | "denoiser" | "autoencoder":
                 return Setting(BATCH)
+            case "dual":
+                embedding = self._stack(TokenEmbedding).embedding
+                return Setting(BATCH, min(PLAIN_TOKENS, getattr(embedding, "positions", 0) or PLAIN_TOKENS))
             case "encoder-decoder":
                 return Setting(BATCH, text_tokens(self.architecture) // 2, source=self._source_tokens())
             case _:
@@ -157,12 +163,17 @@ class Subject:
                     "decoder_input_ids": _ids(setting.batch, setting.new),
                 }
             case "vision":
-                return {"pixel_values": self._pictures(setting.batch)}
+                return {"pixel_values": pictures(self.architecture, setting.batch)}
+            case "dual":
+                pixels = pictures(self.architecture, setting.batch)
+                return {"input_ids": _ids(setting.batch, setting.new), "pixel_values": pixels}
+            case "autoencoder":
+                return {"sample": pictures(self.architecture, setting.batch)}
             case "vision-language":
                 ids = {"input_ids": _ids(setting.batch, setting.new)}
                 return ids | (self._images(setting) if setting.images else {})
             case "denoiser":
-                return self._latents(setting.batch)
+                return latents(self.architecture, self.reference, self._accepted, setting.batch)
 
     def traceable(self, setting: Setting) -> tuple[torch.nn.Module, tuple[torch.Tensor, ...]]:
         """The model as a function from tensors to tensors, without a cache, and its inputs.
@@ -240,19 +251,6 @@ class Subject:
             "image_position_ids": _ids(count * patch.patches, 2),
             "position_ids": _ids(3, setting.batch, setting.new),
         }
-
-    def _latents(self, count: int) -> dict[str, Any]:
-        condition = self._stack(PatchEmbedding).conditioning
-        inputs: dict[str, Any] = {"hidden_states": self._pictures(count), "timestep": _ids(count)}
-        if condition is None:
-            return inputs
-        if condition.classes:
-            inputs["class_labels"] = _ids(count)
-        if condition.caption_width:
-            inputs["encoder_hidden_states"] = _real(count, condition.caption_tokens, condition.caption_width)
-            sizes = {"resolution": _real(count, 2), "aspect_ratio": _real(count, 1)}
-            inputs["added_cond_kwargs"] = sizes if condition.sizes else {"resolution": None, "aspect_ratio": None}
-        return inputs
 
 
 class _Traceable(torch.nn.Module):

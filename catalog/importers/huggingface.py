@@ -19,6 +19,8 @@ from catalog.importers import (
     bert_like,
     conformers,
     decoders,
+    denoisers,
+    dual,
     encoders,
     gemma,
     gpt,
@@ -32,7 +34,7 @@ from catalog.importers import (
     recurrent,
     routed,
     seq2seq,
-    vision,
+    vit,
     zamba,
 )
 from catalog.importers.defaults import defaults_of
@@ -60,6 +62,7 @@ MODULES = (
     bert_like,
     conformers,
     decoders,
+    dual,
     encoders,
     gemma,
     gpt,
@@ -73,8 +76,8 @@ MODULES = (
     routed,
     seq2seq,
     multimodal,
-    vision,
     zamba,
+    vit,
 )
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}
 BUILT_AS = {
@@ -84,8 +87,8 @@ BUILT_AS = {
 """Types published with code of their own, and the type of transformers that builds exactly the same layers."""
 
 DENOISERS: dict[str, tuple[Family, Callable[[Fields], Architecture]]] = {
-    "DiTTransformer2DModel": ("diffusion", vision.dit),
-    "PixArtTransformer2DModel": ("diffusion", vision.pixart),
+    "DiTTransformer2DModel": ("diffusion", denoisers.dit),
+    "PixArtTransformer2DModel": ("diffusion", denoisers.pixart),
 }
 """Classes of diffusers, told apart by ``_class_name``."""
 

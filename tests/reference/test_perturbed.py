@@ -16,6 +16,7 @@ from gemma_configs import GEMMA
 from hybrid_configs import HYBRIDS
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from image_configs import IMAGE
 from linear_configs import LINEAR
 from llama_kin_configs import LLAMA_KIN
 from renamed_configs import RENAMED_CONFIGS
@@ -37,6 +38,7 @@ TYPES = {
     **FIRST,
     **GEMMA,
     **HYBRIDS,
+    **IMAGE,
     **LINEAR,
     **LLAMA_KIN,
     **RENAMED_CONFIGS,
