@@ -23,13 +23,16 @@ from renamed_configs import RENAMED_CONFIGS
 from routed_configs import ROUTED
 
 from calculators import cache_bytes, count_flops, count_params
+from calculators.lowering import lower
 from calculators.reference.caches import cache_bytes as held_bytes
 from calculators.reference.counting import fvcore_flops, torch_flops
 from calculators.reference.models import parameters
 from calculators.reference.observation import Setting
 from calculators.reference.subject import Subject
+from calculators.workload import Workload
 from catalog import from_hf_config
-from catalog.spec import ModelSpec, Pooler
+from catalog.image_heads import AttentionPooler
+from catalog.spec import Classifier, ModelSpec, Pooler
 
 TYPES = {
     **AUDIO,
@@ -109,6 +112,9 @@ def idle_flops(spec: ModelSpec) -> int:
     for head, reader in pairwise(last.heads):
         if isinstance(head, Pooler) and not head.every_token and getattr(reader, "every_token", True):
             return 2 * last.hidden**2
+        if isinstance(head, AttentionPooler) and isinstance(reader, Classifier):  # SigLIP's classes average patches
+            w = Workload.exact(1)
+            return sum(int(op.executed.value(w)) for op in lower(spec.architecture) if ".pooler." in op.name)
     return 0
 
 
