@@ -138,6 +138,19 @@ class Tokens(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class Span(Measure):
+    """min(S, span) once per pass, or (``each``) for every token: distances that occur in a text."""
+
+    stream: Stream
+    span: int
+    each: bool = False
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        tokens = self.stream.sequences(w) * self.stream.new(w)
+        return np.minimum(self.stream.new(w), self.span) * (tokens if self.each else np.minimum(tokens, 1))
+
+
+@dataclass(frozen=True, slots=True)
 class Doublings(Measure):
     """B·S·ceil(log2(S)): the stages of a fast transform over the tokens."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from calculators.form import Form, per
 from calculators.lowering.conformer import distances
 from calculators.lowering.scope import Scope
-from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, Pairs, Runs, Tokens
+from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, Pairs, Runs, Span, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
 from catalog.mixers import Attention, CrossAttention, Disentangled
 
@@ -153,31 +153,36 @@ def _disentangled(scope: Scope, mixer: Disentangled, heads: int, d: int, source:
     """Project the table of ``2·span`` relative positions once per pass, and score every token against all of it.
 
     Per direction ``4·span·h·H·d`` to project and ``4·span·H·d`` per token to score, whatever the length; scores are
-    then picked by distance. Source: arXiv:2006.03654 equations 2 to 4 and section 3.1.1.
+    then picked by distance. DeBERTa 1 (``near``) takes of the table only ``2·min(S, span)`` rows.
+
+    Source: arXiv:2006.03654 equations 2 to 4 and section 3.1.1.
     """
     rows, h, inner = 2 * mixer.span, scope.hidden, heads * d
+    biased = ("pos_key", "pos_query") if mixer.key_bias else ("pos_query",)
     ways = {"pos_key": mixer.content_to_position, "pos_query": mixer.position_to_content}
     used = [name for name, on in ways.items() if on]
     own = [] if mixer.shared else used
-    pass_ = Runs(scope.stream)
+    table: Measure = Span(scope.stream, mixer.span) if mixer.near else Runs(scope.stream)
+    scored: Measure = Span(scope.stream, mixer.span, each=True) if mixer.near else scope.tokens
+    factor = 2 if mixer.near else rows
     projected = 2 if mixer.shared else len(used)
-    table = scope.builder.add(
+    projections = scope.builder.add(
         Operator(
             name="attention.positions",
             kind=Kind.GEMM,
             part=scope.part("attention"),
             weights=(
                 *(Weight(f"attention.{name}.weight", (inner, h)) for name in own),
-                *(Weight(f"attention.{name}.bias", (inner,), Role.VECTOR) for name in own),
+                *(Weight(f"attention.{name}.bias", (inner,), Role.VECTOR) for name in own if name in biased),
             ),
-            executed=per(pass_, 2 * rows * h * inner * projected),
-            needed=per(pass_, 2 * rows * h * inner * len(used)),
+            executed=per(table, 2 * factor * h * inner * projected),
+            needed=per(table, 2 * factor * h * inner * len(used)),
             touched=scope.once,
-            reads=per(pass_, rows * h),
-            writes=per(pass_, rows * inner * projected),
+            reads=per(table, factor * h),
+            writes=per(table, factor * inner * projected),
         )
     )
-    flops = per(scope.tokens, 2 * rows * inner * len(used))
+    flops = per(scored, 2 * factor * inner * len(used))
     return scope.builder.add(
         Operator(
             name="attention.position_scores",
@@ -186,10 +191,10 @@ def _disentangled(scope: Scope, mixer: Disentangled, heads: int, d: int, source:
             executed=flops,
             needed=flops,
             reads=per(scope.tokens, inner * len(used)),
-            writes=per(scope.tokens, rows * heads * len(used)),
+            writes=per(scored, factor * heads * len(used)),
         ),
         source,
-        table,
+        projections,
     )
 
 

@@ -18,8 +18,9 @@ IGNORED = ("model_type", "_class_name", "architectures", "quantization_config", 
 """Keys that name the class, or say how a checkpoint is stored; the model is built in bf16."""
 
 
-UNROUNDED = frozenset({"fnet"})
-"""Types built in fp32, because torch has no Fourier transform of bf16; counts are the same."""
+UNROUNDED = frozenset({"deberta", "fnet"})
+"""Types built in fp32, because DeBERTa 1 fixes some parameters at it, and torch has no Fourier transform of bf16; the
+counts are the same."""
 
 
 def build(reference: Reference) -> torch.nn.Module:

@@ -84,6 +84,11 @@ def bare_heads(f: Fields) -> dict[str, Heads]:
     return usual(f, model=())
 
 
+def deberta_heads(f: Fields) -> dict[str, Heads]:
+    """DeBERTa 1: no class for choices."""
+    return _without(bare_heads(f), "ForMultipleChoice")
+
+
 def single_heads(f: Fields) -> dict[str, Heads]:
     """DistilBERT: no pooler, and one bias of the logits."""
     return usual(f, model=(), twin=False)

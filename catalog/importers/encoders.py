@@ -11,6 +11,7 @@ from catalog.importers.encoder_heads import (
     albert_heads,
     bare_heads,
     bert_heads,
+    deberta_heads,
     electra_heads,
     modernbert_heads,
     nomic_heads,
@@ -20,7 +21,7 @@ from catalog.importers.encoder_heads import (
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
 from catalog.importers.kinds import Heads
-from catalog.mixers import Attention, Disentangled
+from catalog.mixers import Attention, Disentangled, Projection
 from catalog.spec import (
     Architecture,
     Group,
@@ -30,7 +31,7 @@ from catalog.spec import (
     TokenEmbedding,
 )
 
-QKVO = ("q", "k", "v", "o")
+QKVO: tuple[Projection, ...] = ("q", "k", "v", "o")
 
 
 def heads_of(f: Fields, hidden: int, *keys: str) -> tuple[int, int]:
@@ -131,6 +132,10 @@ def distilbert(f: Fields, heads: Heads) -> Architecture:
 
 def deberta_v2(f: Fields, heads: Heads) -> Architecture:
     """DeBERTa-v2 and v3: content and relative position attend to each other; v2 adds one convolution."""
+    return _disentangled(f, heads, shared=f.flag("share_att_key"))
+
+
+def _disentangled(f: Fields, heads: Heads, bias: tuple[Projection, ...] = QKVO, **kind: bool) -> Architecture:
     hidden, span = f.size("hidden_size"), f.value("position_buckets", default=-1)
     for key in {"embedding_size", "pooler_hidden_size"} & set(f):
         if f.size(key) != hidden:
@@ -144,13 +149,14 @@ def deberta_v2(f: Fields, heads: Heads) -> Architecture:
         span=span,
         content_to_position="c2p" in ways,
         position_to_content="p2c" in ways,
-        shared=f.flag("share_att_key"),
+        **kind,
     )
     layer = post_norm_layer(
         *heads_of(f, hidden, "num_attention_heads"),
         f.size("intermediate_size"),
         position="relative" if relative else "absolute",
         disentangled=mixer if relative else None,
+        bias=bias,
     )
     kernel = f.size("conv_kernel_size", default=0, zero=True)
     side = SideConvolution(kernel=kernel, groups=f.size("conv_groups", default=1)) if kernel else None
@@ -158,7 +164,7 @@ def deberta_v2(f: Fields, heads: Heads) -> Architecture:
     embedding = TokenEmbedding(
         vocab=f.size("vocab_size"),
         positions=f.size("max_position_embeddings") if f.flag("position_biased_input", True) else 0,
-        types=f.size("type_vocab_size", zero=True),
+        types=f.size("type_vocab_size", default=0, zero=True),
         norm=True,
     )
     return encoder(
@@ -166,6 +172,14 @@ def deberta_v2(f: Fields, heads: Heads) -> Architecture:
         relative_rows=2 * span if relative else 0,
         relative_norm="layer_norm" in str(f.value("norm_rel_ebd", default="none")).lower(),
     )  # fmt: skip
+
+
+def deberta(f: Fields, heads: Heads) -> Architecture:
+    """DeBERTa 1: content and relative position attend to each other, each by projections of its own, of which keys have
+    no bias (arXiv:2006.03654, section 3.1)."""
+    if f.flag("talking_head"):
+        raise BadInput(f"{f.where}: talking_head=true is not modelled for DeBERTa")
+    return _disentangled(f, heads, bias=("q", "v", "o"), near=True, key_bias=False)
 
 
 def nomic(f: Fields, heads: Heads) -> Architecture:
@@ -211,6 +225,7 @@ def modernbert(f: Fields, heads: Heads) -> Architecture:
 TYPES: dict[str, kinds.Type] = {
     "albert": kinds.masked("Albert", "ForPreTraining", albert, albert_heads),
     "bert": kinds.masked("Bert", "ForPreTraining", bert, bert_heads),
+    "deberta": kinds.masked("Deberta", "Model", deberta, deberta_heads),
     "deberta-v2": kinds.masked("DebertaV2", "Model", deberta_v2, bare_heads),
     "distilbert": kinds.masked("DistilBert", "ForMaskedLM", distilbert, single_heads),
     "electra": kinds.masked("Electra", "ForPreTraining", electra, electra_heads),

@@ -17,6 +17,7 @@ from catalog.errors import BadInput, unknown
 from catalog.importers import (
     audio,
     bert_like,
+    compact_encoders,
     conformers,
     decoders,
     denoisers,
@@ -61,6 +62,7 @@ MODULES = (
     audio,
     bert_like,
     conformers,
+    compact_encoders,
     decoders,
     dual,
     encoders,

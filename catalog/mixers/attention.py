@@ -22,6 +22,10 @@ class Disentangled(Spec):
     position_to_content: bool = True
     shared: bool = False
     """Whether positions pass through the content's own query and key projections (DeBERTa-v3)."""
+    near: bool = False
+    """Whether only positions that a text's length allows are projected and scored (DeBERTa 1)."""
+    key_bias: bool = True
+    """Whether the projection of positions into keys has a bias."""
 
 
 class Attention(Spec):

@@ -113,10 +113,46 @@ def esmc(draw: st.DrawFn) -> Config:
     return _sizes(draw, "esmc", num_key_value_heads=None, head_dim=None) | _classed(draw, "Esmc", *endings)
 
 
+@st.composite
+def mobilebert(draw: st.DrawFn) -> Config:
+    narrow = {"use_bottleneck": True, "intra_bottleneck_size": 16, "use_bottleneck_attention": False}
+    ways = [
+        {**narrow, "key_query_shared_bottleneck": True},
+        {**narrow, "use_bottleneck_attention": True, "key_query_shared_bottleneck": draw(st.booleans())},
+        {"use_bottleneck": False},
+    ]
+    rest = {"embedding_size": _one(draw, 24, 12), "hidden_size": 24, "num_attention_heads": 4, "vocab_size": 97}
+    rest |= {"num_feedforward_networks": _one(draw, 1, 3), "normalization_type": _one(draw, "no_norm", "layer_norm")}
+    drawn = _sizes(draw, "mobilebert", **rest, **_one(draw, *ways), **_classed(draw, "MobileBert", *BERT, *ONCE))
+    return drawn | {"trigram_input": drawn["embedding_size"] == 12 or draw(st.booleans())}
+
+
+SQUEEZED = {f"{name}_groups": (1, 2) for name in ("q", "k", "v", "post_attention", "intermediate", "output")}
+
 ENCODERS: dict[str, st.SearchStrategy[Config]] = {
     "bert_generation": bert_generation(),
     "camembert": either("camembert", "Camembert", (*LM, "Model")),
+    "convbert": like_bert(
+        "convbert",
+        "ConvBert",
+        (*LM, "Model"),
+        embedding_size=(10, 24),
+        head_ratio=(1, 2, 8),
+        conv_kernel_size=(3, 9),
+        num_groups=(1, 2),
+    ),
     "data2vec_text": either("data2vec-text", "Data2VecText", (*LM, "Model")),
+    "deberta": like_bert(
+        "deberta",
+        "Deberta",
+        (*LM, "Model"),
+        type_vocab_size=(0, 2),
+        relative_attention=(True, True, False),
+        max_relative_positions=(-1, 10, 40),
+        pos_att_type=(["c2p"], "p2c", "c2p|p2c", None),
+        position_biased_input=(True, False),
+        legacy=(True, False),
+    ),
     "ernie": either("ernie", "Ernie", BERT, use_task_id=(True, False)),
     "esmc": esmc(),
     "eurobert": eurobert(),
@@ -127,6 +163,7 @@ ENCODERS: dict[str, st.SearchStrategy[Config]] = {
     "jina_embeddings_v3": like_bert("jina_embeddings_v3", "JinaEmbeddingsV3", (*LM, "Model")),
     "layoutlm": like_bert("layoutlm", "LayoutLM", (*LM, "Model"), max_2d_position_embeddings=(20, 33)),
     "megatron_bert": either("megatron-bert", "MegatronBert", BERT),
+    "mobilebert": mobilebert(),
     "mpnet": like_bert("mpnet", "MPNet", (*LM, "Model"), relative_attention_num_buckets=(8, 32)),
     "rembert": either(
         "rembert", "RemBert", (*LM, "Model"), input_embedding_size=(10, 20), output_embedding_size=(14, 30)
@@ -136,6 +173,9 @@ ENCODERS: dict[str, st.SearchStrategy[Config]] = {
         "roc_bert", "RoCBert", (*LM, "Model"), enable_shape=(True, False), enable_pronunciation=(True, False)
     ),
     "roformer": either("roformer", "RoFormer", (*LM, "Model"), embedding_size=(10, 24), rotary_value=(True, False)),
+    "squeezebert": like_bert("squeezebert", "SqueezeBert", (*LM, "Model"), **SQUEEZED).map(
+        lambda c: c | {"embedding_size": c["hidden_size"]}
+    ),
     "tapas": like_bert("tapas", "Tapas", (*LM, "Model"), type_vocab_sizes=([3, 9, 9, 2, 9, 9, 4],)).filter(
         lambda c: c["architectures"][0].endswith(("LM", "Model", "SequenceClassification"))
     ),
