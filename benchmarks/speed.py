@@ -3,7 +3,7 @@
 Run from the repository root with the package installed::
 
     python -m benchmarks.speed              # everything
-    python -m benchmarks.speed sweep        # one of: help, estimate, recommend, sweep, catalog, tui
+    python -m benchmarks.speed sweep        # one of: help, estimate, recommend, sweep, catalog, evaluate, import, tui
 
 Prints a line per number with its target. Nothing here is a test: machines differ.
 """
@@ -111,6 +111,42 @@ def bench_sweep() -> None:
     show(f"sweep of {grid.decode_s.size:,} points", time.process_time() - start, "10 s")
 
 
+def bench_evaluate() -> None:
+    import numpy as np
+
+    from calculators.evaluate import evaluate
+    from calculators.workload import Workload
+    from catalog.loader import load, load_format
+
+    rng, n = np.random.default_rng(0), 1_000_000
+    batch, past = rng.integers(1, 256, n).astype(float), rng.integers(0, 131072, n).astype(float)
+    new = np.where(rng.random(n) < 0.5, 1.0, rng.integers(1, 8192, n))
+    for name in ("llama-3.1-8b", "deepseek-v3"):
+        spec, weights, w = load(name), load_format("bf16"), Workload.of(batch, new, past)
+        rows = len(evaluate(spec, w.slice(slice(10)), weights).operators)
+        show(f"{n:,} evaluations of {name} by {rows} operators", call_cpu_s(lambda: evaluate(spec, w, weights)), "1 s")
+
+
+def bench_import() -> None:
+    from catalog.importers.defaults import _lines, defaults_of
+    from catalog.importers.huggingface import from_hf_config
+    from catalog.loader import all_models
+
+    configs = [s.reference.config for s in all_models() if s.reference and s.reference.library == "transformers"]
+    from_hf_config(configs[0])
+
+    def first() -> None:
+        _lines.cache_clear()
+        defaults_of.cache_clear()
+        from_hf_config(configs[0])
+
+    show("importing a first config.json", call_cpu_s(first, 20), "0.005 s")
+    started = time.process_time()
+    for config in configs:
+        from_hf_config(config)
+    show("importing a config.json, mean of the catalog", (time.process_time() - started) / len(configs), "0.005 s")
+
+
 def bench_tui() -> None:
     path = os.path.join(os.path.dirname(__file__), "tui_start.py")
     if os.path.exists(path):
@@ -119,7 +155,7 @@ def bench_tui() -> None:
 
 BENCHES = {
     "help": bench_help, "estimate": bench_estimate, "recommend": bench_recommend, "catalog": bench_catalog,
-    "sweep": bench_sweep, "tui": bench_tui,
+    "evaluate": bench_evaluate, "import": bench_import, "sweep": bench_sweep, "tui": bench_tui,
 }  # fmt: skip
 
 if __name__ == "__main__":

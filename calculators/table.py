@@ -79,6 +79,11 @@ class Table:
         bits = role_bits(weights)
         return float(self.elements.sum(axis=0) @ np.array([bits[role] for role in ROLES])) / 8
 
+    def held_row(self, cache_bits: float) -> Floats:
+        """Bytes of cache and state per unit of each measure, shape (measures,)."""
+        rows = [row * (element_bits(dtype, cache_bits) / 8) for dtype, _, row in self.held]  # type: ignore[arg-type]
+        return np.sum(rows, axis=0) if rows else np.zeros(len(self.measures))
+
     def held_bytes(self, w: Workload, cache_bits: float, policy: Policy = NEEDED) -> tuple[Array, Array]:
         """Bytes of growing cache and of constant state on one device, in the workload's shape."""
         values = self.values(w, policy)
