@@ -48,7 +48,8 @@ def qwen3_moe(f: Fields, lm: bool = True) -> Architecture:
     """Qwen 3 with experts in every ``decoder_sparse_step``-th layer."""
     every, dense_layers = f.size("decoder_sparse_step", default=1), f.value("mlp_only_layers", default=[])
     f.read.update(("intermediate_size", "use_qk_norm"))
-    mixer = attention(f, qk_norm="head")
+    d = f.size("head_dim", default=max(1, f.size("hidden_size") // f.size("num_attention_heads")))
+    mixer = attention(f, qk_norm="head", head_dim=d)
     moe = Experts(
         experts=f.size("num_experts", "num_local_experts"),
         top_k=f.size("num_experts_per_tok"),

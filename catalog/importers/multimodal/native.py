@@ -175,3 +175,21 @@ def radio(v: Fields) -> Stack:
     )  # fmt: skip
     layers = [layer] * v.size("num_hidden_layers")
     return tower(hidden, embedding, layers, final_norm=False, extras=extras)
+
+
+def pix2struct(v: Fields) -> Stack:
+    """Pix2Struct (arXiv:2210.03347, section 2.1): patches of any aspect ratio, tables of rows and columns, T5's norms.
+
+    Counted for a square of the most patches that fit ``max_num_patches``.
+    """
+    hidden, heads, d = v.size("hidden_size"), v.size("num_attention_heads"), v.size("head_dim")
+    rows = v.size("max_num_patches")
+    patch = int((v.size("patch_embed_hidden_size") // 3) ** 0.5)
+    if 3 * patch**2 != v.size("patch_embed_hidden_size"):
+        raise BadInput(f"{v.where}: patch_embed_hidden_size is no square patch of three channels")
+    embedding = PatchEmbedding(size=int(rows**0.5) * patch, patch=patch, positions=False)
+    layer = block(
+        v, hidden, heads, v.size("intermediate_size"), head_dim=d, bias=(), gated=True, mlp_bias=False
+    )  # fmt: skip
+    extras = _table("rows_and_columns", 2 * rows * hidden)
+    return tower(hidden, embedding, [layer] * v.size("num_hidden_layers"), "rms", extras=extras)

@@ -9,6 +9,7 @@ from math import isqrt
 from catalog.connectors import Connector, Convolve, Drop, Join, Learned, Map, Merge, Normalise, Pool, Step
 from catalog.errors import BadInput
 from catalog.importers.fields import Fields
+from catalog.importers.multimodal.sam import narrowing, neck
 from catalog.spec import PatchEmbedding, Stack
 
 
@@ -265,3 +266,42 @@ def nemotron(p: Place) -> tuple[Connector, ...]:
         Drop(tokens=p.patches.extra_tokens), Merge(factor=int(1 / ratio) ** 2), Normalise(norm="rms"),
         Map(outputs=p.f.size("projector_hidden_size"), bias=False), Map(outputs=p.width, bias=False),
     )  # fmt: skip
+
+
+def mllama(p: Place) -> tuple[Connector, ...]:
+    """Llama 3.2 Vision: outputs of some inner layers beside the last's, and one linear layer."""
+    layers = 1 + len(p.v.value("intermediate_layers_indices", default=[]))
+    padding = p.patches.tiles * p.patches.padding
+    drop: Chain = (Drop(tokens=padding),) if padding else ()
+    return connector(*drop, Join(layers=layers), Map(outputs=p.width))
+
+
+def got_ocr(p: Place) -> tuple[Connector, ...]:
+    """GOT-OCR 2 (arXiv:2409.01704): the tower's neck, two strided convolutions, one linear layer."""
+    channels = p.v.size("output_channels", default=256)
+    return connector(*neck(channels), *narrowing(channels), Map(outputs=p.width))
+
+
+def docling(p: Place) -> tuple[Connector, ...]:
+    """Granite Docling: a coarse way and a fine one with four times the tokens, chains from inner layers for each.
+
+    Counts are for the coarse way; the weights of the fine one are held.
+    """
+    factor, out = p.v.size("scale_factor"), p.v.size("out_hidden_size")
+    deep = len(p.v.value("deepstack_visual_indexes", default=[]))
+
+    def chains(name: str, side: int) -> tuple[Connector, ...]:
+        way: Chain = (Merge(factor=side**2), Normalise(), Map(outputs=out), Map(outputs=out))
+        return connector(*way, name=f"{name}_deepstack", repeat=deep) if deep else ()
+
+    fine: tuple[Connector, ...] = ()
+    if p.v.flag("use_fine_route"):
+        side = factor // 2
+        fine = (
+            *chains("fine", side), *connector(Merge(factor=side**2), Map(outputs=out, bias=False), name="fine")
+        )  # fmt: skip
+    coarse = connector(
+        Normalise(), Merge(factor=factor**2), Map(outputs=out, bias=False), Normalise(), Map(outputs=out, bias=False),
+        Normalise(),
+    )  # fmt: skip
+    return (*fine, *chains("coarse", factor), *coarse)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from catalog.channels import Dense
+from catalog.connectors import Connector, Map, Merge, Normalise
 from catalog.errors import BadInput
+from catalog.extras import Learned
 from catalog.image_heads import AttentionPooler
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
@@ -159,3 +161,54 @@ def llama4(v: Fields) -> Stack:
     hidden, heads, width, n = _sizes(v)
     layer = block(v, hidden, heads, width, position="rotary")
     return tower(hidden, patches(v, bias=False, extra_tokens=1, norm=True), [layer] * n)
+
+
+def mllama(v: Fields) -> Stack:
+    """Llama 3.2 Vision: an image fills ``max_num_tiles`` tiles always; layers with gates follow those without.
+
+    Tokens of a tile are padded to a multiple of eight. Source: arXiv:2407.21783, section 7.1.
+    """
+    hidden, heads, width = v.size("hidden_size"), v.size("attention_heads"), v.size("intermediate_size")
+    tiles = v.size("max_num_tiles")
+    embedding = patches(v, bias=False, extra_tokens=1, norm=True, positions=False, tiles=tiles)
+    tokens = embedding.patches // tiles + 1
+    embedding = embedding.model_copy(update={"padding": -tokens % 8})
+    shapes = len(v.value("supported_aspect_ratios")) + 1
+    local = block(v, hidden, heads, width, bias=())
+    gated = block(v, hidden, heads, width, bias=(), extras=(Learned(name="gates", elements=2),))
+    extras = (
+        Learned(name="position_gates", elements=3),
+        Learned(name="positions", elements=tokens * hidden, table=True),
+        Learned(name="tile_positions", elements=shapes * tiles * tokens * hidden, table=True),
+        Learned(name="tiles", elements=2 * shapes * tiles * hidden, table=True),
+    )
+    layers = [local] * v.size("num_hidden_layers") + [gated] * v.size("num_global_layers")
+    return tower(hidden, embedding, layers, extras=extras)
+
+
+def molmo(v: Fields) -> Stack:
+    """Molmo 2: SigLIP's layers without the norm behind the last."""
+    hidden, heads, width, n = _sizes(v)
+    if v.size("num_position_embeddings") != (square(v, "image_size") // square(v, "patch_size")) ** 2:
+        raise BadInput(f"{v.where}: num_position_embeddings does not fit image_size and patch_size")
+    layer = block(
+        v, hidden, heads, width, kv_heads=v.size("num_key_value_heads", default=heads),
+        head_dim=v.size("head_dim", default=hidden // heads), bias=QKVO if v.flag("attention_bias", True) else (),
+    )  # fmt: skip
+    return tower(hidden, patches(v), [layer] * n, final_norm=False)
+
+
+def minicpm(v: Fields) -> Stack:
+    """MiniCPM-V 4.6: SigLIP's layers; behind some of them windows of tokens attend to each other and are merged.
+
+    The layers behind it are counted with all tokens: of this tower parameters are proven, not FLOPs.
+    """
+    hidden, heads, width, n = _sizes(v)
+    kernel = v.value("window_kernel_size", default=[2, 2])
+    wide = hidden * kernel[0] * kernel[1]
+    v.read.add("insert_layer_id")
+    steps = (Merge(factor=kernel[0] * kernel[1]), Normalise(), Map(outputs=4 * wide), Map(outputs=hidden))
+    merging = Connector(name="merging", steps=steps)
+    windows = block(v, hidden, heads, width, blocks=kernel[0] * kernel[1]).model_copy(update={"channel": None})
+    layers = [block(v, hidden, heads, width)] * n
+    return tower(hidden, patches(v), [*layers, windows], heads=(merging,))

@@ -1,0 +1,261 @@
+"""Types that are more than one tower, one connector and one decoder."""
+
+from __future__ import annotations
+
+from catalog.audio import AudioEmbedding, Convolution
+from catalog.channels import Dense
+from catalog.connectors import Connector, Join, Map, Merge, Normalise, Pool
+from catalog.errors import BadInput
+from catalog.extras import Extra, Learned, Linear
+from catalog.importers.fields import Fields
+from catalog.importers.folding import fold
+from catalog.importers.multimodal import projectors
+from catalog.importers.multimodal.assembly import looking
+from catalog.importers.multimodal.projectors import Place, Project, connector
+from catalog.importers.multimodal.sam import narrowing, neck
+from catalog.importers.multimodal.text import language
+from catalog.importers.multimodal.towers import QKVO
+from catalog.mixers import Attention, CrossAttention
+from catalog.spec import Architecture, Layer, LmHead, Stack, TokenEmbedding
+
+
+def _inner(f: Fields) -> Stack:
+    return language(f, f.child("text_config"), f.flag("tie_word_embeddings"))
+
+
+def _with(stack: Stack, *extras: Extra) -> Stack:
+    return stack.model_copy(update={"extras": (*stack.extras, *extras)})
+
+
+def video_llava(f: Fields) -> Architecture:
+    """Video-LLaVA (arXiv:2311.10122): one tower for pictures, one for frames, and a connector that both use."""
+    decoder = _inner(f)
+    image = looking(f, decoder.hidden, projectors.llava)
+    video = looking(f, decoder.hidden, lambda p: (), name="video", key="vision_config")
+    return Architecture(stacks=(video, image, decoder))
+
+
+def deepseek_vl_hybrid(f: Fields) -> Architecture:
+    """DeepSeek-VL 7B (arXiv:2403.05525, section 3.1): SigLIP at low and Segment Anything's tower at high resolution.
+
+    The high one's whole-attention output passes a second neck of its own and is added.
+    """
+    decoder = _inner(f)
+    half = decoder.hidden // 2
+    channels = f.child("high_res_vision_config").size("output_channels", default=256)
+
+    def low(p: Place) -> tuple[Connector, ...]:
+        return connector(Map(outputs=half), Join(layers=2), Map(outputs=decoder.hidden))
+
+    tower = looking(f, decoder.hidden, lambda p: _hybrid(channels, half), key="high_res_vision_config", name="high")
+    return Architecture(
+        stacks=(_with(tower, Learned(name="alpha", elements=1)), looking(f, decoder.hidden, low), decoder)
+    )
+
+
+def _hybrid(channels: int, half: int) -> tuple[Connector, ...]:
+    whole = Connector(name="neck_of_inner_layer", steps=neck(channels))
+    return (whole, Connector(name="neck", steps=(*neck(channels), *narrowing(channels), Map(outputs=half))))
+
+
+def janus(f: Fields) -> Architecture:
+    """Janus (arXiv:2501.17811): a tower that reads images; the weights that draw them are held, not run, for text."""
+    decoder = _inner(f)
+
+    def project(p: Place) -> tuple[Connector, ...]:
+        width, depth = p.v.size("projection_dim"), p.v.size("depth")
+        return connector(*(Map(outputs=width) for _ in range(depth)))
+
+    vision = looking(f, decoder.hidden, project)
+    q, depth = f.child("vq_config"), f.child("vision_config").size("depth")
+    rows, d, wide = q.size("num_embeddings"), q.size("embed_dim"), q.size("image_token_embed_dim")
+    drawn = q.size("projection_dim")
+    elements = {
+        "image_codes": vqgan(q),
+        "codes_in": rows * d,
+        "codes_aligned": d * drawn + drawn + (depth - 1) * (drawn + 1) * drawn,
+        "codes_out": wide * drawn + drawn + drawn * rows + rows,
+    }
+    held = (Learned(name=name, elements=count, table=True) for name, count in elements.items())
+    return Architecture(stacks=(vision, _with(decoder, *held)))
+
+
+def vqgan(q: Fields) -> int:
+    """Parameters of a VQGAN (arXiv:2012.09841): convolutions down and up, codes, attention where it is smallest."""
+    base, factors = q.size("base_channels"), q.value("channel_multiplier")
+    blocks, latent, d = q.size("num_res_blocks"), q.size("latent_channels"), q.size("embed_dim")
+
+    def convolution(inputs: int, outputs: int, kernel: int = 3) -> int:
+        return inputs * outputs * kernel**2 + outputs
+
+    def residual(inputs: int, outputs: int) -> int:
+        shortcut = convolution(inputs, outputs, 1) if inputs != outputs else 0
+        return 2 * (inputs + outputs) + convolution(inputs, outputs) + convolution(outputs, outputs) + shortcut
+
+    def attention(width: int) -> int:
+        return 2 * width + 4 * convolution(width, width, 1)
+
+    def middle(width: int) -> int:
+        return 2 * residual(width, width) + attention(width)
+
+    widths: list[int] = [base * factor for factor in factors]
+    last, deepest = len(widths) - 1, widths[-1]
+    double = 2 if q.flag("double_latent") else 1
+    down = convolution(q.size("in_channels"), base) + middle(deepest) + 2 * deepest
+    down += convolution(deepest, double * latent)
+    inputs = base
+    for level, width in enumerate(widths):
+        for _ in range(blocks):
+            down += residual(inputs, width) + (attention(width) if level == last else 0)
+            inputs = width
+        down += convolution(width, width) if level != last else 0
+    up = convolution(latent, deepest) + middle(deepest)
+    inputs = deepest
+    for level in reversed(range(len(widths))):
+        for _ in range(blocks + 1):
+            up += residual(inputs, widths[level]) + (attention(widths[level]) if level == last else 0)
+            inputs = widths[level]
+        up += convolution(inputs, inputs) if level else 0
+    up += 2 * inputs + convolution(inputs, q.size("out_channels"))
+    return down + up + q.size("num_embeddings") * d + convolution(latent, d, 1) + convolution(d, latent, 1)
+
+
+def minicpm(f: Fields) -> Architecture:
+    """MiniCPM-V 4.6 and MiniCPM-OCR: chains that merge patches once more, the last into the model's width."""
+    decoder = _inner(f)
+    kernel = f.value("merge_kernel_size", default=[2, 2])
+    factor = kernel[0] * kernel[1]
+
+    def project(p: Place) -> tuple[Connector, ...]:
+        wide = p.tower.hidden * factor
+        outputs = [p.tower.hidden] * (f.size("merger_times") - 1) + [p.width]
+        return connector(
+            *(
+                step
+                for out in outputs
+                for step in (Merge(factor=factor), Normalise(), Map(outputs=wide), Map(outputs=out))
+            )
+        )
+
+    return Architecture(stacks=(looking(f, decoder.hidden, project), decoder))
+
+
+def molmo2(f: Fields) -> Architecture:
+    """Molmo 2: two layers of the tower side by side; squares of patches are read by their means; a gated block.
+
+    Scores inside the squares are left out of FLOPs: of this connector parameters are proven.
+    """
+    decoder, a = _inner(f), f.child("adapter_config")
+    layers, d = len(a.value("vision_feature_layer")), a.size("num_attention_heads") * a.size("head_dim")
+    narrow = a.size("num_key_value_heads") * a.size("head_dim")
+    bias = a.flag("attention_bias", True)
+    vision = looking(
+        f, decoder.hidden,
+        lambda p: connector(
+            Join(layers=layers), Pool(factor=4), Map(outputs=d, bias=bias),
+            Map(outputs=a.size("hidden_size"), bias=bias),
+            Map(outputs=a.size("intermediate_size"), gated=True, bias=False),
+            Map(outputs=a.size("text_hidden_size"), bias=False),
+        ),
+    )  # fmt: skip
+    read = (Linear(name=f"pooling.{p}", inputs=layers * vision.hidden, outputs=narrow, bias=bias) for p in ("k", "v"))
+    return Architecture(stacks=(_with(vision, *read), decoder))
+
+
+def _hearing(f: Fields, hidden: int, embedding: AudioEmbedding, bias: tuple[str, ...], *maps: Map) -> Stack:
+    """Whisper's layers before a connector."""
+    a = f.child("audio_config")
+    heads = a.size("encoder_attention_heads")
+    layer = Layer(
+        mixer=Attention(
+            heads=heads, kv_heads=heads, head_dim=hidden // heads, causal=False, bias=bias, position="absolute",  # type: ignore[arg-type]
+        ),
+        channel=Dense(width=a.size("encoder_ffn_dim"), gated=False, bias=True, activation="gelu"),
+    )  # fmt: skip
+    return Stack(
+        name="audio", role="encoder", hidden=hidden, norm="layer", embedding=embedding,
+        groups=fold([layer] * a.size("encoder_layers")), heads=(Connector(steps=maps),),
+    )  # fmt: skip
+
+
+def qwen2_5_omni(f: Fields) -> Architecture:
+    """Qwen2.5-Omni's thinker (arXiv:2503.20215): Whisper's encoder halved in time, and Qwen2.5-VL."""
+    decoder, a = _inner(f), f.child("audio_config")
+    hidden, out = a.size("d_model"), a.size("output_dim")
+    embedding = AudioEmbedding(
+        features=a.size("num_mel_bins"),
+        convolutions=(
+            Convolution(outputs=hidden, kernel=3, padding=2),
+            Convolution(outputs=hidden, kernel=3, stride=2, padding=2),
+        ),
+    )
+    audio = _hearing(f, hidden, embedding, ("q", "v", "o"), Map(outputs=out))
+    audio = _with(audio, Learned(name="begin_and_end", elements=2 * out, table=True))
+    return Architecture(stacks=(audio, looking(f, decoder.hidden, projectors.qwen2_5), decoder))
+
+
+def qwen3_omni(f: Fields) -> Architecture:
+    """Qwen3-Omni's thinker (arXiv:2509.17765): an encoder of its own for audio, and Qwen3-VL with experts."""
+    decoder, a = _inner(f), f.child("audio_config")
+    hidden, channels, out = a.size("d_model"), a.size("downsample_hidden_size"), a.size("output_dim")
+    embedding = AudioEmbedding(
+        features=a.size("num_mel_bins"), plane=True, projection=True, projection_bias=False,
+        convolutions=(Convolution(outputs=channels, kernel=3, stride=2, padding=2),) * 3,
+    )  # fmt: skip
+    audio = _hearing(f, hidden, embedding, ("q", "k", "v", "o"), Map(outputs=hidden), Map(outputs=out))
+    return Architecture(stacks=(audio, looking(f, decoder.hidden, projectors.qwen3), decoder))
+
+
+def fuyu(f: Fields) -> Architecture:
+    """Fuyu (adept.ai/blog/fuyu-8b): patches enter the language model through one linear layer, without a tower.
+
+    That layer is held; its FLOPs are not counted, because no stack of this grammar runs without layers.
+    """
+    decoder = _inner(f)
+    inputs = f.size("num_channels") * f.size("patch_size") ** 2
+    f.read.add("image_size")
+    return Architecture(
+        stacks=(_with(decoder, Learned(name="patches_in", elements=(inputs + 1) * decoder.hidden, table=True)),)
+    )
+
+
+def _bert_decoder(f: Fields, source: str | None, **embedding: int) -> Stack:
+    """BERT's layers, causal, with cross-attention to the image where ``source`` is given."""
+    hidden, heads = f.size("hidden_size"), f.size("num_attention_heads")
+    if hidden % heads:
+        raise BadInput(f"{f.where}: hidden_size={hidden} is not a multiple of num_attention_heads={heads}")
+    d = hidden // heads
+    layer = Layer(
+        mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, bias=QKVO, position="absolute"),
+        cross=CrossAttention(heads=heads, head_dim=d, source=source, bias=QKVO) if source else None,
+        channel=Dense(width=f.size("intermediate_size"), gated=False, bias=True, activation="gelu"),
+        norms="post",
+    )
+    return Stack(
+        name="decoder", role="decoder", hidden=hidden, norm="layer", final_norm=False,
+        embedding=TokenEmbedding(
+            vocab=f.size("vocab_size"), positions=f.size("max_position_embeddings"), norm=True, **embedding
+        ),
+        groups=fold([layer] * f.size("num_hidden_layers")),
+    )  # fmt: skip
+
+
+def git(f: Fields) -> Architecture:
+    """GIT (arXiv:2205.14100): CLIP's tokens before the text in one decoder of BERT's layers."""
+    head = LmHead(tied=f.flag("tie_word_embeddings"), bias=True)
+    decoder = _bert_decoder(f, None).model_copy(update={"heads": (head,)})
+    if f.value("num_image_with_embedding") is not None:
+        raise BadInput(f"{f.where}: num_image_with_embedding (video) is not modelled")
+    project: Project = lambda p: connector(Map(outputs=p.width), Normalise())  # noqa: E731
+    return Architecture(stacks=(looking(f, decoder.hidden, project), decoder))
+
+
+def blip(f: Fields) -> Architecture:
+    """BLIP (arXiv:2201.12086): a ViT, and BERT's layers that read it by cross-attention."""
+    text = f.child("text_config")
+    head = LmHead(tied=True, bias=True, transform="dense")
+    decoder = _bert_decoder(text, "vision").model_copy(update={"heads": (head,)})
+    vision = looking(f, decoder.hidden, lambda p: ())
+    if text.size("encoder_hidden_size") != vision.hidden:
+        raise BadInput(f"{text.where}: encoder_hidden_size differs from the tower's width {vision.hidden}")
+    return Architecture(stacks=(vision, decoder))
