@@ -54,7 +54,8 @@ def overlay() -> Path:
 
 @lru_cache(maxsize=16)
 def _shipped_files(folder: str) -> dict[str, Path]:
-    return {path.stem: path for path in sorted((ROOT / folder).glob("*.yaml"))}
+    names = sorted(name for name in os.listdir(ROOT / folder) if name.endswith(".yaml"))
+    return {name.removesuffix(".yaml"): ROOT / folder / name for name in names}
 
 
 @lru_cache(maxsize=32)
@@ -79,9 +80,8 @@ def _load(kind: type[T], folder: str, what: str, name: str) -> T:
     if name not in files:
         raise unknown(what, name, files)
     path = files[name]
-    loaded: T = (
-        _compiled(kind, folder)[name] if path.is_relative_to(ROOT) else _own(kind, path, path.stat().st_mtime_ns)
-    )
+    shipped = path is _shipped_files(folder).get(name)
+    loaded: T = _compiled(kind, folder)[name] if shipped else _own(kind, path, path.stat().st_mtime_ns)
     return loaded
 
 
@@ -99,9 +99,9 @@ def _parse(kind: type[T], files: dict[str, Path]) -> dict[str, T]:
 
 def _all(kind: type[T], folder: str) -> Iterator[tuple[str, T | BadInput]]:
     """All entries by name; the user's own replace shipped ones, and one that is broken yields its error."""
-    shipped, files = _compiled(kind, folder), _files(folder)
-    for name, path in files.items():
-        if path.is_relative_to(ROOT):
+    shipped, ours = _compiled(kind, folder), _shipped_files(folder)
+    for name, path in _files(folder).items():
+        if path is ours.get(name):
             yield name, shipped[name]
             continue
         try:
