@@ -40,7 +40,7 @@ def torch_flops_by_module(run: Callable[[], Any]) -> dict[str, int]:
 
 @contextmanager
 def traceable() -> Iterator[None]:
-    """Send convolutions to the inner operator, write fused attention out, give truth values as numbers, while a model is traced.
+    """While a model is traced: convolutions through the inner operator, fused attention written out, truth as numbers.
 
     On the meta device public convolutions run a Python shape function that fails in a trace ("cond must be a bool,
     but got a Tensor"); ``_convolution`` is what a trace on a real device records anyway, and traces on both.

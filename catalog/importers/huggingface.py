@@ -21,12 +21,12 @@ from catalog.importers import (
     conformers,
     decoders,
     denoisers,
-    dual,
     encoders,
     gemma,
     gpt,
     gpt_early,
     hybrids,
+    image_types,
     latent,
     linear,
     llama_kin,
@@ -35,7 +35,6 @@ from catalog.importers import (
     recurrent,
     routed,
     seq2seq,
-    vit,
     zamba,
 )
 from catalog.importers.defaults import defaults_of
@@ -64,7 +63,6 @@ MODULES = (
     conformers,
     compact_encoders,
     decoders,
-    dual,
     encoders,
     gemma,
     gpt,
@@ -79,7 +77,7 @@ MODULES = (
     seq2seq,
     multimodal,
     zamba,
-    vit,
+    image_types,
 )
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}
 BUILT_AS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from configs import Config, Draw, _flags, _one
 from hypothesis import strategies as st
+from pyramid_configs import PYRAMIDS
 
 
 def _tower(draw: Draw, model_type: str, **rest: object) -> Config:
@@ -109,4 +110,5 @@ IMAGE: dict[str, st.SearchStrategy[Config]] = {
     "data2vec-vision": beit("data2vec-vision", "Data2VecVision"),
     "dinov2_with_registers": dinov2("dinov2_with_registers", "Dinov2WithRegisters"),
     "metaclip_2": clip("metaclip_2", "MetaClip2"),
+    **PYRAMIDS,
 }
