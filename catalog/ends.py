@@ -29,6 +29,8 @@ class TokenEmbedding(Spec):
     """A norm right after the sum."""
     width: Size | None = None
     """Width of the tables where a linear layer with a bias carries their sum to the hidden width (ALBERT, ELECTRA)."""
+    width_bias: bool = True
+    """Whether that layer adds a bias (not OPT's)."""
     shared_with: str | None = None
     """The stack whose token table this one reuses (T5, BART)."""
 

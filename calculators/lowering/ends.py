@@ -64,7 +64,8 @@ def token_embedding(scope: Scope, embedding: TokenEmbedding) -> int:
     if embedding.norm:
         node = scope.norm("embedding.norm", node, part="embedding", width=h)
     if embedding.width:
-        node = scope.linear("embedding.project", h, scope.hidden, node, part="embedding", bias=scope.hidden)
+        bias = scope.hidden if embedding.width_bias else 0
+        node = scope.linear("embedding.project", h, scope.hidden, node, part="embedding", bias=bias)
     return node
 
 

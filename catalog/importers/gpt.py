@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from catalog.channels import Dense
 from catalog.errors import BadInput
+from catalog.extras import Learned, Linear
 from catalog.importers import kinds
 from catalog.importers.decoders import QKV, QKVO, attention, decoder, gated, stack, tied, windows
 from catalog.importers.fields import Fields
@@ -68,8 +70,7 @@ def opt(f: Fields, lm: bool = True) -> Architecture:
     """OPT: learned positions with two rows to spare."""
     f.read.update(("layerdrop", "init_std"))
     hidden, bias = f.size("hidden_size"), f.flag("enable_bias", True)
-    if f.size("word_embed_proj_dim", default=hidden) != hidden:
-        raise BadInput(f"{f.where}: word_embed_proj_dim differs from hidden_size={hidden}; that is not modelled")
+    width, rows = f.size("word_embed_proj_dim", default=hidden), f.size("max_position_embeddings") + 2
     first = f.flag("do_layer_norm_before", True)
     heads = heads_of_width(f, "num_attention_heads", hidden=hidden)
     layer = Layer(
@@ -83,8 +84,30 @@ def opt(f: Fields, lm: bool = True) -> Architecture:
         [layer] * f.size("num_hidden_layers"),
         norm="layer" if f.flag("layer_norm_elementwise_affine", True) else "plain",
         final_norm=first and not f.flag("_remove_final_layer_norm"),
-        embedding=TokenEmbedding(vocab=f.size("vocab_size"), positions=f.size("max_position_embeddings") + 2),
+        **_opt_embedding(f.size("vocab_size"), rows, width, hidden),
     )
+
+
+def _opt_embedding(vocab: int, rows: int, width: int, hidden: int) -> dict[str, Any]:
+    """Tokens and positions; narrower tokens are carried to the hidden width and back, positions are not (350M)."""
+    if width == hidden:
+        return {"embedding": TokenEmbedding(vocab=vocab, positions=rows)}
+    positions = Learned(name="positions", elements=rows * hidden, table=True, row=hidden)
+    back = Linear(name="project_out", inputs=hidden, outputs=width)
+    return {"embedding": TokenEmbedding(vocab=vocab, width=width, width_bias=False), "extras": (positions, back)}
+
+
+def opt_type() -> kinds.Type:
+    """OPT; a fine-tuned head would read the narrower width, which is not modelled."""
+    usual = kinds.causal("OPT", opt)
+
+    def read(f: Fields, class_name: str) -> Architecture:
+        narrow = f.value("word_embed_proj_dim") not in (None, f.value("hidden_size"))
+        if narrow and class_name.removeprefix("OPT") in kinds.TUNED:
+            raise BadInput(f"{f.where}: word_embed_proj_dim other than hidden_size is not modelled for {class_name}")
+        return usual.read(f, class_name)
+
+    return replace(usual, read=read)
 
 
 def bloom(f: Fields, lm: bool = True) -> Architecture:
@@ -249,7 +272,7 @@ TYPES: dict[str, kinds.Type] = {
     "gptj": kinds.causal("GPTJ", gptj),
     "mpt": kinds.causal("Mpt", mpt),
     "nemotron": kinds.causal("Nemotron", nemotron),
-    "opt": kinds.causal("OPT", opt),
+    "opt": opt_type(),
     "persimmon": kinds.causal("Persimmon", persimmon),
     "phi": kinds.causal("Phi", phi),
     "stablelm": kinds.causal("StableLm", stablelm),

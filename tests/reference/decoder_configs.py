@@ -265,7 +265,7 @@ def olmo3(draw: Draw) -> Config:
 def opt(draw: Draw) -> Config:
     flags = _flags(draw, "do_layer_norm_before", "_remove_final_layer_norm", "enable_bias")
     flags |= _flags(draw, "layer_norm_elementwise_affine")
-    sizes = {"ffn_dim": _one(draw, 20, 36), "hidden_size": 32, "word_embed_proj_dim": 32}
+    sizes = {"ffn_dim": _one(draw, 20, 36), "hidden_size": 32, "word_embed_proj_dim": _one(draw, 20, 32)}
     return _square(draw, "opt", "num_key_value_heads", "intermediate_size", **sizes, **flags)
 
 
