@@ -15,10 +15,11 @@ def connector(scope: Scope, spec: Connector, source: int) -> int:
     """``2·inputs·outputs`` per token and map, on as many tokens as the steps before have left (LLaVA, 2304.08485)."""
     builder = scope.builder
     repeat, builder.repeat = builder.repeat, builder.repeat * spec.repeat
-    tokens, width = scope.stream.tokens, scope.hidden
+    tokens, width, narrowed = scope.stream.tokens, scope.hidden, 1
     for index, step in enumerate(spec.steps):
         left, wide = after(step, tokens, width)
-        stream = Stream(scope.stream.kind, left)
+        narrowed *= step.factor if isinstance(step, Merge | Pool) else 1
+        stream = Stream("source", narrowed=narrowed) if scope.stream.kind == "source" else Stream(scope.stream.kind, left)
         name, unit = f"{spec.name}.{index}", Tokens(stream)
         match step:
             case Map():
