@@ -94,6 +94,9 @@ class Stream:
     tokens: int = 0
     """Tokens per sequence where the workload does not say: patches of an image, cells of a latent."""
 
+    narrowed: int = 1
+    """Of a source: how many of its tokens were made one."""
+
     def sequences(self, w: Workload) -> Array:
         """Sequences processed in this pass."""
         match self.kind:
@@ -112,7 +115,7 @@ class Stream:
             case "text" | "looking":
                 return w.new
             case "source":
-                return w.source
+                return w.source // self.narrowed if self.narrowed > 1 else w.source
             case _:
                 return np.full_like(w.new, self.tokens)
 

@@ -52,6 +52,8 @@ class AudioEmbedding(Spec):
     plane: bool = False
     """Whether convolutions run over mel bins as well as over time; channels and bins are then joined."""
     convolutions: tuple[Convolution, ...] = ()
+    chunk: Size | None = None
+    """Frames that are convolved apart from the others, where the front end cuts them into pieces (Qwen3-ASR)."""
     input_norm: bool = False
     """A norm before the projection."""
     projection: bool = False
@@ -86,7 +88,15 @@ class AudioEmbedding(Spec):
     @property
     def tokens_per_second(self) -> float:
         """Tokens that one second of audio becomes."""
-        return self.rate / self.stride
+        return self.rate * self.chunk_lengths[-1] / self.chunk if self.chunk else self.rate / self.stride
+
+    @property
+    def chunk_lengths(self) -> tuple[int, ...]:
+        """Frames of a piece before each convolution, and tokens behind the last."""
+        lengths = [self.chunk or 1]
+        for convolution in self.convolutions:
+            lengths.append(convolution.bins(lengths[-1]))
+        return tuple(lengths)
 
     def lengths(self) -> tuple[tuple[int, int], ...]:
         """Frames before each convolution and after the last, as (per token, per sequence)."""
@@ -96,7 +106,9 @@ class AudioEmbedding(Spec):
         return tuple(lengths)
 
     def frames(self, tokens: int) -> int:
-        """Frames that become so many tokens."""
+        """Frames that become so many tokens; of pieces, those that hold them."""
+        if self.chunk:
+            return -(-tokens // self.chunk_lengths[-1]) * self.chunk
         per_token, per_sequence = self.lengths()[0]
         return per_token * tokens + per_sequence
 

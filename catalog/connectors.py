@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -79,6 +80,11 @@ class Connector(Spec):
     repeat: Size = 1
     """Equal chains on the tower's layers, each with weights of its own (deepstack, arXiv:2406.04334)."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @property
+    def narrowed(self) -> int:
+        """How many tokens become one."""
+        return prod(step.factor for step in self.steps if isinstance(step, Merge | Pool))
 
     def shape(self, tokens: int, width: int) -> tuple[int, int]:
         """Tokens per image and their width behind the chain."""

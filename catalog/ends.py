@@ -127,6 +127,8 @@ class LmHead(Spec):
     transform_bias: bool = True
     width: Size | None = None
     """Width that the transform leads to, where it is not the embedding's (RemBERT)."""
+    vocab: Size | None = None
+    """Words that it tells apart, where the embedding has others (Moshi)."""
     every_token: bool = False
     """Whether use, not only the reference, needs logits at each position (masked LM)."""
 

@@ -167,7 +167,7 @@ def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:
     for end in stack.heads:
         if isinstance(end, Connector):
             tokens, width = end.shape(stream.tokens, stack.hidden)
-            return Stream(stream.kind, tokens), width
+            return Stream(stream.kind, tokens, end.narrowed), width
     return stream, stack.hidden
 
 

@@ -204,6 +204,7 @@ def cross_attention(scope: Scope, mixer: CrossAttention, source: int) -> int:
     Source: arXiv:1706.03762 section 3.2.3; arXiv:2204.14198 section 3.1.1 for queries that also read each other.
     """
     stream, width = scope.sources[mixer.source]
+    width = mixer.source_width or width
     heads, kv, d = scope.share(mixer.heads), max(1, scope.share(mixer.kv_heads or mixer.heads)), mixer.head_dim
     inner, narrow = heads * d, kv * d
     lengths = {p: inner if p == "q" else narrow for p in mixer.bias if p != "o"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import NORM_VECTORS, Scope
+from calculators.measures import Chunks
 from calculators.operators import Kind, Operator, Role, Weight
 from catalog.audio import AudioEmbedding, Convolution
 
@@ -17,7 +18,11 @@ def audio_embedding(scope: Scope, embedding: AudioEmbedding) -> int:
     A convolution costs ``2·k·C_in·C_out/g`` per frame that it computes, ``2·k²·C_in·C_out/g`` per frame and bin in a
     plane; a token takes ``stride`` frames. Source: arXiv:2212.04356 section 2.2; arXiv:2006.11477 section 2.
     """
-    lengths = [_frames(scope, *length) for length in embedding.lengths()]
+    if embedding.chunk:
+        pieces = Chunks(scope.stream, embedding.chunk_lengths[-1])
+        lengths = [per(pieces, length) for length in embedding.chunk_lengths]
+    else:
+        lengths = [_frames(scope, *length) for length in embedding.lengths()]
     channels, bins, plane = (1, embedding.features, True) if embedding.plane else (embedding.features, 1, False)
     node: int | None = None
     for index, convolution in enumerate(embedding.convolutions):

@@ -19,7 +19,7 @@ def connector(scope: Scope, spec: Connector, source: int) -> int:
     for index, step in enumerate(spec.steps):
         left, wide = after(step, tokens, width)
         narrowed *= step.factor if isinstance(step, Merge | Pool) else 1
-        stream = Stream("source", narrowed=narrowed) if scope.stream.kind == "source" else Stream(scope.stream.kind, left)
+        stream = Stream(scope.stream.kind, left, narrowed)
         name, unit = f"{spec.name}.{index}", Tokens(stream)
         match step:
             case Map():

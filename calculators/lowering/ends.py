@@ -245,7 +245,7 @@ def head(scope: Scope, spec: Head, embedding: Embedding, table: Weight | None, s
 
 
 def _lm_head(scope: Scope, spec: LmHead, embedding: TokenEmbedding, table: Weight | None, source: int) -> int:
-    h, vocab = spec.width or embedding.width or scope.hidden, embedding.vocab
+    h, vocab = spec.width or embedding.width or scope.hidden, spec.vocab or embedding.vocab
     local = scope.share(vocab)
     over_needed = scope.tokens if spec.every_token else Sequences(scope.stream)
     if spec.transform == "dense":

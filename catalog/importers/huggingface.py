@@ -16,8 +16,11 @@ from pydantic import ValidationError
 from catalog.errors import BadInput, unknown
 from catalog.importers import (
     audio,
+    audio_decoders,
+    audio_language,
     bert_like,
     compact_encoders,
+    codecs,
     conformers,
     decoders,
     denoisers,
@@ -59,7 +62,10 @@ class Imported:
 
 MODULES = (
     audio,
+    audio_decoders,
+    audio_language,
     bert_like,
+    codecs,
     conformers,
     compact_encoders,
     decoders,

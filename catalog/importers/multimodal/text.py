@@ -7,7 +7,7 @@ from collections.abc import Callable
 from catalog.channels import Dense, Experts
 from catalog.errors import BadInput, unknown
 from catalog.extras import Learned
-from catalog.importers import decoders, mixtures
+from catalog.importers import audio_decoders, decoders, mixtures
 from catalog.importers.decoders import QKV, QKVO, attention, decoder, gated, plain, windows
 from catalog.importers.fields import Fields
 from catalog.mixers import Attention, CrossAttention
@@ -178,6 +178,7 @@ INNER: dict[str, Read] = {
     "qwen3_vl_text": decoders.qwen3,
     "step3p5": step3p5,
     "unlimited_ocr_text": unlimited_ocr,
+    "voxtral_realtime_text": audio_decoders.realtime_text,
 }
 """Types that only stand inside others, and how their layers are read."""
 
