@@ -72,7 +72,7 @@ def _undone(f: Fields) -> int:
     ratios = _sizes(f, "downsampling_ratios")
     depths = _sizes(f, "depths", len(ratios) + 1)
     kernel, wide = f.size("kernel_size"), f.size("ffn_expansion")
-    channels = f.size("num_filters") * 2 ** len(ratios)
+    channels = f.size("num_filters") << len(ratios)
     total = kernel * f.size("hidden_size") * channels + channels
 
     def blocks(count: int, c: int) -> int:
@@ -132,7 +132,7 @@ def mimi(f: Fields) -> Stack:
     if f.flag("use_conv_shortcut"):
         raise BadInput(f"{f.where}: use_conv_shortcut=true is not modelled")
     convolutions = [Convolution(outputs=channels, kernel=kernel, padding=kernel - 1)]
-    back = hidden * kernel * channels * 2 ** len(ratios) + channels * 2 ** len(ratios)
+    back = hidden * kernel * (channels << len(ratios)) + (channels << len(ratios))
     back += channels * last * f.size("audio_channels") + f.size("audio_channels")
     for ratio in reversed(ratios):
         narrow = channels // squeeze

@@ -173,7 +173,7 @@ def _hearing(f: Fields, hidden: int, embedding: AudioEmbedding, bias: tuple[str,
         channel=Dense(width=a.size("encoder_ffn_dim"), gated=False, bias=True, activation="gelu"),
     )  # fmt: skip
     return Stack(
-        name="audio", role="encoder", hidden=hidden, norm="layer", embedding=embedding,
+        name="audio", role="audio", hidden=hidden, norm="layer", embedding=embedding,
         groups=fold([layer] * a.size("encoder_layers")), heads=(Connector(steps=maps),),
     )  # fmt: skip
 
