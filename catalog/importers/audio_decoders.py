@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from catalog.channels import Dense
 from catalog.extras import Linear
 from catalog.importers import decoders, kinds
@@ -42,4 +44,4 @@ def moshi(f: Fields, lm: bool = True) -> Architecture:
     return Architecture(stacks=(stack.model_copy(update={"heads": (LmHead(vocab=vocab),) if lm else ()}),))
 
 
-TYPES: dict[str, kinds.Type] = {"moshi": kinds.causal("Moshi", moshi)}
+TYPES: dict[str, kinds.Type] = {"moshi": replace(kinds.causal("Moshi", moshi), proof="parameters")}
