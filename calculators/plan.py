@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from catalog.mixers import (
     Attention,
     BareAttention,
+    CompressedAttention,
+    ExpertAttention,
     JointAttention,
     LatentAttention,
     LinearMixer,
@@ -44,6 +46,8 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
                 case (
                     Attention(heads=heads)
                     | BareAttention(heads=heads)
+                    | CompressedAttention(heads=heads)
+                    | ExpertAttention(kv_heads=heads)
                     | JointAttention(heads=heads)
                     | LatentAttention(heads=heads)
                     | Mamba2(heads=heads)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalog.base import Count, Size, Spec
+from catalog.hyper import HyperConnections
 from catalog.residual import AltUp, LayerInput, LowRank
 
 
@@ -30,10 +31,11 @@ class Linear(Spec):
     inputs: Size
     outputs: Size
     bias: bool = False
-    over: Literal["token", "sequence", "pass"] = "token"
-    """What it is applied to; ``pass`` is once, whatever the batch."""
+    over: Literal["token", "sequence", "pass", "context"] = "token"
+    """What it is applied to. ``pass`` is once, whatever the batch; ``context`` is each token, which the PyTorch class
+    repeats for all that it has cached."""
     times: Size = 1
     """How many vectors each of these has."""
 
 
-Extra = Annotated[Learned | Linear | AltUp | LowRank | LayerInput, Field(discriminator="kind")]
+Extra = Annotated[Learned | Linear | AltUp | LowRank | LayerInput | HyperConnections, Field(discriminator="kind")]

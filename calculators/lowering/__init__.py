@@ -14,6 +14,7 @@ from calculators.lowering.audio import audio_embedding
 from calculators.lowering.bare import bare_attention, fourier
 from calculators.lowering.causal_convolutions import short_convolution
 from calculators.lowering.channels import dense, experts, side_convolution
+from calculators.lowering.compressed import compressed_attention
 from calculators.lowering.conformer import convolution_module
 from calculators.lowering.convolutions import convolutions, convolved_embedding
 from calculators.lowering.delta import gated_delta_net, kimi_delta
@@ -28,6 +29,7 @@ from calculators.lowering.ends import (
     token_embedding,
     token_table,
 )
+from calculators.lowering.expert_heads import expert_attention
 from calculators.lowering.extras import extra
 from calculators.lowering.hybrids import parallel_heads, shared_block
 from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
@@ -49,7 +51,9 @@ from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
 from catalog.mixers import (
     Attention,
     BareAttention,
+    CompressedAttention,
     CrossAttention,
+    ExpertAttention,
     Fourier,
     GatedDeltaNet,
     JointAttention,
@@ -70,10 +74,12 @@ from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding,
 LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Attention: attention,
     BareAttention: bare_attention,
+    CompressedAttention: compressed_attention,
     Convolutions: convolutions,
     ConvolutionModule: convolution_module,
     CrossAttention: cross_attention,
     Dense: dense,
+    ExpertAttention: expert_attention,
     Experts: experts,
     Fourier: fourier,
     GatedDeltaNet: gated_delta_net,

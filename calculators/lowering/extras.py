@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from calculators.form import Form, per
+from calculators.lowering.hyper import hyper_connections
 from calculators.lowering.residual import altup, layer_input, low_rank
 from calculators.lowering.scope import Scope
+from calculators.measures import Context
 from calculators.operators import Kind, Operator, Role, Weight
 from catalog.extras import Extra, Learned, Linear
+from catalog.hyper import HyperConnections
 from catalog.residual import AltUp, LayerInput, LowRank
 
 
@@ -30,11 +33,11 @@ def extra(scope: Scope, spec: Extra) -> None:
             )
         case Linear():
             measures = {"token": scope.tokens, "sequence": scope.sequences, "pass": next(iter(scope.once.terms))}
-            unit = measures[spec.over]
-            flops = per(unit, 2 * spec.inputs * spec.outputs * spec.times)
+            unit, work = measures.get(spec.over, scope.tokens), 2 * spec.inputs * spec.outputs * spec.times
+            executed = per(Context(scope.stream) if spec.over == "context" else unit, work)
             scope.linear(
                 spec.name, spec.inputs, spec.outputs, None, part="extras",
-                bias=spec.outputs if spec.bias else 0, over=unit, executed=flops, needed=flops,
+                bias=spec.outputs if spec.bias else 0, over=unit, executed=executed, needed=per(unit, work),
             )  # fmt: skip
         case AltUp():
             altup(scope, spec)
@@ -42,5 +45,7 @@ def extra(scope: Scope, spec: Extra) -> None:
             low_rank(scope, spec)
         case LayerInput():
             layer_input(scope, spec)
+        case HyperConnections():
+            hyper_connections(scope, spec)
         case _:
             assert_never(spec)

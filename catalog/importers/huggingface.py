@@ -38,6 +38,8 @@ from catalog.importers import (
     recurrent,
     routed,
     seq2seq,
+    sparse,
+    streams,
     zamba,
 )
 from catalog.importers.defaults import defaults_of
@@ -81,6 +83,8 @@ MODULES = (
     recurrent,
     routed,
     seq2seq,
+    sparse,
+    streams,
     multimodal,
     zamba,
     image_types,

@@ -9,6 +9,7 @@ from catalog.errors import BadInput
 from catalog.importers import kinds
 from catalog.importers.decoders import QKV, attention, decoder, gated, plain, windows
 from catalog.importers.fields import Fields
+from catalog.mixers import ExpertAttention
 from catalog.spec import Architecture, Layer
 
 
@@ -131,6 +132,20 @@ def hy_v3(f: Fields, lm: bool = True) -> Architecture:
     return decoder(f, lm, [Layer(mixer=mixer, channel=channel if d else moe) for d in dense])
 
 
+def jetmoe(f: Fields, lm: bool = True) -> Architecture:
+    """JetMoE: experts in the feed-forward, and among the query and output projections."""
+    f.read.update(("aux_loss_coef", "num_attention_heads"))
+    experts, top_k = f.size("num_local_experts"), f.size("num_experts_per_tok")
+    mixer = ExpertAttention(
+        experts=experts,
+        top_k=top_k,
+        kv_heads=f.size("num_key_value_heads"),
+        head_dim=f.size("kv_channels", "head_dim"),
+    )
+    moe = Experts(experts=experts, top_k=top_k, width=f.size("intermediate_size"), bias_out=True)
+    return decoder(f, lm, plain(f, mixer, moe))
+
+
 def laguna(f: Fields, lm: bool = True) -> Architecture:
     """Laguna: a gate per head, perhaps another number of heads in each layer; the router's correction bias is a
     parameter."""
@@ -238,6 +253,7 @@ TYPES: dict[str, kinds.Type] = {
     "exaone_moe": kinds.causal("ExaoneMoe", exaone_moe, "moe"),
     "flex_olmo": kinds.causal("FlexOlmo", flex_olmo, "moe"),
     "hy_v3": kinds.causal("HYV3", hy_v3, "moe"),
+    "jetmoe": kinds.causal("JetMoe", jetmoe, "moe"),
     "laguna": kinds.causal("Laguna", laguna, "moe"),
     "llama4_text": kinds.causal("Llama4", llama4, "moe"),
     "mellum": kinds.causal("Mellum", mellum, "moe"),

@@ -12,8 +12,10 @@ from pydantic import Field
 
 from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
 from catalog.mixers.bare import BareAttention, Fourier
+from catalog.mixers.compressed import CompressedAttention
 from catalog.mixers.convolutional import ShortConvolution
 from catalog.mixers.delta import GatedDeltaNet, KimiDelta
+from catalog.mixers.expert_heads import ExpertAttention
 from catalog.mixers.hybrid import ParallelHeads, SharedBlock
 from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
@@ -26,6 +28,8 @@ from catalog.mixers.traced import Traced
 Mixer = Annotated[
     Attention
     | BareAttention
+    | CompressedAttention
+    | ExpertAttention
     | Fourier
     | GatedDeltaNet
     | JointAttention
@@ -46,8 +50,10 @@ Mixer = Annotated[
 __all__ = [
     "Attention",
     "BareAttention",
+    "CompressedAttention",
     "CrossAttention",
     "Disentangled",
+    "ExpertAttention",
     "Fourier",
     "GatedDeltaNet",
     "Indexer",

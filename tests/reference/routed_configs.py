@@ -208,12 +208,47 @@ def longcat_flash(draw: Draw) -> Config:
     return config | experts | sizes
 
 
+@st.composite
+def jetmoe(draw: Draw) -> Config:
+    config = _decoder(draw, "jetmoe", kv_channels=_one(draw, 8, 12), num_local_experts=_one(draw, 3, 4))
+    del config["num_attention_heads"]
+    return config | {"num_experts_per_tok": _one(draw, 1, 2, 3)}
+
+
+@st.composite
+def doge(draw: Draw) -> Config:
+    return _decoder(draw, "doge", keep_window_size=_one(draw, 5, 9), **_flags(draw, "attention_bias", "mlp_bias"))
+
+
+@st.composite
+def hy_v4(draw: Draw) -> Config:
+    return _latent(draw, "hy_v4", hc_mult=_one(draw, 2, 3), **_grouped(draw), **_index(draw))
+
+
+@st.composite
+def deepseek_v4(draw: Draw) -> Config:
+    config = _decoder(draw, "deepseek_v4", num_key_value_heads=1, **_index(draw))
+    for key in ("intermediate_size", "attention_bias"):
+        config.pop(key, None)
+    heads = 2 * config["num_attention_heads"]
+    config |= {"num_attention_heads": heads, "head_dim": _one(draw, 8, 16), "qk_rope_head_dim": 4, "q_lora_rank": 12}
+    config |= {"o_groups": 2, "o_lora_rank": _one(draw, 5, 6), "sliding_window": _one(draw, 5, 9)}
+    config |= {"compress_rate_csa": _one(draw, 3, 4), "compress_rate_hca": _one(draw, 5, 6)}
+    config |= {"compress_ratios": [_one(draw, 0, 4, 128) for _ in range(config["num_hidden_layers"])]}
+    config |= {"moe_intermediate_size": 9, "n_routed_experts": 5, "num_experts_per_tok": _one(draw, 1, 3)}
+    return config | {"hc_mult": _one(draw, 2, 3), "index_head_dim": 8, "num_hash_layers": _one(draw, 0, 1)}
+
+
 ROUTED = {
     "afmoe": afmoe(),
     "aria_text": aria_text(),
     "axk1": axk1(),
     "axk2": axk2(),
     "cohere2_moe": cohere2_moe(),
+    "deepseek_v4": deepseek_v4(),
+    "doge": doge(),
+    "hy_v4": hy_v4(),
+    "jetmoe": jetmoe(),
     "deepseek_v32": deepseek_v32(),
     "dots3_note_text": dots3_note_text(),
     "exaone_moe": exaone_moe(),
