@@ -6,7 +6,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
 _set = object.__setattr__
 _NONE_SET: set[str] = set()
 
