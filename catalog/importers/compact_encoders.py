@@ -67,7 +67,7 @@ def squeezebert(f: Fields, heads: Heads) -> Architecture:
     extras += [
         _grouped("attention.o", hidden, hidden, f.size("post_attention_groups")),
         _grouped("channel.up", hidden, width, f.size("intermediate_groups")),
-        _grouped("channel.down", width, hidden, f.size("output_groups")),
+        _grouped("channel.down", width, hidden, f.size("output_groups", default=4)),
     ]
     layer = Layer(
         mixer=BareAttention(heads=count, head_dim=d), norms="post", extras=(*extras, _norm("channel.norm", hidden))

@@ -68,16 +68,6 @@ def masked(
     return Type("encoder", prefix + default, by_class, proof)
 
 
-def seq2seq(prefix: str, read: Callable[[Fields], Architecture]) -> Type:
-    """The bare model holds the same parameters as the one with the tied head; both are read as the latter."""
-
-    def by_class(f: Fields, class_name: str) -> Architecture:
-        ending(f, class_name, prefix, ("Model", "ForConditionalGeneration"))
-        return read(f)
-
-    return Type("encoder-decoder", f"{prefix}ForConditionalGeneration", by_class)
-
-
 def only(class_name: str, family: Family, read: Callable[[Fields], Architecture], proof: Proof = "full") -> Type:
     """A type with one class."""
 
@@ -123,15 +113,15 @@ def tuned_heads(f: Fields) -> dict[str, Heads]:
     }
 
 
-def labels(f: Fields) -> int:
-    """How many classes a fine-tuned head tells apart; two where the configuration does not say.
+def labels(f: Fields, default: int = 2) -> int:
+    """How many classes a fine-tuned head tells apart; ``default`` where the configuration does not say.
 
     Raises:
         BadInput: If ``id2label`` is no mapping.
     """
     names = f.value("id2label")
     if names is None:
-        return f.size("num_labels", default=2)
+        return f.size("num_labels", default=default)
     if not isinstance(names, Mapping):
         raise BadInput(f"{f.where}: field 'id2label' is no mapping of numbers to names")
     return max(len(names), 1)

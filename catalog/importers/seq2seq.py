@@ -7,13 +7,15 @@ from typing import Any, Literal
 
 from catalog.channels import Channel, Dense, Experts
 from catalog.errors import BadInput
+from catalog.extras import Extra
 from catalog.importers import kinds
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
-from catalog.mixers import Attention, CrossAttention
-from catalog.spec import Architecture, Layer, LmHead, Stack, TokenEmbedding
+from catalog.importers.sides import bart_heads, seq2seq
+from catalog.mixers import Attention, CrossAttention, Projection
+from catalog.spec import Architecture, Head, Layer, LmHead, Stack, TokenEmbedding
 
-QKVO = ("q", "k", "v", "o")
+QKVO: tuple[Projection, ...] = ("q", "k", "v", "o")
 
 ChannelOf = Callable[[Literal["encoder", "decoder"], int], Channel]
 """The feed-forward of one side's i-th layer."""
@@ -93,44 +95,47 @@ def _t5(f: Fields, channel: ChannelOf, *, own_buckets: bool) -> Architecture:
 
 def bart(f: Fields) -> Architecture:
     """BART: norms after each block, learned positions with an offset of two, one token table for both sides."""
-    return _bart(
-        f, _bart_channel(f), norms="post", positions=f.size("max_position_embeddings") + 2, embedding_norm=True
+    return bart_like(
+        f, bart_channel(f), norms="post", positions=f.size("max_position_embeddings") + 2, embedding_norm=True
     )
 
 
 def mbart(f: Fields) -> Architecture:
     """mBART: BART with norms before each block and one more at the end of each side."""
-    _must_tie(f)
-    return _bart(f, _bart_channel(f), norms="pre", positions=f.size("max_position_embeddings") + 2, embedding_norm=True)
+    must_tie(f)
+    return bart_like(
+        f, bart_channel(f), norms="pre", positions=f.size("max_position_embeddings") + 2, embedding_norm=True
+    )
 
 
 def pegasus(f: Fields) -> Architecture:
     """PEGASUS: norms before each block, positions in a table of sines that the checkpoint holds."""
-    _must_tie(f)
-    return _bart(f, _bart_channel(f), norms="pre", positions=f.size("max_position_embeddings"))
+    must_tie(f)
+    return bart_like(f, bart_channel(f), norms="pre", positions=f.size("max_position_embeddings"))
 
 
 def marian(f: Fields) -> Architecture:
     """Marian (OPUS-MT): norms after each block; the two sides may have vocabularies of their own."""
-    _must_tie(f)
+    must_tie(f)
     shared = f.flag("share_encoder_decoder_embeddings", True)
     target = f.value("decoder_vocab_size")
-    return _bart(
-        f, _bart_channel(f), norms="post", positions=f.size("max_position_embeddings"),
-        target_vocab=None if shared or target is None else f.size("decoder_vocab_size"), share=shared,
+    return bart_like(
+        f, bart_channel(f), norms="post", positions=f.size("max_position_embeddings"),
+        vocabs=None if shared or target is None else (f.size("vocab_size"), f.size("decoder_vocab_size")),
+        share=shared,
     )  # fmt: skip
 
 
 def m2m_100(f: Fields) -> Architecture:
     """M2M-100 and NLLB: norms before each block, positions computed from sines."""
-    _must_tie(f)
-    return _bart(f, _bart_channel(f), norms="pre")
+    must_tie(f)
+    return bart_like(f, bart_channel(f), norms="pre")
 
 
 def nllb_moe(f: Fields) -> Architecture:
     """NLLB with a mixture of experts, two per token, in every n-th layer (arXiv:2207.04672, section 6.2)."""
-    _must_tie(f)
-    dense = _bart_channel(f)
+    must_tie(f)
+    dense = bart_channel(f)
     steps = {side: f.size(f"{side}_sparse_step", zero=True) for side in ("encoder", "decoder")}
     experts, bias = f.size("num_experts"), f.flag("router_bias")
 
@@ -144,16 +149,17 @@ def nllb_moe(f: Fields) -> Architecture:
             activation=plain.activation,
         )  # fmt: skip
 
-    return _bart(f, channel, norms="pre")
+    return bart_like(f, channel, norms="pre")
 
 
-def _must_tie(f: Fields) -> None:
+def must_tie(f: Fields) -> None:
     """Untied, the classes build a table per side and one for the head, which no published checkpoint has."""
     if not f.flag("tie_word_embeddings", True):
         raise BadInput(f"{f.where}: tie_word_embeddings=false is not modelled for {f.value('model_type')}")
 
 
-def _bart_channel(f: Fields) -> ChannelOf:
+def bart_channel(f: Fields) -> ChannelOf:
+    """Two matrices with biases on each side."""
     act = str(f.value("activation_function", default="gelu"))
     channels = {
         side: Dense(width=f.size(f"{side}_ffn_dim"), gated=False, bias=True, activation=act)
@@ -162,54 +168,77 @@ def _bart_channel(f: Fields) -> ChannelOf:
     return lambda side, i: channels[side]
 
 
-def _bart(
+def bart_like(
     f: Fields,
     channel: ChannelOf,
     *,
     norms: Literal["pre", "post"],
-    positions: int = 0,
+    positions: int | tuple[int, int] = 0,
     embedding_norm: bool = False,
-    target_vocab: int | None = None,
+    vocabs: tuple[int, int] | None = None,
     share: bool = True,
+    tied: bool = True,
+    bias: tuple[Projection, ...] = QKVO,
+    changed: Callable[[Literal["encoder", "decoder"], int, Layer], Layer] | None = None,
+    extras: dict[str, tuple[Extra, ...]] | None = None,
 ) -> Architecture:
-    hidden, vocab = f.size("d_model"), f.size("vocab_size")
+    """An encoder-decoder of BART's grammar.
+
+    Args:
+        f: The configuration.
+        channel: The feed-forward of each layer.
+        norms: Where they stand; before each block also means one more at the end of each side.
+        positions: Rows of the tables of positions, of both sides or of each.
+        embedding_norm: Whether the embedding is normed.
+        vocabs: Source and target vocabulary where they have names of their own.
+        share: Whether both sides read one table of tokens.
+        tied: Whether the logits read the decoder's.
+        bias: Which projections of attention have one.
+        changed: What is unusual about a side's i-th layer.
+        extras: What else a side holds.
+    """
+    hidden = f.size("d_model", "hidden_size")
+    vocab, target = vocabs or (f.size("vocab_size"), f.size("vocab_size"))
+    rows = (positions, positions) if isinstance(positions, int) else positions
 
     def layer(side: Literal["encoder", "decoder"], i: int) -> Layer:
-        heads, decodes = f.size(f"{side}_attention_heads"), side == "decoder"
+        heads, decodes = f.size(f"{side}_attention_heads", f"num_{side}_attention_heads"), side == "decoder"
         if hidden % heads:
             raise BadInput(f"{f.where}: d_model={hidden} is not a multiple of {side}_attention_heads={heads}")
         d = hidden // heads
-        return Layer(
-            mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, causal=decodes, bias=QKVO, position="absolute"),
-            cross=CrossAttention(heads=heads, head_dim=d, source="encoder", bias=QKVO) if decodes else None,
+        usual = Layer(
+            mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, causal=decodes, bias=bias, position="absolute"),
+            cross=CrossAttention(heads=heads, head_dim=d, source="encoder", bias=bias) if decodes else None,
             channel=channel(side, i),
             norms=norms,
         )
+        return changed(side, i, usual) if changed else usual
 
-    common: dict[str, Any] = {"hidden": hidden, "norm": "layer", "final_norm": norms == "pre"}
-    tables: dict[str, Any] = {"positions": positions, "norm": embedding_norm}
-    encoder = Stack(
-        name="encoder", role="encoder", embedding=TokenEmbedding(vocab=vocab, **tables),
-        groups=fold([layer("encoder", i) for i in range(f.size("encoder_layers"))]), **common,
-    )  # fmt: skip
-    decoder = Stack(
-        name="decoder", role="decoder",
-        embedding=TokenEmbedding(vocab=target_vocab or vocab, shared_with="encoder" if share else None, **tables),
-        groups=fold([layer("decoder", i) for i in range(f.size("decoder_layers"))]),
-        heads=(LmHead(tied=True),), **common,
-    )  # fmt: skip
-    return Architecture(stacks=(encoder, decoder))
+    def stack(side: Literal["encoder", "decoder"], embedding: TokenEmbedding, heads: tuple[Head, ...]) -> Stack:
+        depth = f.size(f"{side}_layers", f"num_{side}_layers")
+        return Stack(
+            name=side, role=side, hidden=hidden, norm="layer", final_norm=norms == "pre", embedding=embedding,
+            groups=fold([layer(side, i) for i in range(depth)]), heads=heads, extras=(extras or {}).get(side, ()),
+        )  # fmt: skip
 
+    source = TokenEmbedding(vocab=vocab, positions=rows[0], norm=embedding_norm)
+    shared = "encoder" if share else None
+    aim = TokenEmbedding(vocab=target, positions=rows[1], norm=embedding_norm, shared_with=shared)
+    return Architecture(stacks=(stack("encoder", source, ()), stack("decoder", aim, (LmHead(tied=tied),))))
+
+
+T5 = ("EncoderModel", "ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering")
+BART = ("ForSequenceClassification", "ForQuestionAnswering", "ForCausalLM")
 
 TYPES: dict[str, kinds.Type] = {
-    "bart": kinds.seq2seq("Bart", bart),
-    "m2m_100": kinds.seq2seq("M2M100", m2m_100),
-    "marian": kinds.only("MarianMTModel", "encoder-decoder", marian),
-    "mbart": kinds.seq2seq("MBart", mbart),
-    "mt5": kinds.seq2seq("MT5", t5),
-    "nllb-moe": kinds.seq2seq("NllbMoe", nllb_moe),
-    "pegasus": kinds.seq2seq("Pegasus", pegasus),
-    "switch_transformers": kinds.only("SwitchTransformersForConditionalGeneration", "encoder-decoder", switch),
-    "t5": kinds.seq2seq("T5", t5),
-    "umt5": kinds.seq2seq("UMT5", umt5),
+    "bart": seq2seq("Bart", bart, *BART, heads=lambda f: bart_heads(f, 3)),
+    "m2m_100": seq2seq("M2M100", m2m_100),
+    "marian": seq2seq("Marian", marian, "ForCausalLM", generates="MTModel"),
+    "mbart": seq2seq("MBart", mbart, *BART),
+    "mt5": seq2seq("MT5", t5, *T5),
+    "nllb-moe": seq2seq("NllbMoe", nllb_moe),
+    "pegasus": seq2seq("Pegasus", pegasus, "ForCausalLM"),
+    "switch_transformers": seq2seq("SwitchTransformers", switch, "EncoderModel"),
+    "t5": seq2seq("T5", t5, *T5),
+    "umt5": seq2seq("UMT5", umt5, *T5),
 }

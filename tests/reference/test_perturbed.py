@@ -21,6 +21,7 @@ from linear_configs import LINEAR
 from llama_kin_configs import LLAMA_KIN
 from renamed_configs import RENAMED_CONFIGS
 from routed_configs import ROUTED
+from seq2seq_configs import SEQ2SEQ
 
 from calculators import cache_bytes, count_flops, count_params
 from calculators.lowering import lower
@@ -46,6 +47,7 @@ TYPES = {
     **LLAMA_KIN,
     **RENAMED_CONFIGS,
     **ROUTED,
+    **SEQ2SEQ,
 }
 
 usual = settings(

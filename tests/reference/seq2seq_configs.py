@@ -1,0 +1,56 @@
+"""Small random configurations of further encoder-decoders for text, and of decoders taken out of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from configs_text import TEXT_TYPES, Config
+from hypothesis import strategies as st
+
+BOTH = ("ForConditionalGeneration", "Model")
+
+
+def _one(draw: st.DrawFn, *options: Any) -> Any:
+    return draw(st.sampled_from(options))
+
+
+@st.composite
+def like_bart(draw: st.DrawFn, model_type: str, prefix: str, *endings: str, **rest: Any) -> Config:
+    """Sides of different depth, heads and width of the feed-forward.
+
+    A decoder alone must not be deeper than the encoder: its class makes as many caches as encoders have layers.
+    """
+    ending, depth = _one(draw, *endings), _one(draw, 1, 3)
+    return {
+        "model_type": model_type,
+        "vocab_size": 97,
+        "pad_token_id": 0,
+        "d_model": 24,
+        "encoder_attention_heads": _one(draw, 2, 4),
+        "decoder_attention_heads": _one(draw, 2, 3),
+        "encoder_layers": depth,
+        "decoder_layers": _one(draw, 1, 1 if ending == "ForCausalLM" and depth == 1 else 2),
+        "encoder_ffn_dim": _one(draw, 32, 50),
+        "decoder_ffn_dim": _one(draw, 20, 60),
+        "max_position_embeddings": 512,
+        "architectures": [prefix + ending],
+        **{name: _one(draw, *options) for name, options in rest.items()},
+    }
+
+
+def also(model_type: str, prefix: str, *endings: str) -> st.SearchStrategy[Config]:
+    """Further classes of a type whose usual one is drawn elsewhere."""
+    return st.one_of(TEXT_TYPES[model_type], like_bart(model_type, prefix, *endings))
+
+
+SEQ2SEQ: dict[str, st.SearchStrategy[Config]] = {
+    "bart": also("bart", "Bart", "ForCausalLM", "ForQuestionAnswering", "Model"),
+    "blenderbot": like_bart("blenderbot", "Blenderbot", *BOTH, "ForCausalLM"),
+    "blenderbot_small": like_bart("blenderbot-small", "BlenderbotSmall", *BOTH, "ForCausalLM"),
+    "marian": also("marian", "Marian", "ForCausalLM", "Model"),
+    "mbart": also("mbart", "MBart", "ForCausalLM", "ForQuestionAnswering", "Model"),
+    "mvp": like_bart("mvp", "Mvp", *BOTH, "ForCausalLM", "ForQuestionAnswering"),
+    "pegasus": also("pegasus", "Pegasus", "ForCausalLM", "Model"),
+    "plbart": like_bart("plbart", "PLBart", *BOTH, "ForCausalLM"),
+}
+"""One strategy per type."""
