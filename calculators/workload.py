@@ -96,6 +96,8 @@ class Stream:
 
     narrowed: int = 1
     """Of a source: how many of its tokens were made one."""
+    frames: tuple[int, int] = (1, 0)
+    """Of a source: its length as (per source token, per sequence), where a later stack makes fewer tokens of it."""
 
     def sequences(self, w: Workload) -> Array:
         """Sequences processed in this pass."""
@@ -115,6 +117,8 @@ class Stream:
             case "text" | "looking":
                 return w.new
             case "source":
+                if self.frames != (1, 0):
+                    return w.source * self.frames[0] + (w.source > 0) * self.frames[1]
                 return w.source // self.narrowed if self.narrowed > 1 else w.source
             case _:
                 return np.full_like(w.new, self.tokens)

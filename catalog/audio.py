@@ -49,6 +49,8 @@ class AudioEmbedding(Spec):
     """Numbers per frame: mel bins, or 1 where the frames are samples of the wave."""
     rate: Annotated[float, Field(gt=0)] = 100.0
     """Frames per second."""
+    reads: str | None = None
+    """The stack whose tokens are its frames; ``None`` is the audio itself."""
     plane: bool = False
     """Whether convolutions run over mel bins as well as over time; channels and bins are then joined."""
     convolutions: tuple[Convolution, ...] = ()

@@ -216,6 +216,9 @@ class Architecture(Spec):
             shared = getattr(stack.embedding, "shared_with", None)
             if shared is not None and shared not in names:
                 raise ValueError(f"stack {stack.name}: embedding.shared_with names {shared!r}, not one of {names}")
+            reads = getattr(stack.embedding, "reads", None)
+            if reads is not None and reads not in names:
+                raise ValueError(f"stack {stack.name}: embedding.reads names {reads!r}, not one of {names}")
             for layer in (layer for group in stack.groups for layer in group.layers):
                 if layer.cross and layer.cross.source not in (*names, "caption"):
                     raise ValueError(

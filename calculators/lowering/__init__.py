@@ -165,7 +165,19 @@ def _stream(
         case JoinedEmbedding(sources=sources):
             return Stream("sample", sum(before[name].tokens for name in sources))
         case _:
-            return Stream("source" if stack.role in ("encoder", "audio") and decodes else "text")
+            if stack.role in ("encoder", "audio") and decodes:
+                return Stream("source", frames=_frames(architecture, stack.name))
+            return Stream("text")
+
+
+def _frames(architecture: Architecture, name: str) -> tuple[int, int]:
+    """Tokens of a stack per source token and per sequence: more where another stack takes them for its frames."""
+    for reader in architecture.stacks:
+        if isinstance(reader.embedding, AudioEmbedding) and reader.embedding.reads == name:
+            tokens, more = _frames(architecture, reader.name)
+            each, rest = reader.embedding.lengths()[0]
+            return each * tokens, each * more + rest
+    return 1, 0
 
 
 def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:

@@ -79,6 +79,11 @@ def _convolution(
 ) -> torch.Tensor:
     """Sizes are tensors while jit traces, so every number is made one; "valid" padding is none."""
     padding = 0 if padding == "valid" else padding
+    if padding == "same":  # of odd kernels
+        padding = [
+            (int(size) - 1) // 2 * int(dilation if isinstance(dilation, int) else dilation[0])
+            for size in weight.shape[2:]
+        ]
     steps, edges, gaps = (
         [int(v) for v in value] if isinstance(value, list | tuple) else [int(value)] * n
         for value in (stride, padding, dilation)

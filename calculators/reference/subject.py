@@ -13,7 +13,7 @@ from unittest.mock import patch
 import torch
 
 from calculators.images import tokens_per_image
-from calculators.reference.audio import audio_inputs, audio_tokens
+from calculators.reference.audio import audio_inputs, audio_tokens, ears
 from calculators.reference.audio import encoded as heard
 from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
 from calculators.reference.counting import traceable
@@ -207,18 +207,18 @@ class Subject:
 
     def _audio(self) -> AudioEmbedding | None:
         """The front end of the stack that hears, if one does."""
-        embeddings = (stack.embedding for stack in self.architecture.stacks)
-        return next((embedding for embedding in embeddings if isinstance(embedding, AudioEmbedding)), None)
+        return next(iter(ears(self.architecture)), None)
 
     def _source_tokens(self) -> int:
         audio = self._audio()
         return audio_tokens(audio, SOURCE_TOKENS) if audio else SOURCE_TOKENS
 
     def _source(self, setting: Setting) -> torch.Tensor:
-        audio = self._audio()
-        if audio is None:
+        if self._audio() is None:
             return _ids(setting.batch, setting.source)
-        return audio_inputs(audio, str(self.reference.config.get("model_type")), setting.batch, setting.source)
+        return audio_inputs(
+            self.architecture, str(self.reference.config.get("model_type")), setting.batch, setting.source
+        )
 
     def _stack(self, kind: type[PatchEmbedding] | type[TokenEmbedding]) -> Stack:
         return next(stack for stack in self.architecture.stacks if isinstance(stack.embedding, kind))

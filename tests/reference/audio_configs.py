@@ -122,7 +122,40 @@ def canary(draw: Draw) -> Config:
     }
 
 
+def _seamless(draw: Draw, model_type: str, prefix: str, positions: str) -> Config:
+    sides = _sides(draw)
+    sides["hidden_size"] = sides.pop("d_model")
+    end = _one(draw, "ForSpeechToText", "ForTextToText")
+    return {
+        "model_type": model_type,
+        "architectures": [prefix + end],
+        "speech_encoder_layers": _one(draw, 1, 2),
+        "speech_encoder_attention_heads": _one(draw, 1, 2, 3),
+        "speech_encoder_intermediate_size": _one(draw, 40, 52),
+        "conv_depthwise_kernel_size": _one(draw, 3, 5),
+        "feature_projection_input_dim": _one(draw, 10, 14),
+        "position_embeddings_type": positions,
+        "num_adapter_layers": _one(draw, 1, 2),
+        "adaptor_kernel_size": _one(draw, 4, 6),
+        "adaptor_stride": _one(draw, 2, 4),
+        "add_adapter": draw(st.booleans()),
+        "max_source_positions": 512,
+        **sides,
+    }
+
+
+@st.composite
+def seamless_m4t(draw: Draw) -> Config:
+    return _seamless(draw, "seamless_m4t", "SeamlessM4T", _one(draw, "relative", "rotary"))
+
+
+@st.composite
+def seamless_m4t_v2(draw: Draw) -> Config:
+    distances = {"left_max_position_embeddings": _one(draw, 5, 9), "right_max_position_embeddings": 3}
+    return _seamless(draw, "seamless_m4t_v2", "SeamlessM4Tv2", "relative_key") | distances
+
+
 AUDIO: dict[str, st.SearchStrategy[Config]] = {
-    build.__name__: build() for build in (canary, moonshine, speech_to_text, whisper)
+    build.__name__: build() for build in (canary, moonshine, seamless_m4t, seamless_m4t_v2, speech_to_text, whisper)
 }
 """One strategy per type."""
