@@ -367,12 +367,12 @@ class ChunkPairs(Measure):
 
     ``needed``: the causal triangle of each block of a fresh sequence. ``executed``: full squares, the last block
     padded, wherever the reference does not step. ``unpadded``: full squares of a fresh sequence, the last block as
-    long as it is.
+    long as it is. ``whole``: full squares of whole blocks, whatever is cached; the rest goes token by token.
     """
 
     stream: Stream
     chunk: int
-    count: Literal["executed", "unpadded", "needed"]
+    count: Literal["executed", "unpadded", "whole", "needed"]
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
         new = self.stream.new(w)
@@ -382,6 +382,9 @@ class ChunkPairs(Measure):
         elif self.count == "unpadded":
             pairs = new // self.chunk * self.chunk**2 + (new % self.chunk) ** 2
             when = "fresh"
+        elif self.count == "whole":
+            pairs = new // self.chunk * self.chunk**2
+            when = "always"
         else:
             full, rest = new // self.chunk, new % self.chunk
             pairs = full * (self.chunk * (self.chunk + 1) // 2) + rest * (rest + 1) // 2

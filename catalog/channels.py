@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from catalog.base import Count, Size, Spec
+from catalog.channel_mix import ChannelMix
 from catalog.convolutions import Convolutions
 
 
@@ -66,4 +67,4 @@ class Experts(Spec):
         return max(1, round(self.top_k * self.experts / (self.experts + self.idle)))
 
 
-Channel = Annotated[Dense | Experts | Convolutions, Field(discriminator="kind")]
+Channel = Annotated[ChannelMix | Dense | Experts | Convolutions, Field(discriminator="kind")]

@@ -37,12 +37,15 @@ from calculators.lowering.latent import latent_attention
 from calculators.lowering.linear import lightning
 from calculators.lowering.linear_recurrence import rg_lru
 from calculators.lowering.recurrent import mamba, mamba2
+from calculators.lowering.rwkv import channel_mix, rwkv4, rwkv5, rwkv6, rwkv7
 from calculators.lowering.scope import Scope
 from calculators.lowering.traced import traced
+from calculators.lowering.xlstm import mlstm
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.audio import AudioEmbedding
 from catalog.base import Spec
+from catalog.channel_mix import ChannelMix
 from catalog.channels import Dense, Experts
 from catalog.conformer import ConvolutionModule
 from catalog.connectors import Connector
@@ -62,9 +65,14 @@ from catalog.mixers import (
     LightningAttention,
     Mamba,
     Mamba2,
+    MLstm,
     ParallelHeads,
     ReducedAttention,
     RgLru,
+    Rwkv4,
+    Rwkv5,
+    Rwkv6,
+    Rwkv7,
     ShortConvolution,
     WindowAttention,
 )
@@ -77,6 +85,7 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     CompressedAttention: compressed_attention,
     Convolutions: convolutions,
     ConvolutionModule: convolution_module,
+    ChannelMix: channel_mix,
     CrossAttention: cross_attention,
     Dense: dense,
     ExpertAttention: expert_attention,
@@ -89,6 +98,11 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     LightningAttention: lightning,
     Mamba: mamba,
     Mamba2: mamba2,
+    MLstm: mlstm,
+    Rwkv4: rwkv4,
+    Rwkv5: rwkv5,
+    Rwkv6: rwkv6,
+    Rwkv7: rwkv7,
     ParallelHeads: parallel_heads,
     Traced: traced,
     ReducedAttention: reduced_attention,

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from calculators.reference.repairs import repair
 from calculators.reference.routing import unroute
 from catalog.spec import Reference
 
@@ -33,6 +34,8 @@ def build(reference: Reference) -> torch.nn.Module:
     settings = {key: _number(value) for key, value in reference.config.items() if key not in IGNORED}
     if reference.library == "diffusers":
         return _denoiser(reference.class_name, settings)
+    if reference.library == "whicharch":
+        return _own(reference.class_name, settings)
     return _transformer(reference, settings)
 
 
@@ -45,6 +48,8 @@ def _number(value: Any) -> Any:
 
 def label(reference: Reference) -> str:
     """Library, version and class: ``transformers 5.23.0, LlamaForCausalLM``."""
+    if reference.library == "whicharch":
+        return f"a module of our own, {reference.class_name}"
     return f"{reference.library} {version(reference.library)}, {reference.class_name}"
 
 
@@ -68,7 +73,18 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     if getattr(model, "_can_set_experts_implementation", bool)():
         model.set_experts_implementation("batched_mm")
     unroute(model)
+    repair(model)
     return _evaluating(model)
+
+
+def _own(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
+    """A module of our own, where nobody has one."""
+    from calculators.reference.modules import MODULES
+
+    if class_name not in MODULES:
+        raise ValueError(f"there is no module of our own called {class_name!r}")
+    with torch.device("meta"):
+        return _evaluating(MODULES[class_name](**settings).to(torch.bfloat16))
 
 
 def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:

@@ -21,7 +21,7 @@ from calculators.reference.image_inputs import latents, pictures
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
 from catalog.audio import AudioEmbedding
-from catalog.mixers import Attention, Mamba, Mixer, RgLru
+from catalog.mixers import Attention, Mamba, Mixer, RgLru, Rwkv
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
 Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "dual", "denoiser", "autoencoder"]
@@ -54,8 +54,8 @@ def _mixers(architecture: Architecture) -> list[Mixer]:
 
 
 def is_looped(architecture: Architecture) -> bool:
-    """Whether the reference runs through the tokens in Python: the selective scan of Mamba-1."""
-    return any(isinstance(mixer, Mamba) for mixer in _mixers(architecture))
+    """Whether the reference runs through the tokens in Python: the selective scan of Mamba-1, and RWKV."""
+    return any(isinstance(mixer, Mamba | Rwkv) for mixer in _mixers(architecture))
 
 
 def is_chunked(architecture: Architecture) -> bool:
@@ -197,7 +197,7 @@ class Subject:
 
     @property
     def _cache_name(self) -> str:
-        return "cache_params" if "cache_params" in self._accepted else "past_key_values"
+        return next((name for name in ("cache_params", "state") if name in self._accepted), "past_key_values")
 
     @property
     def _source_name(self) -> str:

@@ -21,9 +21,11 @@ from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
 from catalog.mixers.linear import LightningAttention, LinearMixer
 from catalog.mixers.linear_recurrence import RgLru
+from catalog.mixers.rwkv import Rwkv, Rwkv4, Rwkv5, Rwkv6, Rwkv7
 from catalog.mixers.sparse import Indexer
 from catalog.mixers.state_space import Mamba, Mamba2
 from catalog.mixers.traced import Traced
+from catalog.mixers.xlstm import MLstm
 
 Mixer = Annotated[
     Attention
@@ -38,9 +40,14 @@ Mixer = Annotated[
     | LightningAttention
     | Mamba
     | Mamba2
+    | MLstm
     | ParallelHeads
     | ReducedAttention
     | RgLru
+    | Rwkv4
+    | Rwkv5
+    | Rwkv6
+    | Rwkv7
     | ShortConvolution
     | Traced
     | WindowAttention,
@@ -62,6 +69,7 @@ __all__ = [
     "LatentAttention",
     "LightningAttention",
     "LinearMixer",
+    "MLstm",
     "Mamba",
     "Mamba2",
     "Mixer",
@@ -69,6 +77,11 @@ __all__ = [
     "Projection",
     "ReducedAttention",
     "RgLru",
+    "Rwkv",
+    "Rwkv4",
+    "Rwkv5",
+    "Rwkv6",
+    "Rwkv7",
     "SharedBlock",
     "ShortConvolution",
     "Traced",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from configs import Config, Draw, _decoder, _one
+from configs import VOCAB, Config, Draw, _decoder, _flags, _one
 from hypothesis import strategies as st
 
 
@@ -113,7 +113,72 @@ def minimax(draw: Draw) -> Config:
     return config
 
 
+@st.composite
+def rwkv(draw: Draw) -> Config:
+    """Beyond one layer: the class scales initial values by the depth less one."""
+    return {
+        "model_type": "rwkv",
+        "vocab_size": VOCAB,
+        "hidden_size": _one(draw, 24, 40),
+        "intermediate_size": _one(draw, None, 52),
+        "num_hidden_layers": _one(draw, 2, 5),
+        "rescale_every": _one(draw, 0, 2),
+        **_flags(draw, "tie_word_embeddings"),
+    }
+
+
+def _goose_and_kin(draw: Draw, model_type: str, head: str) -> Config:
+    d = _one(draw, 8, 12)
+    return {
+        "model_type": model_type,
+        "vocab_size": VOCAB,
+        "hidden_size": d * _one(draw, 2, 3),
+        "intermediate_size": _one(draw, 52, 96),
+        "num_hidden_layers": _one(draw, 1, 3),
+        head: d,
+        **_flags(draw, "tie_word_embeddings"),
+    }
+
+
+@st.composite
+def rwkv5(draw: Draw) -> Config:
+    config = _goose_and_kin(draw, "rwkv5", "head_size")
+    return config | {"attention_hidden_size": config["head_size"] * _one(draw, 2, 4)}
+
+
+@st.composite
+def rwkv6(draw: Draw) -> Config:
+    config = _goose_and_kin(draw, "rwkv6", "head_size")
+    return config | {"attention_hidden_size": config["head_size"] * _one(draw, 2, 4)}
+
+
+@st.composite
+def rwkv7(draw: Draw) -> Config:
+    ranks = {f"{name}_low_rank_dim": _one(draw, 4, 6, 9) for name in ("decay", "a", "v", "gate")}
+    return _goose_and_kin(draw, "rwkv7", "head_dim") | ranks
+
+
+@st.composite
+def xlstm(draw: Draw) -> Config:
+    hidden = _one(draw, 128, 192)
+    return {
+        "model_type": "xlstm",
+        "vocab_size": VOCAB,
+        "hidden_size": hidden,
+        "embedding_dim": hidden,
+        "num_hidden_layers": _one(draw, 1, 3),
+        "num_heads": _one(draw, 2, 4),
+        "qk_dim_factor": _one(draw, 1.0, 2.0),
+        "chunk_size": _one(draw, 4, 16, 64),
+        "ffn_proj_factor": _one(draw, 1.5, 2.667),
+        "weight_mode": _one(draw, "single", "fused"),
+    }
+
+
 LINEAR = {
     strategy.__name__: strategy()
-    for strategy in (bailing_hybrid, kimi_linear, minimax, olmo_hybrid, qwen3_5_moe_text, qwen3_5_text, qwen3_next)
-}
+    for strategy in (
+        bailing_hybrid, kimi_linear, minimax, olmo_hybrid, qwen3_5_moe_text, qwen3_5_text, qwen3_next, rwkv, rwkv5,
+        rwkv6, rwkv7, xlstm,
+    )
+}  # fmt: skip

@@ -11,7 +11,7 @@ from calculators.reference.subject import Subject
 from catalog import from_hf_config
 
 
-@pytest.mark.parametrize("kind", LINEAR)
+@pytest.mark.parametrize("kind", [kind for kind in LINEAR if "rwkv" not in kind])
 def test_a_scan_over_several_blocks_is_exact(kind: str) -> None:
     spec = from_hf_config(find(LINEAR[kind], lambda _: True))
     subject = Subject.of(spec)

@@ -1,0 +1,14 @@
+"""Modules of our own that witness models which no library we can install builds."""
+
+from __future__ import annotations
+
+import torch
+
+from calculators.reference.modules.rwkv import Rwkv5ForCausalLM, Rwkv6ForCausalLM, RWKV7ForCausalLM
+
+MODULES: dict[str, type[torch.nn.Module]] = {
+    "RWKV7ForCausalLM": RWKV7ForCausalLM,
+    "Rwkv5ForCausalLM": Rwkv5ForCausalLM,
+    "Rwkv6ForCausalLM": Rwkv6ForCausalLM,
+}
+"""Classes by the names that published configurations give them; each takes a configuration's fields."""
