@@ -67,6 +67,8 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     if model_type not in transformers.CONFIG_MAPPING:
         raise ValueError(f"transformers {version('transformers')} knows no model_type {model_type!r}")
     config = transformers.CONFIG_MAPPING[model_type](**settings)
+    if kind.config_class is not None and not isinstance(config, kind.config_class):
+        config = config.get_text_config()  # a decoder's class, and the file is of what stands around it
     with torch.device("meta"):
         dtype = torch.float32 if model_type in UNROUNDED else torch.bfloat16
         model = kind._from_config(config, dtype=dtype, attn_implementation="eager")

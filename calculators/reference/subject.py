@@ -283,6 +283,7 @@ def unchecked() -> Iterator[None]:
         with (
             patch.object(PreTrainedModel, "warn_if_padding_and_no_attention_mask", _nothing),
             patch.object(masking_utils, "_ignore_bidirectional_mask_sdpa", _nothing),
+            patch.object(masking_utils, "find_packed_sequence_indices", _nothing),
         ):
             yield
     finally:

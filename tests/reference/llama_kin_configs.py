@@ -45,6 +45,13 @@ def diffllama(draw: Draw) -> Config:
 
 
 @st.composite
+def emu3(draw: Draw) -> Config:
+    text = _decoder(draw, "emu3_text_model")
+    del text["model_type"]
+    return {"model_type": "emu3", "architectures": ["Emu3ForCausalLM"], "text_config": text}
+
+
+@st.composite
 def flint(draw: Draw) -> Config:
     where = {"decoder_sparse_step": _one(draw, 1, 2), "mlp_only_layers": _one(draw, None, [], [0])}
     shared = {"shared_expert_intermediate_size": 28}
@@ -136,7 +143,7 @@ def vaultgemma(draw: Draw) -> Config:
 LLAMA_KIN: dict[str, st.SearchStrategy[Config]] = {
     build.__name__: build()
     for build in (
-        beam, bitnet, diffllama, flint, gpt_neo, gpt_neox_japanese, hrm_text, hyperclovax, internlm3, iquestcoder,
+        beam, bitnet, diffllama, emu3, flint, gpt_neo, gpt_neox_japanese, hrm_text, hyperclovax, internlm3, iquestcoder,
         jais2, kolibri1, modernbert_decoder, nanochat, openai_gpt, vaultgemma,
     )
 }  # fmt: skip

@@ -1,5 +1,7 @@
 """Models that read images and write text: towers, connectors and any decoder that is known, put together by tables."""
 
-from catalog.importers.multimodal.models import TYPES
+from catalog.importers.multimodal import gemma4, models
+
+TYPES = {**models.TYPES, **gemma4.TYPES}
 
 __all__ = ["TYPES"]
