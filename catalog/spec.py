@@ -314,6 +314,8 @@ class ModelSpec(Entry):
     """The weight format in which the publisher ships it."""
     stored: tuple[Stored, ...] = ()
     """What the file it was imported from holds; then ``stored`` is also the name of its weight format."""
+    availability: Literal["current", "deprecated", "removed"] = "current"
+    """Whether the provider of a closed model still serves it."""
     notes: str | None = None
     architecture: Architecture | Literal["undisclosed"]
     reference: Reference | None = None
