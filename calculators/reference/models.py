@@ -81,7 +81,11 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
 
 def _own(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
     """A module of our own, where nobody has one."""
+    import transformers
+
     from calculators.reference.modules import MODULES
+
+    transformers.logging.set_verbosity_error()
 
     if class_name not in MODULES:
         raise ValueError(f"there is no module of our own called {class_name!r}")

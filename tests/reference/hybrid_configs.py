@@ -154,6 +154,27 @@ def zamba2(draw: Draw) -> Config:
     }
 
 
+@st.composite
+def samba(draw: Draw) -> Config:
+    groups = _one(draw, 1, 2)
+    heads = groups * _one(draw, 1, 2)
+    return {
+        "model_type": "samba",
+        "vocab_size": VOCAB,
+        "n_layer": _one(draw, 2, 5),
+        "n_head": heads,
+        "n_query_groups": _one(draw, None, groups),
+        "n_embd": heads * _one(draw, 8, 12),
+        "intermediate_size": _one(draw, 20, 28),
+        "mb_per_layer": _one(draw, 2, 3),
+        "local_window": _one(draw, 5, 9),
+        "mamba_d_state": _one(draw, 4, 6),
+        "mamba_d_conv": _one(draw, 3, 4),
+        "mamba_expand": 2,
+        **_flags(draw, "mamba_init"),
+    }
+
+
 HYBRIDS = {
     "falcon_h1": falcon_h1(),
     "granite_swa": granite_swa(),
@@ -164,6 +185,7 @@ HYBRIDS = {
     "lfm2_moe": lfm2_moe(),
     "lfm3": lfm3(),
     "recurrent_gemma": recurrent_gemma(),
+    "samba": samba(),
     "zamba": zamba(),
     "zamba2": zamba2(),
 }
