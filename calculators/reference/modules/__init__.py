@@ -5,14 +5,12 @@ from __future__ import annotations
 import torch
 
 from calculators.reference.modules.rwkv import Rwkv5ForCausalLM, Rwkv6ForCausalLM, RWKV7ForCausalLM
+from calculators.reference.modules.samba import SambaForCausalLM
 
 MODULES: dict[str, type[torch.nn.Module]] = {
     "RWKV7ForCausalLM": RWKV7ForCausalLM,
     "Rwkv5ForCausalLM": Rwkv5ForCausalLM,
     "Rwkv6ForCausalLM": Rwkv6ForCausalLM,
-from calculators.reference.modules.samba import SambaForCausalLM
-
-MODULES: dict[str, type[torch.nn.Module]] = {
     "SambaForCausalLM": SambaForCausalLM,
 }
 """Classes by the names that published configurations give them; each takes a configuration's fields."""
