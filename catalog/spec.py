@@ -224,6 +224,9 @@ class Architecture(Spec):
                     raise ValueError(
                         f"stack {stack.name}: cross.source is {layer.cross.source!r}, not one of {names} or 'caption'"
                     )
+                read = getattr(layer.mixer, "reads", None)
+                if read is not None and read not in names:
+                    raise ValueError(f"stack {stack.name}: mixer.reads is {read!r}, not one of {names}")
             if any(isinstance(head, LmHead) for head in stack.heads) and not isinstance(
                 stack.embedding, TokenEmbedding
             ):

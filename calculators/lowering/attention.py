@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.conformer import distances
+from calculators.lowering.memory import other_tokens
 from calculators.lowering.scope import Scope
 from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, Pairs, Runs, Span, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
@@ -59,6 +60,8 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
         node = distances(scope, mixer.distances, heads, d, node)
     if mixer.disentangled is not None:
         node = _disentangled(scope, mixer.disentangled, heads, d, node)
+    if mixer.reads is not None:
+        other_tokens(scope, mixer, heads, kv)
     node = _attend(scope, mixer, heads, kv, node)
     if mixer.gate is not None:
         node = output_gate(scope, heads * (v if mixer.gate == "full" else 1), heads * v, source, node)

@@ -164,6 +164,12 @@ class Fields(Mapping[str, Any]):
         flat.read = self.read
         return flat
 
+    def changed(self, values: Mapping[str, Any]) -> Fields:
+        """The same with other values for some keys."""
+        other = Fields({**self._config, **values}, self.where, self._defaults)
+        other.read = self.read
+        return other
+
     @property
     def model_type(self) -> str:
         """The type that the configuration names, or nothing."""

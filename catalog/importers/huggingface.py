@@ -21,6 +21,7 @@ from catalog.importers import (
     bert_like,
     codecs,
     compact_encoders,
+    composite,
     conformers,
     decoders,
     denoisers,
@@ -44,6 +45,7 @@ from catalog.importers import (
     seq2seq_more,
     sparse,
     streams,
+    t5gemma,
     zamba,
 )
 from catalog.importers.defaults import defaults_of
@@ -74,6 +76,7 @@ MODULES = (
     codecs,
     conformers,
     compact_encoders,
+    composite,
     decoders,
     encoders,
     gemma,
@@ -93,6 +96,7 @@ MODULES = (
     sparse,
     streams,
     seq2seq_more,
+    t5gemma,
     multimodal,
     zamba,
     image_types,

@@ -79,6 +79,8 @@ class Attention(Spec):
     relative_buckets: Count = 0
     """Buckets of a relative-position bias of this layer's own (UMT5); a stack's common one stands in the stack."""
     disentangled: Disentangled | None = None
+    reads: str | None = None
+    """A stack whose tokens are read beside the own ones, through the same projections (T5Gemma 2)."""
     distances: Annotated[ProjectedDistances | TableDistances, Field(discriminator="kind")] | None = None
     """Bidirectional: vectors of distances that queries score beside keys (Conformers)."""
 

@@ -110,7 +110,9 @@ def idle_flops(spec: ModelSpec) -> int:
     """FLOPs of one sequence on whose result nothing that is returned depends, so that a trace drops them: a pooler
     that a class keeps although it reads each token."""
     assert not isinstance(spec.architecture, str)
-    last = spec.architecture.stacks[-1]
+    *before, last = spec.architecture.stacks
+    if last.role == "decoder" and any(isinstance(head, Pooler) for stack in before for head in stack.heads):
+        return 2 * before[-1].hidden ** 2
     for head, reader in pairwise(last.heads):
         if isinstance(head, Pooler) and not head.every_token and getattr(reader, "every_token", True):
             return 2 * last.hidden**2
