@@ -163,6 +163,16 @@ class Doublings(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class Kept(Measure):
+    """B·S of a source, whether its stack runs in this pass or its results are kept from an earlier one."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return w.batch * self.stream.new(w)
+
+
+@dataclass(frozen=True, slots=True)
 class Length(Measure):
     """S, once for all sequences of a pass; 0 where the stack does not run."""
 

@@ -18,6 +18,8 @@ class Map(Spec):
     outputs: Size
     bias: bool = True
     gated: bool = False
+    again: bool = False
+    """Whether the PyTorch class maps a source anew in each step, although nothing has changed (Cohere ASR)."""
     inputs: Size | None = None
     """Width that a configuration gives it although another arrives: such a model can be built, not run."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calculators.form import per
 from calculators.lowering.extras import extra
 from calculators.lowering.scope import Scope
-from calculators.measures import Tokens
+from calculators.measures import Kept, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.connectors import Connector, Convolve, Drop, Join, Learned, Map, Merge, Normalise, Pool, after
@@ -24,9 +24,11 @@ def connector(scope: Scope, spec: Connector, source: int) -> int:
         match step:
             case Map():
                 matrices = 2 if step.gated else 1
+                flops = 2 * (step.inputs or width) * matrices * wide
                 source = scope.linear(
                     name, step.inputs or width, matrices * wide, source, part="projector",
-                    bias=matrices * wide if step.bias else 0, over=unit,
+                    bias=matrices * wide if step.bias else 0, over=unit, needed=per(unit, flops),
+                    executed=per(Kept(stream) if step.again else unit, flops),
                 )  # fmt: skip
             case Normalise():
                 source = scope.norm(name, source, part="projector", kind=step.norm, width=width, over=unit)

@@ -8,7 +8,7 @@ from catalog.audio import AudioEmbedding, Convolution
 from catalog.channels import Dense
 from catalog.errors import BadInput
 from catalog.extras import Learned
-from catalog.importers import kinds
+from catalog.importers import kinds, seq2seq
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
 from catalog.mixers import Attention, CrossAttention
@@ -158,7 +158,39 @@ def speech_to_text(f: Fields) -> Architecture:
     return Architecture(stacks=(encoder, decoder))
 
 
+def pop2piano(f: Fields) -> Architecture:
+    """Pop2Piano (arXiv:2211.00895): T5 whose encoder takes mel frames as they are, after a row that names the style."""
+    encoder, decoder = seq2seq.t5(f).stacks
+    frames = AudioEmbedding(features=encoder.hidden)
+    style = Learned(name="style", elements=f.size("composer_vocab_size") * encoder.hidden, table=True)
+    f.read.update(("is_gated_act", "dense_act_fn", "tie_word_embeddings"))
+    encoder = encoder.model_copy(update={"embedding": frames, "extras": (style,)})
+    own = TokenEmbedding(vocab=f.size("vocab_size"))
+    return Architecture(stacks=(encoder, decoder.model_copy(update={"embedding": own, "heads": (LmHead(),)})))
+
+
+def trocr(f: Fields, class_name: str) -> Architecture:
+    """TrOCR's decoder alone (arXiv:2109.10282): BART's, with cross-attention that has nothing to read."""
+    kinds.ending(f, class_name, "TrOCR", ("ForCausalLM",))
+    hidden, learned = f.size("d_model"), f.flag("use_learned_position_embeddings", True)
+    source = f.value("cross_attention_hidden_size", default=hidden)
+    layers = [unread_cross(layer, hidden, QKVO, source) for layer in bart_layers(f, "decoder", norms="post")]
+    if not f.flag("tie_word_embeddings", True):
+        raise BadInput(f"{f.where}: tie_word_embeddings=false is not modelled for trocr")
+    embedding = TokenEmbedding(
+        vocab=f.size("vocab_size"), positions=f.size("max_position_embeddings") + 2 if learned else 0,
+        norm=f.flag("layernorm_embedding", True),
+    )  # fmt: skip
+    stack = Stack(
+        name="decoder", role="decoder", hidden=hidden, norm="layer", embedding=embedding, groups=fold(layers),
+        final_norm=False, heads=(LmHead(tied=True),),
+    )  # fmt: skip
+    return Architecture(stacks=(stack,))
+
+
 TYPES: dict[str, kinds.Type] = {
+    "pop2piano": kinds.only("Pop2PianoForConditionalGeneration", "speech", pop2piano),
+    "trocr": kinds.Type("decoder", "TrOCRForCausalLM", trocr),
     "moonshine": kinds.only("MoonshineForConditionalGeneration", "speech", moonshine),
     "speech_to_text": kinds.only("Speech2TextForConditionalGeneration", "speech", speech_to_text),
     "whisper": kinds.Type("speech", "WhisperForConditionalGeneration", _whisper),

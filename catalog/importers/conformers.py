@@ -95,13 +95,11 @@ def canary(f: Fields) -> Architecture:
 def cohere_asr(f: Fields) -> Architecture:
     """Cohere's transcriber: a Fast Conformer, carried to the width of a small decoder."""
     decoder = _reader(f, tied=f.flag("tie_word_embeddings"), positions=f.size("max_position_embeddings"))
-    encoder = parakeet(f.child("encoder_config"), heads=(Connector(steps=(Map(outputs=decoder.hidden),)),))
+    encoder = parakeet(f.child("encoder_config"), heads=(Connector(steps=(Map(outputs=decoder.hidden, again=True),)),))
     return Architecture(stacks=(encoder, decoder))
 
 
 TYPES: dict[str, kinds.Type] = {
     "canary": kinds.only("CanaryForConditionalGeneration", "speech", canary),
-    "cohere_asr": kinds.Type(
-        "speech", "CohereAsrForConditionalGeneration", lambda f, _: cohere_asr(f), proof="parameters"
-    ),
+    "cohere_asr": kinds.only("CohereAsrForConditionalGeneration", "speech", cohere_asr),
 }

@@ -46,6 +46,7 @@ from catalog.importers import (
     sparse,
     streams,
     t5gemma,
+    waves,
     zamba,
 )
 from catalog.importers.defaults import defaults_of
@@ -100,6 +101,7 @@ MODULES = (
     multimodal,
     zamba,
     image_types,
+    waves,
 )
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}
 BUILT_AS = {

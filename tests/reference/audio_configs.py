@@ -155,7 +155,116 @@ def seamless_m4t_v2(draw: Draw) -> Config:
     return _seamless(draw, "seamless_m4t_v2", "SeamlessM4Tv2", "relative_key") | distances
 
 
-AUDIO: dict[str, st.SearchStrategy[Config]] = {
-    build.__name__: build() for build in (canary, moonshine, seamless_m4t, seamless_m4t_v2, speech_to_text, whisper)
-}
+@st.composite
+def cohere_asr(draw: Draw) -> Config:
+    heads = _one(draw, 1, 2)
+    return {
+        "model_type": "cohere_asr",
+        "encoder_config": _parakeet(draw),
+        "vocab_size": 97,
+        "hidden_size": 24,
+        "num_attention_heads": heads * 2,
+        "num_key_value_heads": _one(draw, 1, 2) * heads,
+        "head_dim": _one(draw, 8, 12),
+        "num_hidden_layers": _one(draw, 1, 2, 3),
+        "intermediate_size": _one(draw, 20, 36),
+        "max_position_embeddings": _one(draw, 64, 80),
+        "attention_bias": draw(st.booleans()),
+        "tie_word_embeddings": draw(st.booleans()),
+        "pad_token_id": 0,
+    }
+
+
+def _wave(draw: Draw) -> Config:
+    norm = _one(draw, "group", "layer")
+    return {
+        "hidden_size": 24,
+        "conv_dim": [8, 12, 10],
+        "conv_kernel": [7, 3, 2],
+        "conv_stride": [4, 2, 2],
+        "num_feat_extract_layers": 3,
+        "conv_bias": draw(st.booleans()),
+        "feat_extract_norm": norm,
+        "num_conv_pos_embeddings": _one(draw, 4, 5),
+        "num_conv_pos_embedding_groups": _one(draw, 2, 3),
+        "mask_time_prob": _one(draw, 0.0, 0.05),
+    }
+
+
+@st.composite
+def speecht5(draw: Draw) -> Config:
+    sides = _sides(draw)
+    del sides["d_model"]
+    return {
+        "model_type": "speecht5",
+        "encoder_max_relative_position": _one(draw, 7, 160),
+        "tie_word_embeddings": draw(st.booleans()),
+        **_wave(draw),
+        **sides,
+    }
+
+
+@st.composite
+def speech_encoder_decoder(draw: Draw) -> Config:
+    heads = _one(draw, 1, 2, 3)
+    encoder = {
+        "model_type": "wav2vec2",
+        "num_hidden_layers": _one(draw, 1, 3),
+        "num_attention_heads": _one(draw, 2, 4),
+        "intermediate_size": _one(draw, 40, 52),
+        "do_stable_layer_norm": draw(st.booleans()),
+        **_wave(draw),
+    }
+    decoder = {
+        "model_type": "bert",
+        "vocab_size": 97,
+        "hidden_size": 24,
+        "num_attention_heads": heads,
+        "num_hidden_layers": _one(draw, 1, 2),
+        "intermediate_size": _one(draw, 20, 36),
+        "max_position_embeddings": 64,
+        "is_decoder": True,
+        "add_cross_attention": True,
+    }
+    return {"model_type": "speech-encoder-decoder", "encoder": encoder, "decoder": decoder, "pad_token_id": 0}
+
+
+@st.composite
+def pop2piano(draw: Draw) -> Config:
+    return {
+        "model_type": "pop2piano",
+        "vocab_size": 97,
+        "composer_vocab_size": _one(draw, 5, 7),
+        "d_model": 24,
+        "d_kv": _one(draw, 6, 10),
+        "d_ff": _one(draw, 40, 52),
+        "num_heads": _one(draw, 2, 3),
+        "num_layers": _one(draw, 1, 3),
+        "num_decoder_layers": _one(draw, 2, 4),
+        "relative_attention_num_buckets": 8,
+        "feed_forward_proj": _one(draw, "relu", "gated-gelu"),
+    }
+
+
+@st.composite
+def trocr(draw: Draw) -> Config:
+    return {
+        "model_type": "trocr",
+        "vocab_size": 97,
+        "d_model": 24,
+        "decoder_layers": _one(draw, 1, 3),
+        "decoder_attention_heads": _one(draw, 2, 3),
+        "decoder_ffn_dim": _one(draw, 40, 52),
+        "max_position_embeddings": _one(draw, 64, 80),
+        "cross_attention_hidden_size": _one(draw, None, 20),
+        "use_learned_position_embeddings": draw(st.booleans()),
+        "layernorm_embedding": draw(st.booleans()),
+    }
+
+
+KINDS = (
+    canary, cohere_asr, moonshine, pop2piano, seamless_m4t, seamless_m4t_v2, speech_encoder_decoder, speech_to_text,
+    speecht5, trocr, whisper,
+)  # fmt: skip
+AUDIO: dict[str, st.SearchStrategy[Config]] = {build.__name__: build() for build in KINDS}
 """One strategy per type."""
