@@ -24,11 +24,11 @@ def connector(scope: Scope, spec: Connector, source: int) -> int:
         match step:
             case Map():
                 matrices = 2 if step.gated else 1
-                flops = 2 * (step.inputs or width) * matrices * wide
+                each = 2 * (step.inputs or width) * matrices * wide
                 source = scope.linear(
                     name, step.inputs or width, matrices * wide, source, part="projector",
-                    bias=matrices * wide if step.bias else 0, over=unit, needed=per(unit, flops),
-                    executed=per(Kept(stream) if step.again else unit, flops),
+                    bias=matrices * wide if step.bias else 0, over=unit, needed=per(unit, each),
+                    executed=per(Kept(stream) if step.again else unit, each),
                 )  # fmt: skip
             case Normalise():
                 source = scope.norm(name, source, part="projector", kind=step.norm, width=width, over=unit)
