@@ -18,6 +18,7 @@ from catalog.importers import (
     audio,
     audio_decoders,
     audio_language,
+    audio_towers,
     bert_like,
     codecs,
     compact_encoders,
@@ -102,6 +103,7 @@ MODULES = (
     zamba,
     image_types,
     waves,
+    audio_towers,
 )
 TYPES: dict[str, Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}
 BUILT_AS = {
