@@ -260,6 +260,17 @@ class Pairs(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class PackedPairs(Measure):
+    """(B·S)²: all sequences of a pass in one, as reference code runs them that masks what belongs apart."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        tokens = self.stream.sequences(w) * self.stream.new(w)
+        return tokens * tokens
+
+
+@dataclass(frozen=True, slots=True)
 class BlockPairs(Measure):
     """Pairs inside blocks of tokens that see only each other; the last block may be shorter."""
 

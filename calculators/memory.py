@@ -32,6 +32,7 @@ def cache_bytes(
     policy: PolicyName = "needed",
     *,
     source: int | None = None,
+    images: int = 0,
 ) -> int:
     """Bytes of KV cache and recurrent state that ``batch`` sequences of ``tokens`` tokens keep.
 
@@ -44,6 +45,7 @@ def cache_bytes(
             16 tokens, full length also in windowed layers; ``transformers``: what its ``DynamicCache`` holds (W-1
             tokens in a windowed layer).
         source: Encoder tokens whose cross-attention keys and values stay cached; by default ``tokens``.
+        images: Images per sequence that layers of the decoder attend to (Llama 3.2); those in the context are tokens.
 
     Source:
         arXiv:2405.04434, table 1: ``2·K·d`` (grouped) and ``d_c + d_R`` (latent) elements per token and layer.
@@ -52,7 +54,7 @@ def cache_bytes(
         BadInput: If the architecture is undisclosed, or the type or policy unknown.
         ValueError: If a count is negative.
     """
-    return kv_cache_bytes(spec, tokens, batch, dtype, policy, source=source) + state_bytes(
+    return kv_cache_bytes(spec, tokens, batch, dtype, policy, source=source, images=images) + state_bytes(
         spec, batch, dtype, policy=policy
     )
 
@@ -65,9 +67,10 @@ def kv_cache_bytes(
     policy: PolicyName = "needed",
     *,
     source: int | None = None,
+    images: int = 0,
 ) -> int:
     """The part of ``cache_bytes`` that grows with context."""
-    return _held_bytes(spec, tokens, batch, dtype, policy, recurrent=False, source=source)
+    return _held_bytes(spec, tokens, batch, dtype, policy, recurrent=False, source=source, images=images)
 
 
 def state_bytes(spec: ModelSpec, batch: int = 1, dtype: str = "bf16", policy: PolicyName = "needed") -> int:
@@ -76,14 +79,22 @@ def state_bytes(spec: ModelSpec, batch: int = 1, dtype: str = "bf16", policy: Po
 
 
 def _held_bytes(
-    spec: ModelSpec, tokens: int, batch: int, dtype: str, policy: PolicyName, *, recurrent: bool, source: int | None
+    spec: ModelSpec,
+    tokens: int,
+    batch: int,
+    dtype: str,
+    policy: PolicyName,
+    *,
+    recurrent: bool,
+    source: int | None,
+    images: int = 0,
 ) -> int:
     if dtype not in CACHE_BITS:
         raise unknown("cache type", dtype, CACHE_BITS)
     if policy not in POLICIES:
         raise unknown("cache policy", policy, POLICIES)
     length = tokens if source is None else source
-    w = Workload.exact(batch, 0, tokens, source=length, encode=0)
+    w = Workload.exact(batch, 0, tokens, source=length, images=images, encode=0)
     model_bits = 32 if dtype == "fp32" else 16
     bits = 0
     for operator in lower(architecture_of(spec)):

@@ -10,7 +10,7 @@ from calculators.form import Form, per
 from calculators.lowering.conformer import distances
 from calculators.lowering.memory import other_tokens
 from calculators.lowering.scope import Scope
-from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, Pairs, Runs, Span, Tokens
+from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, PackedPairs, Pairs, Runs, Span, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
 from catalog.mixers import Attention, CrossAttention, Disentangled
 
@@ -84,6 +84,8 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
     needed: Measure = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
     if mixer.blocks:
         executed = needed = BlockPairs(stream, mixer.blocks)
+    if mixer.packed:
+        executed = PackedPairs(stream)
     held = Held(stream, reach, mixer.keeps_all)
     own = [Weight("attention.sinks", (heads,), Role.VECTOR)] if mixer.sinks else []
     if mixer.differential:

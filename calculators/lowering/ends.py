@@ -10,7 +10,7 @@ from calculators.lowering.convolutions import convolutions
 from calculators.lowering.extras import extra
 from calculators.lowering.image_heads import alignment, attention_pooler
 from calculators.lowering.scope import NORM_VECTORS, Scope
-from calculators.measures import One, Sequences, Tokens
+from calculators.measures import One, Pairs, Sequences, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.connectors import Connector
@@ -88,7 +88,10 @@ def relative_table(scope: Scope, rows: int, norm: bool) -> int:
 
 
 def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
-    """A strided convolution: ``2·patches·C·p²·h`` FLOPs per image (arXiv:2010.11929, equation 1)."""
+    """A strided convolution: ``2·patches·C·p²·h`` FLOPs per image (arXiv:2010.11929, equation 1).
+
+    Where an image fills several tiles, the reference multiplies which tokens are padding into a mask of all pairs.
+    """
     h = scope.hidden
     inputs = embedding.channels * embedding.frames * embedding.patch**2
     kernel = (h, embedding.channels, *((embedding.frames,) if embedding.frames > 1 else ()), *(embedding.patch,) * 2)
@@ -102,6 +105,7 @@ def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
     if embedding.mask_token:
         weights.append(Weight("mask_token", (h,), Role.VECTOR))
     flops = per(scope.sequences, 2 * embedding.patches * inputs * h)
+    mask = per(Pairs(scope.stream, "executed", causal=False), 2) if embedding.tiles > 1 else Form()
     node = scope.builder.add(
         Operator(
             name="embedding.patch",
@@ -109,7 +113,7 @@ def patch_embedding(scope: Scope, embedding: PatchEmbedding) -> int:
             leaf=True,
             part=scope.part("embedding"),
             weights=tuple(weights),
-            executed=flops,
+            executed=flops + mask,
             needed=flops,
             touched=scope.once,
             reads=per(scope.sequences, embedding.patches * inputs),

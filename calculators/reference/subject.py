@@ -20,6 +20,7 @@ from calculators.reference.counting import traceable
 from calculators.reference.image_inputs import latents, pictures
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
+from calculators.reference.seeing import images, prepare, real_sizes
 from catalog.audio import AudioEmbedding
 from catalog.mixers import Attention, Mamba, Mixer, RgLru, Rwkv
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
@@ -80,6 +81,7 @@ class Subject:
         self.architecture, self.reference = architecture, reference
         self.kind = kind_of(architecture)
         self.model = build(reference)
+        prepare(self.model)
         self._accepted = inspect.signature(self.model.forward).parameters
         self._keeps_states = keeps_states(self.model)
 
@@ -142,7 +144,7 @@ class Subject:
             del inputs[self._source_name]
             packed = heard(encoded) if self._audio() else MoeModelOutputWithPast(last_hidden_state=encoded)
             inputs["encoder_outputs"] = packed
-        with unchecked():
+        with unchecked(), real_sizes():
             output = self.model(**inputs)
         if self.caches and self._keeps_states:
             output.past_key_values = with_states(cache, self.model)
@@ -171,6 +173,8 @@ class Subject:
                 return {"sample": pictures(self.architecture, setting.batch)}
             case "vision-language":
                 ids = {"input_ids": _ids(setting.batch, setting.new)}
+                if "token_type_ids" in self._accepted:  # a mask is built from both, or from neither
+                    ids["attention_mask"] = _ids(setting.batch, setting.past + setting.new)
                 return ids | (self._images(setting) if setting.images else {})
             case "denoiser":
                 return latents(self.architecture, self.reference, self._accepted, setting.batch)
@@ -233,24 +237,8 @@ class Subject:
             return 0
         return tokens_per_image(self.architecture)
 
-    def _pictures(self, count: int) -> torch.Tensor:
-        patch = self._patches()
-        return _real(count, patch.channels, patch.size, patch.size)
-
     def _images(self, setting: Setting) -> dict[str, Any]:
-        """Pixels. Qwen2-VL wants rows of flattened patches, and the grid of each image as real numbers; what it would
-        derive from that grid is handed over ready, because it must lie on the meta device."""
-        count = setting.batch * setting.images
-        if "image_grid_thw" not in self._accepted:
-            return {"pixel_values": self._pictures(count)}
-        patch = self._patches()
-        side = patch.size // patch.patch
-        return {
-            "pixel_values": _real(count * patch.patches, patch.channels * patch.frames * patch.patch**2),
-            "image_grid_thw": torch.tensor([[1, side, side]] * count),
-            "image_position_ids": _ids(count * patch.patches, 2),
-            "position_ids": _ids(3, setting.batch, setting.new),
-        }
+        return images(self.reference, self._accepted, self._patches(), setting)
 
 
 class _Traceable(torch.nn.Module):

@@ -57,6 +57,8 @@ class Attention(Spec):
     """Whether one projection gives keys and values (Gemma 4); both are cached."""
     blocks: Size | None = None
     """Bidirectional: tokens see only those of their own block of so many (Qwen2.5-VL's windows)."""
+    packed: bool = False
+    """Whether the PyTorch class puts all images of a pass into one sequence and only masks (Pixtral)."""
     bias: tuple[Projection, ...] = ()
     """Which projections add a bias."""
     qk_norm: Literal["head", "full", "plain"] | None = None

@@ -37,7 +37,17 @@ def pixtral(v: Fields) -> Stack:
         size=v.size("image_size") // patch * patch, patch=patch, channels=v.size("num_channels", default=3), bias=False,
         positions=False, norm=True,
     )  # fmt: skip
-    layer = block(v, hidden, heads, v.size("intermediate_size"), bias=(), position="rotary", gated=True, mlp_bias=False)
+    layer = block(
+        v,
+        hidden,
+        heads,
+        v.size("intermediate_size"),
+        bias=(),
+        position="rotary",
+        gated=True,
+        mlp_bias=False,
+        packed=True,
+    )
     return tower(hidden, embedding, [layer] * v.size("num_hidden_layers"), "rms", final_norm=False)
 
 

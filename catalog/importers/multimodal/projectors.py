@@ -69,6 +69,7 @@ def two_layers(p: Place) -> tuple[Connector, ...]:
 
 def one_layer(p: Place) -> tuple[Connector, ...]:
     """One linear layer on every token (PaliGemma, arXiv:2407.07726)."""
+    p.f.read.update(("hidden_size", "projection_dim"))
     return connector(Map(outputs=p.v.size("projection_dim", default=p.width)))
 
 
