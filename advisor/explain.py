@@ -25,6 +25,8 @@ def explain(
     policy: PolicyName = "needed",
     images: int = 0,
     recompute: Recompute = "none",
+    rank: int = 16,
+    targets: tuple[str, ...] = ("q", "v"),
 ) -> Explanation:
     """Formula, numbers put in, unit and source of one quantity of one model.
 
@@ -39,6 +41,8 @@ def explain(
         policy: How an engine keeps its cache.
         images: Images per sequence.
         recompute: What a training step computes twice.
+        rank: Of low-rank adapters.
+        targets: Projections that adapters sit on.
 
     Raises:
         BadInput: If a name is unknown, a number not positive, or the architecture undisclosed.
@@ -51,5 +55,5 @@ def explain(
         raise unknown("cache policy", policy, POLICIES)
     spec = model if isinstance(model, ModelSpec) else load(model)
     weight_format = weights_of(spec, weights)
-    question = Question(spec, weight_format, context, batch, step, cache, policy, images, recompute)
+    question = Question(spec, weight_format, context, batch, step, cache, policy, images, recompute, rank, targets)
     return answer(question, quantity)

@@ -33,16 +33,19 @@ SHOWN = 12
     "--recompute", type=click.Choice(["none", "attention", "full"]), default="none", show_default=True,
     help="What a training step computes twice.",
 )  # fmt: skip
+@click.option("--rank", type=COUNT, default="16", show_default=True, help="Rank of low-rank adapters.")
+@click.option("--targets", default="q,v", show_default=True, help="Projections that adapters sit on.")
 @click.option("--all", "everything", is_flag=True, help="Every summand, not only the largest.")
 @json_option
 def command(
     model: str, quantity: str | None, context: int, batch: int, step: bool, weights: str, cache: str, policy: str,
-    images: int, recompute: str, everything: bool, as_json: bool,
+    images: int, recompute: str, rank: int, targets: str, everything: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Where a number comes from: formula, numbers put in, unit and source.
 
     QUANTITY is one of: parameters, active-parameters, embedding-parameters, flops, executed-flops, training-flops,
-    weights, kv-cache, state, activations, eager-activations, intensity, attention-traffic, growth, depth-width.
+    adapters, weights, kv-cache, state, activations, eager-activations, intensity, attention-traffic, growth,
+    depth-width.
 
     Example: whicharch explain mixtral-8x7b kv-cache --context 32k
     """
@@ -55,6 +58,7 @@ def command(
     result = explain(
         model, quantity, context=context, batch=batch, step=step, weights=weights, cache=cache,
         policy=policy, images=images, recompute=recompute,  # type: ignore[arg-type]
+        rank=rank, targets=tuple(targets.replace(" ", "").split(",")),
     )  # fmt: skip
     if as_json:
         print_json(result.to_dict())

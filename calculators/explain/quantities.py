@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calculators.activations import peak_activation_bytes
+from calculators.adapters import lora, lora_training_flops
 from calculators.attention_io import ON_CHIP_BYTES, attention_traffic
 from calculators.explain.explanation import Explanation, Part
 from calculators.explain.measures import amount_text, unit_of
@@ -44,6 +45,8 @@ class Question:
     policy: PolicyName = "needed"
     images: int = 0
     recompute: Recompute = "none"
+    rank: int = 16
+    targets: tuple[str, ...] = ("q", "v")
 
     @property
     def workload(self) -> Workload:
@@ -335,6 +338,22 @@ def shapes(q: Question) -> Explanation:
     )  # fmt: skip
 
 
+def adapters(q: Question) -> Explanation:
+    """Parameters of low-rank adapters."""
+    found = lora(q.spec, q.rank, q.targets)
+    parts = tuple(
+        Part(f"on {a.target}", a.matrices, "r·(inputs + outputs)", f"{a.parameters // a.matrices:,}", a.parameters)
+        for a in found
+    )
+    work = lora_training_flops(q.spec, q.context, q.batch, rank=q.rank, targets=q.targets)
+    return Explanation(
+        q.spec.id, "adapters", "Parameters of LoRA adapters", sum(a.parameters for a in found), "parameters",
+        "Σ matrices · r·(inputs + outputs)", f"r={q.rank} on {', '.join(q.targets)}", parts, {"r": (q.rank,)},
+        ("arXiv:2106.09685, section 4.1", "parameters proven against peft"),
+        (f"a step that trains them over {q.context:,} tokens needs {work:,} FLOPs",),
+    )  # fmt: skip
+
+
 def io(q: Question) -> Explanation:
     """Attention's traffic with and without FlashAttention."""
     plain, flash = (attention_traffic(q.spec, q.context, kernel) for kernel in ("standard", "flash"))
@@ -390,6 +409,7 @@ QUANTITIES: dict[str, Answer] = {
     "flops": flops,
     "executed-flops": lambda q: flops(q, count="executed"),
     "training-flops": lambda q: flops(q, training=True),
+    "adapters": adapters,
     "weights": weights,
     "kv-cache": lambda q: held(q, recurrent=False),
     "state": lambda q: held(q, recurrent=True),

@@ -44,7 +44,7 @@ LETTERS: dict[type, Callable[[Any], Letters]] = {
 MEANINGS = {
     "h": "hidden width", "H": "query heads", "K": "key-value heads", "d": "head width", "W": "window",
     "f": "feed-forward width", "E": "experts", "k": "experts per token", "c": "columns of the convolution",
-    "f_s": "shared experts' width", "V": "vocabulary", "r": "rank of the compressed keys and values, or of dt",
+    "f_s": "shared experts' width", "V": "vocabulary", "r": "rank (of compressed keys and values, of dt, of adapters)",
     "r_q": "rank of the compressed queries", "d_n": "head width without position", "d_r": "rotary width",
     "d_v": "value width", "D": "inner width", "N": "state width", "P": "head width of the scan", "G": "groups",
 }  # fmt: skip
