@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from advisor.machines import engine_for, formats_for, hourly_price
 from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
+from calculators.diffusion import denoises
 from calculators.efficiency import efficiency
 from calculators.flops import reads_source
 from calculators.images import takes_images, tokens_per_image
@@ -222,7 +223,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         out_s = decode / users
     else:
         w = Workload.of([users], prompt, 0)
-        prefill = (server.pass_s(w)[..., 0].reshape(-1) + where.step_s) * (STEPS if spec.family == "diffusion" else 1)
+        prefill = (server.pass_s(w)[..., 0].reshape(-1) + where.step_s) * (STEPS if denoises(architecture) else 1)
         decode = tpot = np.zeros_like(prefill)
         ttft = full = where.request_s + prefill
         cache = np.zeros_like(prefill)

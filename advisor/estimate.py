@@ -13,6 +13,7 @@ from advisor.machines import HourlyPrice, engine_for, hourly_price
 from advisor.scenario import Scenario
 from calculators.activations import peak_activation_bytes
 from calculators.cost import usd_per_million
+from calculators.diffusion import denoises, embeds_guidance
 from calculators.efficiency import efficiency
 from calculators.flops import count_flops, reads_source, source_tokens
 from calculators.images import takes_images, tokens_per_image
@@ -173,7 +174,7 @@ def _largest_pass(case: Resolved, prompt: int) -> Workload:
 
 
 def _guided(case: Resolved) -> bool:
-    return case.spec.family == "diffusion" and case.scenario.guidance
+    return denoises(case.architecture) and case.scenario.guidance and not embeds_guidance(case.architecture)
 
 
 def server_of(case: Resolved) -> Server:
@@ -228,7 +229,7 @@ def _single_pass(case: Resolved, memory: Memory) -> Estimate:
     """Encoders, vision and denoisers: the whole batch goes through together."""
     s, server = case.scenario, server_of(case)
     guided = 2 if _guided(case) else 1
-    passes = s.steps if case.spec.family == "diffusion" else 1
+    passes = s.steps if denoises(case.architecture) else 1
     w = Workload.of([s.batch * guided], prompt_tokens(case), 0)
     one = float(server.pass_s(w)[0])
     total = one * passes + case.engine.idle_request_ms * 1e-3

@@ -131,6 +131,8 @@ class Convolutions(Spec):
 
     kind: Literal["convolutions"] = "convolutions"
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    residual: bool = True
+    """Whether the layer adds what the steps return to what they read."""
 
 
 class ConvolvedEmbedding(Spec):

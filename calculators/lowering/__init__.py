@@ -284,7 +284,8 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
             result = _layer_scale(scope, f"{name}.layer_scale", result)
         if layer.norms in ("sandwich", "branch"):
             result = scope.norm(f"{name}.norm_out", result, part="norm")
-        node = scope.add(f"{name}.add", node, result, part="norm")
+        adds = not isinstance(block, Convolutions) or block.residual
+        node = scope.add(f"{name}.add", node, result, part="norm") if adds else result
         if layer.norms == "post":
             node = scope.norm(f"{name}.norm_out", node, part="norm")
     if layer.norm_out:

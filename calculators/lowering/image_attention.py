@@ -116,6 +116,18 @@ def joint_attention(scope: Scope, mixer: JointAttention, source: int) -> int:
             ),
             node,
         )
+    if mixer.position == "rotary":
+        node = scope.builder.add(
+            Operator(
+                name="attention.rotary",
+                kind=Kind.ELEMENTWISE,
+                part=scope.part("attention"),
+                pointwise=per(scope.tokens, 6 * inner),
+                reads=per(scope.tokens, 2 * inner),
+                writes=per(scope.tokens, 3 * inner),
+            ),
+            node,
+        )
     node = _core(scope, heads, d, tokens * seen, tokens * seen if mixer.output else 0, node, ())
     return _mixed(scope, inner, mixer.bias, tokens, node) if mixer.output else node
 

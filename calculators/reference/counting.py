@@ -16,7 +16,7 @@ import torch
 PRODUCTS = frozenset({"addmm", "baddbmm", "bmm", "conv", "einsum", "linear", "matmul", "mm"})
 """What fvcore counts of what we count; its layer norms and resizings are left out."""
 
-UNSEEN = ("_grouped_mm", "scaled_dot_product_attention", "mv", "dot", "outer")
+UNSEEN = ("_grouped_mm", "scaled_dot_product_attention", "mv", "dot")
 """Products that fvcore skips without a word in its total."""
 
 

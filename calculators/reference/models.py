@@ -95,14 +95,14 @@ def _own(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
 
 def _denoiser(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
     import diffusers
-    from diffusers.models.attention_processor import Attention, AttnProcessor
+    from diffusers.models.attention_processor import Attention, AttnProcessor, AttnProcessor2_0
 
     diffusers.logging.set_verbosity_error()
     kind = _class(diffusers, class_name, diffusers.ModelMixin)
     with torch.device("meta"):
         model = kind(**settings)
     for module in model.modules():
-        if isinstance(module, Attention):
+        if isinstance(module, Attention) and isinstance(module.processor, AttnProcessor2_0):
             module.set_processor(AttnProcessor())
     return _evaluating(model.to(torch.bfloat16))
 

@@ -32,6 +32,7 @@ from catalog.importers import (
     gpt_early,
     hybrids,
     image_types,
+    joint,
     latent,
     linear,
     llama_kin,
@@ -47,6 +48,7 @@ from catalog.importers import (
     sparse,
     streams,
     t5gemma,
+    unet,
     waves,
     zamba,
 )
@@ -113,8 +115,12 @@ BUILT_AS = {
 """Types published with code of their own, and the type of transformers that builds exactly the same layers."""
 
 DENOISERS: dict[str, tuple[Family, Callable[[Fields], Architecture]]] = {
+    "AutoencoderKL": ("diffusion", unet.autoencoder),
     "DiTTransformer2DModel": ("diffusion", denoisers.dit),
+    "FluxTransformer2DModel": ("diffusion", joint.flux),
     "PixArtTransformer2DModel": ("diffusion", denoisers.pixart),
+    "SD3Transformer2DModel": ("diffusion", joint.sd3),
+    "UNet2DConditionModel": ("diffusion", unet.unet),
 }
 """Classes of diffusers, told apart by ``_class_name``."""
 

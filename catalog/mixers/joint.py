@@ -24,5 +24,6 @@ class JointAttention(Spec):
     bias: tuple[Projection, ...] = ()
     qk_norm: bool = False
     """RMS norms on queries and keys, one weight vector per ``head_dim`` each."""
+    position: Literal["rotary", "absolute"] = "absolute"
     output: bool = True
     """Whether results are mixed and used; the last layer over a caption only serves its keys and values."""

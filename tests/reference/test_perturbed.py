@@ -11,6 +11,7 @@ from audio_configs import AUDIO
 from configs import TYPES as FIRST
 from configs import Config
 from decoder_configs import DECODERS
+from denoiser_configs import DENOISERS as DENOISED
 from encoder_configs import ENCODERS
 from gemma_configs import GEMMA
 from hybrid_configs import HYBRIDS
@@ -38,6 +39,7 @@ from catalog.spec import Classifier, ModelSpec, Pooler
 TYPES = {
     **AUDIO,
     **DECODERS,
+    **DENOISED,
     **ENCODERS,
     **FIRST,
     **GEMMA,
