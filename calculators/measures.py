@@ -424,3 +424,34 @@ class ChunkSquares(Measure):
         new = self.stream.new(w)
         blocks = (-(-new // self.chunk) + 1) * (new > 0)
         return _masked(self.stream.sequences(w) * blocks * blocks, self.stream, w, "scanning")
+
+
+@dataclass(frozen=True, slots=True)
+class Positions(Measure):
+    """S, or with ``seen`` P + S, once for all sequences: what depends on positions and not on tokens."""
+
+    stream: Stream
+    seen: bool = False
+    when: When = "always"
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        new = self.stream.new(w)
+        positions = (new + self.stream.past(w)) * (new > 0) if self.seen else new
+        return _masked(positions * (self.stream.sequences(w) > 0), self.stream, w, self.when)
+
+
+@dataclass(frozen=True, slots=True)
+class Fourier(Measure):
+    """2.5·n·log2(n) for each sequence, or once for all: FLOPs of a real transform of n points, a power of two that
+    holds all tokens twice, as a causal convolution needs. The count is FFTW's convention (fftw.org/speed)."""
+
+    stream: Stream
+    once: bool = False
+    when: When = "scanning"
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        sequences = self.stream.sequences(w)
+        tokens = (self.stream.past(w) + self.stream.new(w)) * (self.stream.new(w) > 0)
+        bits = np.ceil(np.log2(np.maximum(2 * tokens, 1).astype(np.float64)))
+        each = 2.5 * np.exp2(bits) * bits
+        return _masked(each * np.minimum(sequences, 1) if self.once else each * sequences, self.stream, w, self.when)

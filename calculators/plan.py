@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.mixers import (
+    S4,
     Attention,
     BareAttention,
     CompressedAttention,
     ExpertAttention,
+    Hyena,
     JointAttention,
     LatentAttention,
     LinearMixer,
@@ -61,6 +63,6 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
                     return f"inner width {inner} of {stack.name} does not divide by {tp}"
                 case RgLru(heads=heads) if heads % tp:
                     return f"{heads} blocks of the gates of {stack.name} do not divide by {tp}"
-                case ShortConvolution() if stack.hidden % tp:
+                case Hyena() | S4() | ShortConvolution() if stack.hidden % tp:
                     return f"width {stack.hidden} of {stack.name} does not divide by {tp}"
     return None

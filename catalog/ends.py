@@ -16,6 +16,13 @@ from catalog.image_heads import Alignment, AttentionPooler
 from catalog.sizing import Sizing
 
 
+class Tail(Spec):
+    """Rarer words in a narrower table (arXiv:1809.10853, section 2)."""
+
+    rows: Size
+    width: Size
+
+
 class TokenEmbedding(Spec):
     """A table of token vectors, with learned positions and segment types where the model has them."""
 
@@ -33,6 +40,9 @@ class TokenEmbedding(Spec):
     """Whether that layer adds a bias (not OPT's)."""
     shared_with: str | None = None
     """The stack whose token table this one reuses (T5, BART)."""
+    tails: tuple[Tail, ...] = ()
+    """Adaptive inputs: the last of ``vocab`` words stand in narrower tables, and each table, the first too, has a
+    matrix that leads to the hidden width."""
 
 
 class PatchEmbedding(Spec):

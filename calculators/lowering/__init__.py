@@ -12,7 +12,7 @@ from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.attention import attention, cross_attention
 from calculators.lowering.audio import audio_embedding
 from calculators.lowering.bare import bare_attention, fourier
-from calculators.lowering.causal_convolutions import short_convolution
+from calculators.lowering.causal_convolutions import hyena, short_convolution
 from calculators.lowering.channels import dense, experts, side_convolution
 from calculators.lowering.compressed import compressed_attention
 from calculators.lowering.conformer import convolution_module
@@ -35,7 +35,7 @@ from calculators.lowering.hybrids import parallel_heads, shared_block
 from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
 from calculators.lowering.latent import latent_attention
 from calculators.lowering.linear import lightning
-from calculators.lowering.linear_recurrence import rg_lru
+from calculators.lowering.linear_recurrence import rg_lru, s4
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.rwkv import channel_mix, rwkv4, rwkv5, rwkv6, rwkv7
 from calculators.lowering.scope import Scope
@@ -52,6 +52,7 @@ from catalog.connectors import Connector
 from catalog.convolutions import Convolutions, ConvolvedEmbedding, Grid, grids
 from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
 from catalog.mixers import (
+    S4,
     Attention,
     BareAttention,
     CompressedAttention,
@@ -59,6 +60,7 @@ from catalog.mixers import (
     ExpertAttention,
     Fourier,
     GatedDeltaNet,
+    Hyena,
     JointAttention,
     KimiDelta,
     LatentAttention,
@@ -92,6 +94,7 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Experts: experts,
     Fourier: fourier,
     GatedDeltaNet: gated_delta_net,
+    Hyena: hyena,
     JointAttention: joint_attention,
     KimiDelta: kimi_delta,
     LatentAttention: latent_attention,
@@ -107,6 +110,7 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     Traced: traced,
     ReducedAttention: reduced_attention,
     RgLru: rg_lru,
+    S4: s4,
     ShortConvolution: short_convolution,
     WindowAttention: window_attention,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from calculators.form import Form, per
+from calculators.lowering.adaptive import adaptive_embedding, adaptive_head
 from calculators.lowering.connectors import connector
 from calculators.lowering.convolutions import convolutions
 from calculators.lowering.extras import extra
@@ -42,6 +43,8 @@ def token_embedding(scope: Scope, embedding: TokenEmbedding) -> int:
 
     Narrow tables are normed at their own width and then carried to the hidden one (arXiv:1909.11942, section 3.1).
     """
+    if embedding.tails:
+        return adaptive_embedding(scope, embedding)
     h = embedding.width or scope.hidden
     rows = scope.share(embedding.vocab)
     tables = [] if embedding.shared_with else [Weight(f"{scope.stack}.tokens", (rows, h), Role.EMBEDDING)]
@@ -220,6 +223,8 @@ def head(scope: Scope, spec: Head, embedding: Embedding, table: Weight | None, s
     match spec:
         case LmHead():
             assert isinstance(embedding, TokenEmbedding)
+            if embedding.tails:
+                return adaptive_head(scope, spec, embedding, source)
             return _lm_head(scope, spec, embedding, table, source)
         case Pooler():
             h, over = scope.hidden, scope.tokens if spec.every_token else scope.sequences

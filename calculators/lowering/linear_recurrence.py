@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from calculators.form import per
+from calculators.form import Form, per
 from calculators.lowering.scope import Scope
-from calculators.measures import Live, PaddedPrefill
+from calculators.measures import Fourier, Live, PaddedPrefill, Positions, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
-from catalog.mixers import RgLru
+from catalog.mixers import S4, RgLru
 
 RG_LRU_FLOPS = 11
 """Pointwise FLOPs per token and channel (arXiv:2402.19427, equations 1 to 4), a function counted as one: two sigmoids;
@@ -81,4 +81,59 @@ def rg_lru(scope: Scope, mixer: RgLru, source: int) -> int:
         side,
     )
     node = scope.linear("mixer.out", w, h, node, part="mixer", bias=h)
+    return scope.reduce("mixer.all_reduce", node, part="mixer")
+
+
+KERNEL_FLOPS, STEP_FLOPS = 8, 30
+"""Pointwise FLOPs of S4 per channel and number of its state: for each position of the kernel, and for each step.
+
+A kernel of L positions is evaluated at L/2 points, each a sum over N/2 pairs of four products (arXiv:2111.00396,
+algorithm 1); a step multiplies by two matrices of diagonal plus rank one, adds the input and reads out (appendix C.2),
+60 FLOPs per pair. A complex multiplication with an addition is 8.
+"""
+
+
+def s4(scope: Scope, mixer: S4, source: int) -> int:
+    """A state space per channel, then ``4·T·h²`` to mix channels through a gate.
+
+    A whole sequence is a convolution in the frequency domain: a transform of each channel there and back, and the
+    kernel with its transform once for all sequences. After that each token is a step of the recurrence. Neither is a
+    matrix product, so no counter sees it; all of it stands under pointwise.
+
+    Source: arXiv:2111.00396 sections 2.4 and 3; theorem 2 for the recurrence, algorithm 1 and theorem 3 for the
+    convolution.
+    """
+    h, stream, n = scope.hidden, scope.stream, mixer.state
+    inner = scope.share(h)
+    sets = 1 if mixer.tied else inner
+    node = scope.builder.add(
+        Operator(
+            name="mixer.scan",
+            kind=Kind.SCAN,
+            part=scope.part("mixer"),
+            weights=(
+                Weight("mixer.C", (inner, n), Role.VECTOR),
+                *(Weight(f"mixer.{name}", (sets, n), Role.VECTOR) for name in ("A", "P", "B")),
+                *(Weight(f"mixer.{name}", (inner,), Role.VECTOR) for name in ("log_step", "D")),
+            ),
+            pointwise=Form(
+                {
+                    Fourier(stream, when="fresh"): 2 * inner,
+                    Fourier(stream, once=True, when="fresh"): inner,
+                    Positions(stream, when="fresh"): KERNEL_FLOPS * inner * n,
+                    Tokens(stream, "cached"): STEP_FLOPS * inner * n,
+                }
+            ),
+            touched=scope.once,
+            reads=per(scope.tokens, inner),
+            writes=per(scope.tokens, inner),
+            cache_reads=per(Live(), inner * n),
+            cache_writes=per(Live(), inner * n),
+            states=(State("scan", per(Live(), inner * n), "fp32", recurrent=True),),
+        ),
+        source,
+    )
+    node = scope.activation("mixer.activation", inner, inner, node, part="mixer")
+    node = scope.linear("mixer.out", inner, 2 * h, node, part="mixer", bias=2 * h)
+    node = scope.activation("mixer.gate", 2 * h, h, node, part="mixer")
     return scope.reduce("mixer.all_reduce", node, part="mixer")

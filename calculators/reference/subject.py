@@ -22,7 +22,7 @@ from calculators.reference.models import build
 from calculators.reference.observation import Setting
 from calculators.reference.seeing import images, prepare, real_sizes
 from catalog.audio import AudioEmbedding
-from catalog.mixers import Attention, Mamba, Mixer, RgLru, Rwkv
+from catalog.mixers import S4, Attention, Mamba, Mixer, RgLru, Rwkv
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
 Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "dual", "denoiser", "autoencoder"]
@@ -55,8 +55,8 @@ def _mixers(architecture: Architecture) -> list[Mixer]:
 
 
 def is_looped(architecture: Architecture) -> bool:
-    """Whether the reference runs through the tokens in Python: the selective scan of Mamba-1, and RWKV."""
-    return any(isinstance(mixer, Mamba | Rwkv) for mixer in _mixers(architecture))
+    """Whether the reference runs through the tokens in Python: Mamba-1, RG-LRU, RWKV, S4."""
+    return any(isinstance(mixer, Mamba | RgLru | Rwkv | S4) for mixer in _mixers(architecture))
 
 
 def is_chunked(architecture: Architecture) -> bool:
@@ -119,8 +119,7 @@ class Subject:
     def traced_setting(self) -> Setting:
         """The pass that is traced: one sequence."""
         setting = replace(self.setting(), batch=1)
-        loops = is_looped(self.architecture) or any(isinstance(mixer, RgLru) for mixer in _mixers(self.architecture))
-        return replace(setting, new=LOOPED_TRACE_TOKENS) if loops else setting
+        return replace(setting, new=LOOPED_TRACE_TOKENS) if is_looped(self.architecture) else setting
 
     def run(self, setting: Setting, *, cache: Any = None, encoded: Any = None) -> Any:
         """One forward pass of all sequences, with a cache where the model keeps one.

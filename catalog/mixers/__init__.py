@@ -13,14 +13,14 @@ from pydantic import Field
 from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
 from catalog.mixers.bare import BareAttention, Fourier
 from catalog.mixers.compressed import CompressedAttention
-from catalog.mixers.convolutional import ShortConvolution
+from catalog.mixers.convolutional import Hyena, ShortConvolution
 from catalog.mixers.delta import GatedDeltaNet, KimiDelta
 from catalog.mixers.expert_heads import ExpertAttention
 from catalog.mixers.hybrid import ParallelHeads, SharedBlock
 from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
 from catalog.mixers.linear import LightningAttention, LinearMixer
-from catalog.mixers.linear_recurrence import RgLru
+from catalog.mixers.linear_recurrence import S4, RgLru
 from catalog.mixers.rwkv import Rwkv, Rwkv4, Rwkv5, Rwkv6, Rwkv7
 from catalog.mixers.sparse import Indexer
 from catalog.mixers.state_space import Mamba, Mamba2
@@ -34,6 +34,7 @@ Mixer = Annotated[
     | ExpertAttention
     | Fourier
     | GatedDeltaNet
+    | Hyena
     | JointAttention
     | KimiDelta
     | LatentAttention
@@ -44,6 +45,7 @@ Mixer = Annotated[
     | ParallelHeads
     | ReducedAttention
     | RgLru
+    | S4
     | Rwkv4
     | Rwkv5
     | Rwkv6
@@ -55,6 +57,7 @@ Mixer = Annotated[
 ]
 
 __all__ = [
+    "S4",
     "Attention",
     "BareAttention",
     "CompressedAttention",
@@ -63,6 +66,7 @@ __all__ = [
     "ExpertAttention",
     "Fourier",
     "GatedDeltaNet",
+    "Hyena",
     "Indexer",
     "JointAttention",
     "KimiDelta",

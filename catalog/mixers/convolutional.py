@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from catalog.base import Size, Spec
+from pydantic import Field
+
+from catalog.base import Count, Size, Spec
 
 
 class ShortConvolution(Spec):
@@ -17,3 +19,23 @@ class ShortConvolution(Spec):
     kernel: Size
     bias: bool = False
     """Biases of the convolution and of both projections."""
+
+
+class Hyena(Spec):
+    """Long convolutions between gates, whose filters a small network computes from positions (arXiv:2302.10866).
+
+    One projection gives ``order + 1`` streams, which a short convolution passes; then each of ``order - 1`` long
+    convolutions is followed by a gate.
+    """
+
+    kind: Literal["hyena"] = "hyena"
+    order: Annotated[int, Field(ge=2, le=64, strict=True)] = 2
+    conv: Size = 3
+    """Columns of the short convolution."""
+    filter_inputs: Size
+    """Features of a position: time, sines and cosines."""
+    filter_width: Size = 64
+    filter_layers: Count = 2
+    """Square layers of the filter's network, between its first and its last."""
+    learned_positions: Count = 0
+    """Rows of learned features of positions, 0 where they are fixed."""

@@ -27,3 +27,23 @@ class RgLru(Spec):
         if self.width % self.heads:
             raise ValueError(f"width={self.width} is not a multiple of heads={self.heads}")
         return self
+
+
+class S4(Spec):
+    """A structured state space per channel: diagonal plus low rank, fixed in time (arXiv:2111.00396, section 3).
+
+    It runs as a long convolution over a whole sequence, or token by token as a recurrence; behind it stands a gated
+    linear layer that mixes channels.
+    """
+
+    kind: Literal["s4"] = "s4"
+    state: Size
+    """Numbers that each channel keeps: half as many conjugate pairs."""
+    tied: bool = True
+    """Whether all channels share the state matrix and its input vector."""
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        if self.state % 2:
+            raise ValueError(f"state={self.state} is odd; it holds conjugate pairs")
+        return self

@@ -175,16 +175,54 @@ def samba(draw: Draw) -> Config:
     }
 
 
+@st.composite
+def s4(draw: Draw) -> Config:
+    return {
+        "model_type": "s4",
+        "vocab_size": VOCAB,
+        "cutoffs": _one(draw, [40], [20, 60]),
+        "div_val": _one(draw, 2, 4),
+        "d_model": _one(draw, 16, 32),
+        "n_layers": _one(draw, 1, 2),
+        "s4_per_layer": _one(draw, 1, 2),
+        "d_state": _one(draw, 4, 6),
+        "expand": _one(draw, 2, 3),
+        **_flags(draw, "tie_state"),
+    }
+
+
+@st.composite
+def hyena(draw: Draw) -> Config:
+    width = _one(draw, 8, 12)
+    return {
+        "model_type": "hyena",
+        "vocab_size": VOCAB,
+        "pad_vocab_size_multiple": 8,
+        "d_model": width,
+        "n_layer": _one(draw, 1, 2),
+        "d_inner": _one(draw, 20, 28),
+        "order": _one(draw, 2, 3),
+        "short_filter_order": _one(draw, 2, 3),
+        "emb_dim": _one(draw, 3, 5),
+        "filter_order": _one(draw, 6, 10),
+        "num_inner_mlps": _one(draw, 0, 1, 2),
+        "l_max": 64,
+        **_flags(draw, "learned_positions"),
+    }
+
+
 HYBRIDS = {
     "falcon_h1": falcon_h1(),
     "granite_swa": granite_swa(),
     "granitemoe_swa": granitemoe_swa(),
     "granitemoehybrid": granitemoehybrid(),
     "hrm_text": hrm_text(),
+    "hyena": hyena(),
     "lfm2": lfm2(),
     "lfm2_moe": lfm2_moe(),
     "lfm3": lfm3(),
     "recurrent_gemma": recurrent_gemma(),
+    "s4": s4(),
     "samba": samba(),
     "zamba": zamba(),
     "zamba2": zamba2(),
