@@ -28,6 +28,7 @@ class Rwkv4(Rwkv):
 class RwkvHeads(Rwkv):
     """Heads with a square matrix as state, from the fifth generation on."""
 
+    kind: str
     heads: Size
     head_dim: Size
 
