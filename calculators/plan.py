@@ -14,6 +14,7 @@ from catalog.mixers import (
     JointAttention,
     LatentAttention,
     LinearMixer,
+    LongAttention,
     Mamba,
     Mamba2,
     ReducedAttention,
@@ -52,6 +53,7 @@ def tp_problem(architecture: Architecture, tp: int) -> str | None:
                     | ExpertAttention(kv_heads=heads)
                     | JointAttention(heads=heads)
                     | LatentAttention(heads=heads)
+                    | LongAttention(heads=heads)
                     | Mamba2(heads=heads)
                     | ReducedAttention(heads=heads)
                     | WindowAttention(heads=heads)

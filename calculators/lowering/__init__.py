@@ -36,6 +36,7 @@ from calculators.lowering.image_attention import joint_attention, reduced_attent
 from calculators.lowering.latent import latent_attention
 from calculators.lowering.linear import lightning
 from calculators.lowering.linear_recurrence import rg_lru, s4
+from calculators.lowering.long import long_attention
 from calculators.lowering.recurrent import mamba, mamba2
 from calculators.lowering.rwkv import channel_mix, rwkv4, rwkv5, rwkv6, rwkv7
 from calculators.lowering.scope import Scope
@@ -65,6 +66,7 @@ from catalog.mixers import (
     KimiDelta,
     LatentAttention,
     LightningAttention,
+    LongAttention,
     Mamba,
     Mamba2,
     MLstm,
@@ -99,6 +101,7 @@ LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
     KimiDelta: kimi_delta,
     LatentAttention: latent_attention,
     LightningAttention: lightning,
+    LongAttention: long_attention,
     Mamba: mamba,
     Mamba2: mamba2,
     MLstm: mlstm,

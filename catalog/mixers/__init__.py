@@ -21,6 +21,7 @@ from catalog.mixers.image import ReducedAttention, WindowAttention
 from catalog.mixers.joint import JointAttention
 from catalog.mixers.linear import LightningAttention, LinearMixer
 from catalog.mixers.linear_recurrence import S4, RgLru
+from catalog.mixers.long import LongAttention
 from catalog.mixers.rwkv import Rwkv, Rwkv4, Rwkv5, Rwkv6, Rwkv7
 from catalog.mixers.sparse import Indexer
 from catalog.mixers.state_space import Mamba, Mamba2
@@ -39,6 +40,7 @@ Mixer = Annotated[
     | KimiDelta
     | LatentAttention
     | LightningAttention
+    | LongAttention
     | Mamba
     | Mamba2
     | MLstm
@@ -73,6 +75,7 @@ __all__ = [
     "LatentAttention",
     "LightningAttention",
     "LinearMixer",
+    "LongAttention",
     "MLstm",
     "Mamba",
     "Mamba2",
