@@ -64,6 +64,7 @@ COLUMNS: tuple[tuple[Quantity, str, Any], ...] = (
     ("prefill_flops", "prefill", flops_text),
     ("decode_flops", "decode step", flops_text),
     ("image_flops", "with image", flops_text),
+    ("audio_flops", "tower alone", flops_text),
     ("fvcore_flops", "by fvcore", flops_text),
     ("cache_bytes", "cache", bytes_text),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -42,3 +43,24 @@ def audio_inputs(architecture: Architecture, model_type: str, batch: int, tokens
     elif model_type in TIME_FIRST:
         shape = (batch, frames, embedding.features)
     return torch.empty(shape, dtype=torch.bfloat16, device="meta")
+
+
+def listens(architecture: Architecture) -> bool:
+    """Whether a tower's tokens join those of the text, rather than being read by cross-attention."""
+    return any(stack.role == "audio" and isinstance(stack.embedding, AudioEmbedding) for stack in architecture.stacks)
+
+
+def hear(model: torch.nn.Module, architecture: Architecture, model_type: str, batch: int, tokens: int) -> None:
+    """Tower and connector by themselves.
+
+    Whole models put what they heard where the text's tokens say so, and on the meta device those say nothing.
+    """
+    inner: Any = model.get_submodule("model")
+    features = audio_inputs(architecture, model_type, batch, tokens)
+    masks: dict[str, Any] = {}
+    if "input_features_mask" in inspect.signature(inner.audio_tower.forward).parameters:
+        masks["input_features_mask"] = torch.empty(features.shape[0], features.shape[-1], device="meta")
+    heard = inner.audio_tower(features, **masks).last_hidden_state
+    projector = inner.multi_modal_projector
+    first = next(part for part in projector.modules() if isinstance(part, torch.nn.Linear))
+    projector(heard.reshape(-1, first.in_features))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Quantity = Literal["parameters", "prefill_flops", "decode_flops", "image_flops", "fvcore_flops", "cache_bytes"]
+Quantity = Literal[
+    "parameters", "prefill_flops", "decode_flops", "image_flops", "audio_flops", "fvcore_flops", "cache_bytes"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,9 @@ def _observations(spec: ModelSpec, with_trace: bool) -> Iterator[Observation]:
     if subject.kind == "vision-language":
         picture = subject.setting(images=1)
         yield attempt("image_flops", counter, picture, lambda: torch_flops(lambda: subject.run(picture))[0])
+    if subject.listens:
+        sound = subject.hearing()
+        yield attempt("audio_flops", counter, sound, lambda: torch_flops(lambda: subject.hear(sound))[0])
     if not with_trace:
         note = "traced on the smallest model of its class; --fvcore traces all"
         yield Observation("fvcore_flops", tracer, setting, None, note)

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import torch
 
 from calculators.images import tokens_per_image
-from calculators.reference.audio import audio_inputs, audio_tokens, ears
+from calculators.reference.audio import audio_inputs, audio_tokens, ears, hear, listens
 from calculators.reference.audio import encoded as heard
 from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
 from calculators.reference.counting import traceable
@@ -201,6 +201,21 @@ class Subject:
     @property
     def _cache_name(self) -> str:
         return next((name for name in ("cache_params", "state") if name in self._accepted), "past_key_values")
+
+    @property
+    def listens(self) -> bool:
+        """Whether the model has a tower that hears beside its text."""
+        return self.kind == "decoder" and listens(self.architecture)
+
+    def hearing(self, batch: int = BATCH) -> Setting:
+        """The pass of that tower alone."""
+        return Setting(batch, source=self._source_tokens())
+
+    def hear(self, setting: Setting) -> None:
+        """Run that tower and its connector."""
+        kind = str(self.reference.config.get("model_type"))
+        with unchecked():
+            hear(self.model, self.architecture, kind, setting.batch, setting.source)
 
     @property
     def _source_name(self) -> str:

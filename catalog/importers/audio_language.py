@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from catalog.audio import AudioEmbedding, Convolution
 from catalog.channels import Dense
@@ -173,17 +173,21 @@ class Glue:
     project: Project
     tied: bool = False
     """Whether the outer configuration's ``tie_word_embeddings`` is heeded; the other classes never tie."""
+    proof: Literal["full", "parameters"] = "full"
+    derived: tuple[str, ...] | None = None
+    """Given where the class fills its language model's gaps with values of its own: which it derives all the same."""
     pooled: bool = False
     """Whether the tower's last norm stands behind its pooling, in the connector."""
 
     @property
     def type(self) -> kinds.Type:
         """How the importer reads it."""
-        return kinds.only(self.class_name, "speech", self.read, "parameters")
+        return kinds.only(self.class_name, "speech", self.read, self.proof)
 
     def read(self, f: Fields) -> Architecture:
         """Tower, connector and decoder."""
-        decoder = language(f, f.child("text_config"), self.tied and f.flag("tie_word_embeddings"))
+        text = f.child("text_config", derived=self.derived)
+        decoder = language(f, text, self.tied and f.flag("tie_word_embeddings"))
         a = f.child("audio_config")
         tower = self.tower(a)
         head = Connector(steps=self.project(Place(f, a, decoder.hidden)))
@@ -193,13 +197,15 @@ class Glue:
 
 GLUES: dict[str, Glue] = {
     "audioflamingo3": Glue("AudioFlamingo3ForConditionalGeneration", whisper_tower, flamingo, pooled=True),
-    "glmasr": Glue("GlmAsrForConditionalGeneration", glm_tower, glm, tied=True),
+    "glmasr": Glue("GlmAsrForConditionalGeneration", glm_tower, glm, tied=True, derived=("head_dim",)),
     "moss_transcribe_diarize": Glue("MossTranscribeDiarizeForConditionalGeneration", whisper_tower, moss, tied=True),
     "musicflamingo": Glue("MusicFlamingoForConditionalGeneration", whisper_tower, flamingo, pooled=True),
     "qwen2_audio": Glue("Qwen2AudioForConditionalGeneration", whisper_tower, qwen2, pooled=True),
-    "qwen3_asr": Glue("Qwen3ASRForConditionalGeneration", qwen3_tower, qwen3, tied=True),
-    "voxtral": Glue("VoxtralForConditionalGeneration", whisper_tower, voxtral),
-    "voxtral_realtime": Glue("VoxtralRealtimeForConditionalGeneration", realtime_tower, realtime, tied=True),
+    "qwen3_asr": Glue("Qwen3ASRForConditionalGeneration", qwen3_tower, qwen3, tied=True, proof="parameters"),
+    "voxtral": Glue("VoxtralForConditionalGeneration", whisper_tower, voxtral, derived=()),
+    "voxtral_realtime": Glue(
+        "VoxtralRealtimeForConditionalGeneration", realtime_tower, realtime, tied=True, proof="parameters", derived=()
+    ),
 }
 
 TYPES: dict[str, kinds.Type] = {name: glue.type for name, glue in GLUES.items()}

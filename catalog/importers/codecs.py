@@ -103,9 +103,12 @@ def vibevoice(f: Fields) -> Architecture:
 
     The denoiser and the codec's decoder are counted as parameters only.
     """
-    decoder = language(f, f.child("text_config"), f.flag("tie_word_embeddings"))
+    text = f.child("text_config")
+    decoder = language(f, text, text.flag("tie_word_embeddings"))
     acoustic, d = f.child("audio_config"), f.child("diffusion_head_config")
-    h, latent, width = d.size("hidden_size"), d.size("latent_size"), d.size("intermediate_size")
+    d.read.add("hidden_size")
+    f.read.add("tie_word_embeddings")
+    h, latent, width = decoder.hidden, d.size("latent_size"), d.size("intermediate_size")
     f.read.update(("diffusion_loss_weight", "vocab_size"))
     head = latent * h + decoder.hidden * h + d.size("frequency_embedding_size") * h + h * h
     head += d.size("num_hidden_layers") * (3 * width * h + h + 3 * h * h) + 2 * h * h + h * latent

@@ -136,12 +136,14 @@ class Fields(Mapping[str, Any]):
             )
         return value
 
-    def child(self, key: str, model_type: str | None = None) -> Fields:
+    def child(self, key: str, model_type: str | None = None, *, derived: tuple[str, ...] | None = None) -> Fields:
         """A nested configuration, with the defaults of its own type behind it.
 
         Args:
             key: Its name.
             model_type: Its type where it does not say; by default that of the nested one which this type has.
+            derived: Given where the class puts its own usual values behind those of the file (Voxtral): which of them
+                it does not, because it derives them.
 
         Raises:
             BadInput: If it is not a mapping.
@@ -150,6 +152,8 @@ class Fields(Mapping[str, Any]):
         value = self.value(key, default=usual)
         if not isinstance(value, Mapping):
             raise BadInput(f"{self.where}: field {key!r} is {_short(value)}; expected an object")
+        if derived is not None:
+            value = {**{name: own for name, own in usual.items() if name not in derived}, **value}
         fixed = self._defaults.get("_nested", {}).get(key)
         named = fixed or value.get("model_type") or model_type or usual.get("model_type")
         kind = named if isinstance(named, str) else ""

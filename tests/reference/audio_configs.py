@@ -262,9 +262,100 @@ def trocr(draw: Draw) -> Config:
     }
 
 
+def _language(draw: Draw, model_type: str) -> Config:
+    kv, group = _one(draw, 1, 2), _one(draw, 1, 2, 3)
+    return {
+        "model_type": model_type,
+        "vocab_size": 97,
+        "hidden_size": 8 * kv * group,
+        "intermediate_size": _one(draw, 40, 52),
+        "num_hidden_layers": _one(draw, 1, 2),
+        "num_attention_heads": kv * group,
+        "num_key_value_heads": kv,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": False,
+        "pad_token_id": 0,
+    }
+
+
+def _tower(draw: Draw, model_type: str) -> Config:
+    return {
+        "model_type": model_type,
+        "num_mel_bins": _one(draw, 8, 20),
+        "max_source_positions": 12,
+        "hidden_size": 24,
+        "intermediate_size": _one(draw, 48, 96),
+        "num_hidden_layers": _one(draw, 1, 3),
+        "num_attention_heads": _one(draw, 2, 3),
+    }
+
+
+@st.composite
+def audioflamingo3(draw: Draw) -> Config:
+    parts = {"audio_config": _tower(draw, "audioflamingo3_encoder"), "text_config": _language(draw, "qwen2")}
+    return {"model_type": "audioflamingo3", "projector_bias": draw(st.booleans()), "audio_token_id": 96, **parts}
+
+
+@st.composite
+def musicflamingo(draw: Draw) -> Config:
+    return draw(audioflamingo3()) | {"model_type": "musicflamingo"}
+
+
+@st.composite
+def voxtral(draw: Draw) -> Config:
+    parts = {"audio_config": _tower(draw, "voxtral_encoder"), "text_config": _language(draw, "llama")}
+    return {"model_type": "voxtral", "audio_token_id": 96, **parts}
+
+
+@st.composite
+def qwen2_audio(draw: Draw) -> Config:
+    tower = {
+        "model_type": "qwen2_audio_encoder",
+        "num_mel_bins": _one(draw, 8, 20),
+        "max_source_positions": 12,
+        "d_model": 24,
+        "encoder_layers": _one(draw, 1, 3),
+        "encoder_attention_heads": _one(draw, 2, 3),
+        "encoder_ffn_dim": _one(draw, 40, 52),
+    }
+    return {
+        "model_type": "qwen2_audio",
+        "audio_config": tower,
+        "text_config": _language(draw, "qwen2"),
+        "audio_token_index": 96,
+    }
+
+
+@st.composite
+def glmasr(draw: Draw) -> Config:
+    tower = _tower(draw, "glmasr_encoder")
+    del tower["max_source_positions"]
+    return {
+        "model_type": "glmasr",
+        "audio_config": tower | {"num_key_value_heads": tower["num_attention_heads"]},
+        "text_config": _language(draw, "llama"),
+        "tie_word_embeddings": draw(st.booleans()),
+        "audio_token_id": 96,
+    }
+
+
+@st.composite
+def moss_transcribe_diarize(draw: Draw) -> Config:
+    return {
+        "model_type": "moss_transcribe_diarize",
+        "audio_config": _tower(draw, "moss_transcribe_diarize_audio"),
+        "text_config": _language(draw, "qwen3"),
+        "audio_merge_size": _one(draw, 2, 4),
+        "projector_bias": draw(st.booleans()),
+        "tie_word_embeddings": draw(st.booleans()),
+        "audio_token_id": 96,
+    }
+
+
 KINDS = (
-    canary, cohere_asr, moonshine, pop2piano, seamless_m4t, seamless_m4t_v2, speech_encoder_decoder, speech_to_text,
-    speecht5, trocr, whisper,
+    audioflamingo3, canary, cohere_asr, glmasr, moonshine, moss_transcribe_diarize, musicflamingo, pop2piano,
+    seamless_m4t, seamless_m4t_v2, speech_encoder_decoder, speech_to_text,
+    speecht5, trocr, voxtral, qwen2_audio, whisper,
 )  # fmt: skip
 AUDIO: dict[str, st.SearchStrategy[Config]] = {build.__name__: build() for build in KINDS}
 """One strategy per type."""

@@ -135,6 +135,9 @@ def follow(spec: ModelSpec, subject: Subject, new: int, more: int) -> None:
         counted, output = torch_flops(lambda s=setting, c=cache, e=encoded: subject.run(s, cache=c, encoded=e))
         assert flops(spec, setting) == counted, setting
         assert cached(spec, setting) == held_bytes(subject.cache_of(output)), setting
+    if subject.listens:
+        sound = subject.hearing()
+        assert flops(spec, sound) == torch_flops(lambda: subject.hear(sound))[0], sound
     if subject.kind == "vision-language":
         picture = subject.setting(images=2)
         assert flops(spec, picture) == torch_flops(lambda: subject.run(picture))[0], picture
