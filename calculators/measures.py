@@ -213,6 +213,28 @@ class PaddedPrefill(Measure):
 
 
 @dataclass(frozen=True, slots=True)
+class Columns(Measure):
+    """B·(S + more): columns of a causal convolution whose outputs another one reads."""
+
+    stream: Stream
+    more: int
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        new = self.stream.new(w)
+        return self.stream.sequences(w) * (new + self.more) * (new > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Starts(Measure):
+    """B where nothing is cached yet: what a sequence costs once."""
+
+    stream: Stream
+
+    def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
+        return self.stream.sequences(w) * (self.stream.past(w) == 0) * (self.stream.new(w) > 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Chunks(Measure):
     """B·ceil(S / chunk) where a scan does not step: its blocks."""
 

@@ -47,6 +47,8 @@ class Experts(Spec):
     latent_bias: bool = False
     router_bias: bool = False
     """A bias on the router's logits that is a parameter; correction biases are buffers."""
+    router_width: Size | None = None
+    """Width of a network in place of the router's matrix: a map down, a norm and two square layers (ZAYA)."""
     activation: str = "silu"
     idle: Count = 0
     """Choices of the router that return the token as it came, at no cost (LongCat-Flash, arXiv:2509.01322)."""

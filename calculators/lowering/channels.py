@@ -47,9 +47,16 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
     """
     e, k, h, local = channel.experts, channel.visits, scope.hidden, scope.share(channel.width)
     choices = e + channel.idle
+    seen, deep = source, channel.router_width
+    if deep:
+        seen = scope.linear("router.down", h, deep, source, part="router", bias=deep)
+        seen = scope.norm("router.norm", seen, part="router", kind="rms", width=deep)
+        for name in ("router.first", "router.second"):
+            seen = scope.linear(name, deep, deep, seen, part="router", bias=deep)
+            seen = scope.activation(f"{name}.activation", deep, deep, seen, part="router")
     router = scope.linear(
-        "router", h, choices, source, part="router", bias=choices if channel.router_bias else 0,
-        weights=(Weight("router.weight", (choices, h), Role.VECTOR),),
+        "router", deep or h, choices, seen, part="router", bias=choices if channel.router_bias else 0,
+        weights=(Weight("router.weight", (choices, deep or h), Role.VECTOR),),
     )  # fmt: skip
     visited = per(Distinct(scope.stream, e, k), 1)
     wide = (2 if channel.gated else 1) * local

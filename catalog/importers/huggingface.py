@@ -52,6 +52,7 @@ from catalog.importers import (
     unet,
     waves,
     zamba,
+    zaya,
 )
 from catalog.importers.defaults import defaults_of
 from catalog.importers.departures import departure_of
@@ -105,6 +106,7 @@ MODULES = (
     t5gemma,
     multimodal,
     zamba,
+    zaya,
     image_types,
     waves,
     audio_towers,

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from catalog.channels import Channel, Dense, Experts
 from catalog.errors import BadInput
-from catalog.extras import Learned
 from catalog.importers import kinds
 from catalog.importers.decoders import QKVO, attention, decoder, gated, windows
 from catalog.importers.fields import Fields
 from catalog.mixers import Mamba2, ParallelHeads, RgLru, ShortConvolution
-from catalog.spec import Architecture, Group, Layer
+from catalog.spec import Architecture, Layer
 
 RECURRENT = {"mamba": "mamba", "linear_attention": "mamba", "recurrent": "mamba"}
 ATTENDING = {"attention": "attention", "full_attention": "attention"}
@@ -212,27 +211,11 @@ def recurrent_gemma(f: Fields, lm: bool = True) -> Architecture:
     return decoder(f, lm, layers)
 
 
-def hrm_text(f: Fields, lm: bool = True) -> Architecture:
-    """HRM-Text: two towers of one kind, the low run several times for each run of the high one, with a cache of its own
-    in each run. The groups stand for all runs of one tower; their order within a pass does not change a count.
-    """
-    f.read.update(("L_bp_cycles", "embedding_scale", "prefix_lm", "num_hidden_layers", "num_key_value_heads"))
-    high, low = f.size("H_cycles"), f.size("L_cycles")
-    per_tower = f.size("num_layers_per_stack", "num_hidden_layers")
-    if f.flag("attention_bias"):
-        raise BadInput(f"{f.where}: attention_bias=true with a gate that has one too is not modelled")
-    layer = Layer(mixer=attention(f, kv_heads=f.size("num_attention_heads"), gate="full"), channel=gated(f))
-    built = decoder(f, lm, [layer], norm="plain", extras=(Learned(name="low_state", elements=f.size("hidden_size")),))
-    groups = tuple(Group(repeat=n, shared=True, layers=(layer,) * per_tower) for n in (high * low, high))
-    return Architecture(stacks=(built.stacks[0].model_copy(update={"groups": groups}),))
-
-
 TYPES: dict[str, kinds.Type] = {
     "falcon_h1": kinds.causal("FalconH1", falcon_h1, "hybrid"),
     "granite_swa": kinds.causal("GraniteSWA", granite_swa),
     "granitemoe_swa": kinds.causal("GraniteMoeSWA", granitemoe_swa, "moe"),
     "granitemoehybrid": kinds.causal("GraniteMoeHybrid", granitemoehybrid, "hybrid"),
-    "hrm_text": kinds.causal("HrmText", hrm_text),
     "lfm2": kinds.causal("Lfm2", lfm2, "hybrid"),
     "lfm2_moe": kinds.causal("Lfm2Moe", lfm2_moe, "hybrid"),
     "lfm3": kinds.causal("Lfm3", lfm3, "hybrid"),

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.mixers.attention import Attention, CrossAttention, Disentangled, LatentAttention, Projection
+from catalog.mixers.attention import Attention, Convolved, CrossAttention, Disentangled, LatentAttention, Projection
 from catalog.mixers.bare import BareAttention, Fourier
 from catalog.mixers.compressed import CompressedAttention
 from catalog.mixers.convolutional import Hyena, ShortConvolution
@@ -63,6 +63,7 @@ __all__ = [
     "Attention",
     "BareAttention",
     "CompressedAttention",
+    "Convolved",
     "CrossAttention",
     "Disentangled",
     "ExpertAttention",

@@ -28,6 +28,21 @@ class Disentangled(Spec):
     """Whether the projection of positions into keys has a bias."""
 
 
+class Convolved(Spec):
+    """Queries and keys pass two causal convolutions, one per channel and one within each head; half of the values are
+    those of the token before (CCA, arXiv:2510.04476)."""
+
+    depthwise: Size
+    """Columns of the first."""
+    grouped: Size
+    """Columns of the second."""
+
+    @property
+    def kept(self) -> int:
+        """Columns of queries and keys that a step needs."""
+        return self.depthwise + self.grouped - 2
+
+
 class Attention(Spec):
     """Softmax attention; MHA, GQA and MQA differ only in ``kv_heads`` (arXiv:2305.13245)."""
 
@@ -81,6 +96,8 @@ class Attention(Spec):
     relative_buckets: Count = 0
     """Buckets of a relative-position bias of this layer's own (UMT5); a stack's common one stands in the stack."""
     disentangled: Disentangled | None = None
+    convolved: Convolved | None = None
+    """Convolutions of queries and keys, with a learned scale per key-value head behind them (ZAYA)."""
     reads: str | None = None
     """A stack whose tokens are read beside the own ones, through the same projections (T5Gemma 2)."""
     distances: Annotated[ProjectedDistances | TableDistances, Field(discriminator="kind")] | None = None

@@ -109,13 +109,6 @@ def recurrent_gemma(draw: Draw) -> Config:
 
 
 @st.composite
-def hrm_text(draw: Draw) -> Config:
-    config = _decoder(draw, "hrm_text", head_dim=_one(draw, 8, 16), num_hidden_layers=_one(draw, 1, 2))
-    del config["num_key_value_heads"]
-    return config | {"H_cycles": _one(draw, 1, 2, 3), "L_cycles": _one(draw, 1, 2), **_flags(draw, "mlp_bias")}
-
-
-@st.composite
 def zamba(draw: Draw) -> Config:
     config, n = _decoder(draw, "zamba", tie_word_embeddings=True), 6
     return config | {
@@ -211,12 +204,26 @@ def hyena(draw: Draw) -> Config:
     }
 
 
+@st.composite
+def zaya(draw: Draw) -> Config:
+    config = _decoder(draw, "zaya", head_dim=_one(draw, 8, 12), num_hidden_layers=2)
+    return config | {
+        "num_experts": 5,
+        "moe_intermediate_size": _one(draw, 9, 20),
+        "router_hidden_size": _one(draw, 6, 10),
+        "cca_time0": _one(draw, 2, 3),
+        "cca_time1": _one(draw, 1, 2, 3),
+        "sliding_window": 7,
+        "layer_types": _one(draw, None, ["hybrid", "hybrid_sliding"]),
+        **_flags(draw, "attention_bias", "lm_head_bias"),
+    }
+
+
 HYBRIDS = {
     "falcon_h1": falcon_h1(),
     "granite_swa": granite_swa(),
     "granitemoe_swa": granitemoe_swa(),
     "granitemoehybrid": granitemoehybrid(),
-    "hrm_text": hrm_text(),
     "hyena": hyena(),
     "lfm2": lfm2(),
     "lfm2_moe": lfm2_moe(),
@@ -226,4 +233,5 @@ HYBRIDS = {
     "samba": samba(),
     "zamba": zamba(),
     "zamba2": zamba2(),
+    "zaya": zaya(),
 }
