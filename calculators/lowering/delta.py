@@ -5,7 +5,7 @@ triangular system for what the block's tokens add (the UT transform), applies sc
 three times: reading it for the correction and for the output, and updating it. The recurrence of one token touches the
 state three times as well. So ``6·K·V`` per token and head is needed in both forms, and pairs only in the first.
 
-Source: arXiv:2406.06484 section 3 (chunked delta rule, UT transform), with decay arXiv:2412.06464 section 3.
+Source: arXiv:2406.06484 (chunked delta rule, UT transform), with decay arXiv:2412.06464.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def gated_delta_net(scope: Scope, mixer: GatedDeltaNet, source: int) -> int:
     The reference multiplies blocks of keys and queries per value head, padded to whole blocks. The triangular solve is
     in no counter's registry, and its recurrence multiplies elementwise, so a counter sees nothing of one step.
 
-    Source: arXiv:2412.06464 section 3.
+    Source: arXiv:2412.06464, chunked form.
     """
     keys, values = scope.share(mixer.key_heads), scope.share(mixer.value_heads)
     k, v, chunk, stream, h = mixer.key_dim, mixer.value_dim, mixer.chunk, scope.stream, scope.hidden
@@ -73,7 +73,7 @@ def kimi_delta(scope: Scope, mixer: KimiDelta, source: int) -> int:
     The decay stands inside the products of keys and queries, so the reference forms both elementwise, and its
     triangular solve is a loop over rows: counters see only what follows.
 
-    Source: arXiv:2510.26692 section 3 (equation of the recurrence and chunked form), section 4 (the layer).
+    Source: arXiv:2510.26692, recurrence, chunked form and layer.
     """
     heads, d, chunk, stream, h = scope.share(mixer.heads), mixer.head_dim, mixer.chunk, scope.stream, scope.hidden
     inner, rank = heads * d, mixer.rank

@@ -16,7 +16,7 @@ def lightning(scope: Scope, mixer: LightningAttention, source: int) -> int:
     the reference goes token by token, each a product with the state and an outer product. Its state is in the model's
     own type.
 
-    Source: arXiv:2401.04658, algorithm 1; the layer with norm and gate: arXiv:2501.08313, section 2.2.
+    Source: arXiv:2401.04658, algorithm 1; the layer with norm and gate: arXiv:2501.08313.
     """
     heads, d, stream, h = scope.share(mixer.heads), mixer.head_dim, scope.stream, scope.hidden
     inner = heads * d

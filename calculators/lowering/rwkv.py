@@ -16,7 +16,8 @@ from catalog.mixers.rwkv import RwkvHeads
 
 WKV4_FLOPS = 24
 """Pointwise per token and channel: two maxima, four exponentials with their sums, two products and sums each for
-numerator and denominator of output and state, one division (arXiv:2305.13048, equations 16 to 18 and appendix D)."""
+numerator and denominator of output and state, one division: counted in the stable form of arXiv:2305.13048 that
+``rwkv_linear_attention_cpu`` of transformers runs."""
 
 
 def rwkv4(scope: Scope, mixer: Rwkv4, source: int) -> int:
@@ -24,7 +25,7 @@ def rwkv4(scope: Scope, mixer: Rwkv4, source: int) -> int:
 
     Nothing of the scan is a matrix product; its state is three numbers per channel in 32 bits.
 
-    Source: arXiv:2305.13048, section 3.1, equations 11 to 18.
+    Source: arXiv:2305.13048, time mixing; shapes as in transformers, ``RwkvSelfAttention``.
     """
     inner, h = scope.share(mixer.inner), scope.hidden
     names = ("key", "value", "receptance")
@@ -53,7 +54,7 @@ def rwkv4(scope: Scope, mixer: Rwkv4, source: int) -> int:
 def rwkv5(scope: Scope, mixer: Rwkv5, source: int) -> int:
     """Eagle: four projections of shifted input, a matrix state per head, a norm per head, a gate.
 
-    Source: arXiv:2404.05892, section 3.1.
+    Source: arXiv:2404.05892, time mixing of Eagle.
     """
     inner, h = scope.share(mixer.heads) * mixer.head_dim, scope.hidden
     names = ("receptance", "key", "value", "gate")
@@ -66,7 +67,7 @@ def rwkv5(scope: Scope, mixer: Rwkv5, source: int) -> int:
 def rwkv6(scope: Scope, mixer: Rwkv6, source: int) -> int:
     """Finch: as Eagle, with mixes made by ``h·5m`` and five times ``m·h``, and decays by ``h·d`` and ``d·a``.
 
-    Source: arXiv:2404.05892, section 3.2.
+    Source: arXiv:2404.05892, time mixing of Finch.
     """
     inner, h, m = scope.share(mixer.heads) * mixer.head_dim, scope.hidden, mixer.mix_rank
     names = ("receptance", "key", "value", "gate")
@@ -89,7 +90,7 @@ def rwkv7(scope: Scope, mixer: Rwkv7, source: int) -> int:
 
     Per token the state is multiplied with the key to forget, takes up two outer products, and is read: ``8·a·N``.
 
-    Source: arXiv:2503.14456, section 4.1 and equation 17.
+    Source: arXiv:2503.14456, time mixing and its recurrence.
     """
     inner, h = scope.share(mixer.heads) * mixer.head_dim, scope.hidden
     ranks = {"decay": mixer.decay_rank, "rate": mixer.rate_rank, "gate": mixer.gate_rank}
@@ -109,7 +110,7 @@ def rwkv7(scope: Scope, mixer: Rwkv7, source: int) -> int:
 def channel_mix(scope: Scope, channel: ChannelMix, source: int) -> int:
     """``2·T·h·f`` twice, and ``2·T·h²`` for the gate; the state is the last token.
 
-    Source: arXiv:2305.13048, equations 19 and 20; without gate arXiv:2503.14456, section 4.2.
+    Source: arXiv:2305.13048, channel mixing; without gate arXiv:2503.14456.
     """
     local, h = scope.share(channel.width), scope.hidden
     names = ("key", "receptance") if channel.receptance else ("key",)

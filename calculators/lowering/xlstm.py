@@ -16,7 +16,7 @@ def mlstm(scope: Scope, mixer: MLstm, source: int) -> int:
     The reference runs whole blocks in the chunked form, in which a block of full squares is computed, and the rest
     token by token. It keeps memory, normaliser and the gates' maximum in the model's own type.
 
-    Source: arXiv:2405.04517, equations 19 to 27; chunked form and layer arXiv:2503.13427, sections 3 and 4.
+    Source: arXiv:2405.04517 for the recurrence of mLSTM; the layer arXiv:2503.13427; blocks as transformers runs them.
     """
     heads, k, v, h = scope.share(mixer.heads), mixer.key_dim, mixer.value_dim, scope.hidden
     keys, values = heads * k, heads * v

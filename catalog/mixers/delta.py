@@ -11,7 +11,7 @@ from catalog.mixers.linear import LinearMixer
 
 
 class GatedDeltaNet(LinearMixer):
-    """The gated delta rule: one decay per head and token (arXiv:2412.06464, section 3)."""
+    """The gated delta rule: one decay per head and token (arXiv:2412.06464)."""
 
     kind: Literal["gated-delta-net"] = "gated-delta-net"
     key_heads: Size
@@ -39,7 +39,7 @@ class GatedDeltaNet(LinearMixer):
 
 
 class KimiDelta(LinearMixer):
-    """Kimi delta attention: the gated delta rule with one decay per channel (arXiv:2510.26692, section 3)."""
+    """Kimi delta attention: the gated delta rule with one decay per channel (arXiv:2510.26692)."""
 
     kind: Literal["kimi-delta"] = "kimi-delta"
     heads: Size

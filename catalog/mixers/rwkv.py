@@ -13,7 +13,7 @@ class Rwkv(LinearMixer):
 
 
 class Rwkv4(Rwkv):
-    """A weighted mean of all values per channel, with a learned decay (arXiv:2305.13048, section 3.1)."""
+    """A weighted mean of all values per channel, with a learned decay (arXiv:2305.13048)."""
 
     kind: Literal["rwkv4"] = "rwkv4"
     inner: Size
@@ -44,13 +44,13 @@ class RwkvHeads(Rwkv):
 
 
 class Rwkv5(RwkvHeads):
-    """Eagle: a learned decay per channel (arXiv:2404.05892, section 3.1)."""
+    """Eagle: a learned decay per channel (arXiv:2404.05892)."""
 
     kind: Literal["rwkv5"] = "rwkv5"
 
 
 class Rwkv6(RwkvHeads):
-    """Finch: mix and decay depend on the token through narrow projections (arXiv:2404.05892, section 3.2)."""
+    """Finch: mix and decay depend on the token through narrow projections (arXiv:2404.05892)."""
 
     kind: Literal["rwkv6"] = "rwkv6"
     mix_rank: Size
@@ -60,7 +60,7 @@ class Rwkv6(RwkvHeads):
 
 
 class Rwkv7(RwkvHeads):
-    """Goose: the delta rule with a vector of learning rates (arXiv:2503.14456, section 4)."""
+    """Goose: the delta rule with a vector of learning rates (arXiv:2503.14456)."""
 
     kind: Literal["rwkv7"] = "rwkv7"
     decay_rank: Size

@@ -9,7 +9,7 @@ from catalog.mixers.linear import LinearMixer
 
 
 class MLstm(LinearMixer):
-    """A matrix memory per head with exponential input gates (arXiv:2405.04517, section 2.3; layer: 2503.13427)."""
+    """A matrix memory per head with exponential input gates (arXiv:2405.04517; the layer: arXiv:2503.13427)."""
 
     kind: Literal["mlstm"] = "mlstm"
     heads: Size

@@ -60,6 +60,9 @@ def test_chunk_pairs_are_the_triangles_of_the_blocks(new: int, chunk: int):
     w = Workload.exact(1, new)
     assert exact(ChunkPairs(TEXT, chunk, "needed"), w) == seen
     assert exact(ChunkPairs(TEXT, chunk, "executed"), w) == exact(Chunks(TEXT, chunk), w) * chunk**2
+    blocks = [len(range(new)[first : first + chunk]) for first in range(0, new, chunk)]
+    assert exact(ChunkPairs(TEXT, chunk, "unpadded"), w) == sum(block**2 for block in blocks)
+    assert exact(ChunkPairs(TEXT, chunk, "whole"), w) == sum(block**2 for block in blocks if block == chunk)
 
 
 @given(first=small, second=small, window=st.none() | small)
