@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Quantity = Literal[
-    "parameters", "prefill_flops", "decode_flops", "image_flops", "audio_flops", "fvcore_flops", "cache_bytes"
+    "parameters",
+    "prefill_flops",
+    "decode_flops",
+    "image_flops",
+    "audio_flops",
+    "fvcore_flops",
+    "cache_bytes",
 ]
 
 
