@@ -76,7 +76,7 @@ class Bare(torch.nn.Module):
 
 
 def masked_flops(spec: ModelSpec, tokens: int) -> int:
-    """Longformer multiplies its mask as if it were queries and keys of width 1: products to fvcore, but not to torch."""
+    """Longformer multiplies its mask like queries and keys of width 1: products to fvcore, but not to torch."""
     assert not isinstance(spec.architecture, str)
     layers = [layer for group in spec.architecture.stacks[0].groups for layer in group.layers * group.repeat]
     reaches = [p.reach for layer in layers if isinstance(p := getattr(layer.mixer, "pattern", None), SlidingChunks)]
