@@ -48,7 +48,7 @@ class Filter(nn.Module):
         h = torch.sin(self.frequency * self.first(self.features[:length]))
         for layer in self.inner:
             h = torch.sin(self.frequency * layer(h))
-        time = torch.linspace(0, 1, length, device=h.device, dtype=h.dtype)[:, None]
+        time = torch.arange(length, device=h.device, dtype=h.dtype)[:, None] / len(self.features)
         return (self.last(h) * torch.exp(-time * self.decay.abs())).t()
 
 
