@@ -43,6 +43,8 @@ class Pool(Spec):
 
     kind: Literal["pool"] = "pool"
     factor: Size
+    product: bool = False
+    """Whether the PyTorch class multiplies all tokens by a matrix of ones and zeros for it (Gemma 4)."""
 
 
 class Drop(Spec):

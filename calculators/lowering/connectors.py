@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from calculators.form import per
+from calculators.form import Form, per
 from calculators.lowering.extras import extra
 from calculators.lowering.scope import Scope
 from calculators.measures import Kept, Tokens
@@ -38,6 +38,7 @@ def connector(scope: Scope, spec: Connector, source: int) -> int:
                         name=name,
                         kind=Kind.ELEMENTWISE,
                         part=scope.part("projector"),
+                        executed=per(unit, 2 * tokens * width) if step.product else Form(),
                         pointwise=per(unit, step.factor * width),
                         reads=per(unit, step.factor * width),
                         writes=per(unit, width),

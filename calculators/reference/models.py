@@ -13,6 +13,7 @@ import torch
 
 from calculators.reference.repairs import repair
 from calculators.reference.routing import unroute
+from calculators.reference.values import undecide
 from catalog.spec import Reference
 
 IGNORED = ("model_type", "_class_name", "architectures", "quantization_config", "dtype", "torch_dtype", "auto_map")
@@ -75,6 +76,7 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     if getattr(model, "_can_set_experts_implementation", bool)():
         model.set_experts_implementation("batched_mm")
     unroute(model)
+    undecide(model)
     repair(model)
     return _evaluating(model)
 

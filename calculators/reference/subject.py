@@ -253,6 +253,23 @@ class Subject:
 
     def _images(self, setting: Setting) -> dict[str, Any]:
         return images(self.reference, self._accepted, self._patches(), setting)
+        """Pixels. Qwen2-VL wants rows of flattened patches, and the grid of each image as real numbers; what it would
+        derive from that grid is handed over ready, because it must lie on the meta device."""
+        count = setting.batch * setting.images
+        if "image_grid_thw" not in self._accepted and "image_position_ids" in self._accepted:  # Gemma 4
+            patch = self._patches()
+            pixels = _real(count, patch.patches, patch.channels * patch.patch**2)
+            return {"pixel_values": pixels, "image_position_ids": _ids(count, patch.patches, 2)}
+        if "image_grid_thw" not in self._accepted:
+            return {"pixel_values": self._pictures(count)}
+        patch = self._patches()
+        side = patch.size // patch.patch
+        return {
+            "pixel_values": _real(count * patch.patches, patch.channels * patch.frames * patch.patch**2),
+            "image_grid_thw": torch.tensor([[1, side, side]] * count),
+            "image_position_ids": _ids(count * patch.patches, 2),
+            "position_ids": _ids(3, setting.batch, setting.new),
+        }
 
 
 class _Traceable(torch.nn.Module):
@@ -276,6 +293,7 @@ def unchecked() -> Iterator[None]:
 
     A mask that might hide nothing is kept, because only its values could tell; it costs no FLOPs.
     """
+    from torch.fx.experimental import _config as tracing_settings
     from transformers import PreTrainedModel, masking_utils
 
     name = "TRANSFORMERS_DISABLE_TORCH_CHECK"
@@ -286,6 +304,7 @@ def unchecked() -> Iterator[None]:
             patch.object(PreTrainedModel, "warn_if_padding_and_no_attention_mask", _nothing),
             patch.object(masking_utils, "_ignore_bidirectional_mask_sdpa", _nothing),
             patch.object(masking_utils, "find_packed_sequence_indices", _nothing),
+            patch.object(tracing_settings, "meta_nonzero_assume_all_nonzero", True),
         ):
             yield
     finally:

@@ -50,7 +50,44 @@ def gemma4_unified_text(draw: Draw) -> Config:
     return {k: v for k, v in config.items() if not k.endswith("per_layer_input")}
 
 
+def _around(draw: Draw, model_type: str, text: Config) -> Config:
+    """The configuration around a decoder's."""
+    tied = text.pop("tie_word_embeddings")
+    architectures = [f"{'Gemma4Unified' if 'unified' in model_type else 'Gemma4'}ForConditionalGeneration"]
+    return {
+        "model_type": model_type,
+        "architectures": architectures,
+        "text_config": text,
+        "tie_word_embeddings": tied,
+        "vision_config": None,
+    }
+
+
+@st.composite
+def gemma4(draw: Draw) -> Config:
+    config = _around(draw, "gemma4", draw(gemma4_text()))
+    kv, group = _one(draw, 1, 2), _one(draw, 1, 2)
+    vision = {
+        "hidden_size": 48,
+        "intermediate_size": _one(draw, 20, 36),
+        "num_hidden_layers": _one(draw, 1, 2),
+        "num_attention_heads": kv * group,
+        "num_key_value_heads": kv,
+        "head_dim": _one(draw, 8, 16),
+        "patch_size": _one(draw, 2, 4),
+        "pooling_kernel_size": _one(draw, 2, 3),
+        "position_embedding_size": 64,
+        **_flags(draw, "standardize"),
+    }
+    return config | _one(draw, {}, {"vision_config": vision})
+
+
+@st.composite
+def gemma4_unified(draw: Draw) -> Config:
+    return _around(draw, "gemma4_unified", draw(gemma4_unified_text()))
+
+
 GEMMA: dict[str, st.SearchStrategy[Config]] = {
-    build.__name__: build() for build in (gemma3n_text, gemma4_text, gemma4_unified_text)
+    build.__name__: build() for build in (gemma3n_text, gemma4, gemma4_text, gemma4_unified, gemma4_unified_text)
 }
 """One strategy per type."""

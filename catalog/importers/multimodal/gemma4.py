@@ -44,7 +44,7 @@ def gemma4(f: Fields) -> Architecture:
     if v.model_type and v.model_type != "gemma4_vision":
         raise unknown(f"model_type in {v.where}:", v.model_type, ["gemma4_vision"])
     seen = gemma4_tower(v)
-    steps = Pool(factor=v.size("pooling_kernel_size", default=3) ** 2), Normalise(norm="plain")
+    steps = Pool(factor=v.size("pooling_kernel_size", default=3) ** 2, product=True), Normalise(norm="plain")
     heads = connector(*steps, Map(outputs=decoder.hidden, bias=False))
     return Architecture(stacks=(seen.model_copy(update={"heads": heads}), decoder))
 
@@ -84,12 +84,12 @@ TYPES: dict[str, kinds.Type] = {
     "emu3": kinds.only("Emu3ForCausalLM", "decoder", emu3),
     "gemma4": _with_decoder(
         "Gemma4ForConditionalGeneration",
-        kinds.only("Gemma4ForConditionalGeneration", "vision-language", gemma4, "parameters"),
+        kinds.only("Gemma4ForConditionalGeneration", "vision-language", gemma4),
         "gemma4_text",
     ),
     "gemma4_unified": _with_decoder(
         "Gemma4UnifiedForConditionalGeneration",
-        kinds.only("Gemma4UnifiedForConditionalGeneration", "vision-language", gemma4_unified, "parameters"),
+        kinds.only("Gemma4UnifiedForConditionalGeneration", "vision-language", gemma4_unified),
         "gemma4_unified_text",
     ),
 }
