@@ -16,6 +16,8 @@ class ProjectedDistances(Spec):
     kind: Literal["projected"] = "projected"
     per_sequence: bool = False
     """Whether the PyTorch class projects the same distances again for each sequence of a batch."""
+    even: bool = False
+    """Whether it projects 2·S distances instead of 2·S-1 (XLNet)."""
 
 
 class TableDistances(Spec):

@@ -46,8 +46,8 @@ def convolution_module(scope: Scope, spec: ConvolutionModule, source: int) -> in
 def distances(scope: Scope, spec: ProjectedDistances | TableDistances, heads: int, d: int, source: int) -> int:
     """Scores of queries against distances; on top of scores of queries against keys.
 
-    Projected: ``2·S-1`` distances at ``2·h·H·d`` each, and every query against all of them, ``2·H·d·S·(2S-1)``, of
-    which ``S²`` are used. A table: ``2·H·d`` per pair.
+    Projected: ``2·S-1`` distances (XLNet: ``2·S``) at ``2·h·H·d`` each, and every query against all of them,
+    ``2·H·d·S·(2S-1)``, of which ``S²`` are used. A table: ``2·H·d`` per pair.
 
     Source: arXiv:1901.02860 section 3.3 and appendix B; arXiv:1803.02155 section 3.3.
     """
@@ -58,15 +58,16 @@ def distances(scope: Scope, spec: ProjectedDistances | TableDistances, heads: in
         weights = (Weight("attention.distances", (spec.rows, d), Role.EMBEDDING),) if spec.own else ()
     else:
         inner = heads * d
-        once = Form({Length(scope.stream): 2, Runs(scope.stream): -1})
-        rows = Form({scope.tokens: 2, Sequences(scope.stream): -1}) if spec.per_sequence else once
+        less = 0 if spec.even else -1
+        once = Form({Length(scope.stream): 2, Runs(scope.stream): less})
+        rows = Form({scope.tokens: 2, Sequences(scope.stream): less}) if spec.per_sequence else once
         project = 2 * scope.hidden * inner
         weights = (
             Weight("attention.distances.weight", (inner, scope.hidden)),
             Weight("attention.distances.content_bias", (heads, d), Role.VECTOR),
             Weight("attention.distances.bias", (heads, d), Role.VECTOR),
         )
-        executed = executed * 2 - per(scope.tokens, 2 * inner) + rows * project
+        executed = executed * 2 + per(scope.tokens, 2 * inner * less) + rows * project
         needed = needed + once * project
     return scope.builder.add(
         Operator(

@@ -162,9 +162,25 @@ ENCODERS: dict[str, st.SearchStrategy[Config]] = {
     "ibert": like_bert("ibert", "IBert", (*LM, "Model")),
     "jina_embeddings_v3": like_bert("jina_embeddings_v3", "JinaEmbeddingsV3", (*LM, "Model")),
     "layoutlm": like_bert("layoutlm", "LayoutLM", (*LM, "Model"), max_2d_position_embeddings=(20, 33)),
+    "luke": like_bert(
+        "luke",
+        "Luke",
+        (*LM, "Model"),
+        entity_vocab_size=(20, 33),
+        entity_emb_size=(10, 24),
+        use_entity_aware_attention=(True, False),
+    ),
     "megatron_bert": either("megatron-bert", "MegatronBert", BERT),
     "mobilebert": mobilebert(),
     "mpnet": like_bert("mpnet", "MPNet", (*LM, "Model"), relative_attention_num_buckets=(8, 32)),
+    "nystromformer": like_bert(
+        "nystromformer",
+        "Nystromformer",
+        (*LM, "Model"),
+        segment_means_seq_len=(32,),
+        num_landmarks=(32,),
+        conv_kernel_size=(3, 5),
+    ),
     "rembert": either(
         "rembert", "RemBert", (*LM, "Model"), input_embedding_size=(10, 20), output_embedding_size=(14, 30)
     ),
@@ -180,6 +196,7 @@ ENCODERS: dict[str, st.SearchStrategy[Config]] = {
         lambda c: c["architectures"][0].endswith(("LM", "Model", "SequenceClassification"))
     ),
     "ultrabert": ultrabert(),
+    "yoso": like_bert("yoso", "Yoso", (*LM, "Model"), conv_window=(3, None)),
     "xlm": xlm("xlm", "XLM"),
     "xlm_roberta_xl": either("xlm-roberta-xl", "XLMRobertaXL", (*LM, "Model")),
 }

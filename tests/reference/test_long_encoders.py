@@ -1,4 +1,5 @@
-"""Encoders for long texts against their classes on the CPU: what they do depends on values, which meta has not."""
+"""Encoders for long texts against their classes on the CPU: what they do depends on values, which meta has not,
+or stands on the CPU from the start (XLNet)."""
 
 from __future__ import annotations
 
@@ -25,6 +26,7 @@ SIDES = {
 }  # fmt: skip
 T5 = {"vocab_size": 97, "d_model": 24, "d_kv": 10, "num_heads": 3, "d_ff": 40, "num_layers": 2, "num_decoder_layers": 1}
 LED = {"max_encoder_position_embeddings": 130, "max_decoder_position_embeddings": 40}
+XLNET = {"vocab_size": 97, "d_model": 24, "d_head": 8, "n_head": 3, "n_layer": 2, "d_inner": 40, "use_mems_eval": False}
 BLOCKS = {"block_size": 4, "num_random_blocks": 2}
 
 CASES: dict[str, tuple[dict[str, Any], int]] = {
@@ -49,6 +51,11 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
     "full": ({"model_type": "big_bird", **SIZES, **BLOCKS, "attention_type": "original_full"}, 50),
     "windows before a decoder": ({"model_type": "led", **SIDES, **LED, "attention_window": [8, 16]}, 64),
     "blocks before a decoder": ({"model_type": "bigbird_pegasus", **SIDES, **BLOCKS}, 60),
+    "distances both ways": ({"model_type": "xlnet", **XLNET}, 20),
+    "distances both ways, classes": (
+        {"model_type": "xlnet", **XLNET, "architectures": ["XLNetForSequenceClassification"], "num_labels": 5},
+        33,
+    ),
     "local blocks": ({"model_type": "longt5", **T5, "local_radius": 5}, 47),
     "local blocks and sums": (
         {

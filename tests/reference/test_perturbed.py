@@ -52,6 +52,9 @@ TYPES = {
     **SEQ2SEQ,
 }
 
+OPAQUE = ("yoso",)
+"""Types whose products stand in functions with a derivative of their own, which a trace does not look into."""
+
 usual = settings(
     deadline=None,
     derandomize=True,
@@ -102,6 +105,8 @@ def perturb(kind: str, examples: int) -> None:
             counted, output = torch_flops(lambda: subject.run(setting))
             assert flops(spec, setting) == counted
             assert subject.kind != "decoder" or cached(spec, setting) == held_bytes(subject.cache_of(output)) == 0
+        if config.get("model_type") in OPAQUE:
+            return
         traced = replace(subject.setting(), batch=1, new=6)
         assert flops(spec, traced) - idle_flops(spec) == fvcore_flops(*subject.traceable(traced))
 
@@ -162,7 +167,7 @@ def test_every_type_that_the_importer_reads_is_perturbed() -> None:
     from catalog.importers.renamed import RENAMED
 
     also = {"bert": {"roberta", "xlm-roberta"}, "mamba": {"falcon_mamba"}}
-    also |= {"test_long_encoders": {"big_bird", "bigbird_pegasus", "led", "longformer", "longt5"}}
+    also |= {"test_long_encoders": {"big_bird", "bigbird_pegasus", "led", "longformer", "longt5", "xlnet"}}
     also |= {
         "internlm2": {"internlm"},
         "gpt2": {"gpt-sw3"},
