@@ -32,7 +32,10 @@ from catalog.extras import Learned
 
 
 def convolved_embedding(scope: Scope, embedding: ConvolvedEmbedding) -> int:
-    """The steps into a stack, with class tokens, positions and a norm behind them."""
+    """The steps into a stack, with class tokens, positions and a norm behind them.
+
+    Source: arXiv:1512.03385, section 3.3; arXiv:2103.14030, section 3.1, where cells are folded.
+    """
     source = scope.outputs.get(embedding.source or "")
     node = chain(scope, embedding.steps, entry(embedding, scope.grids), source, "embedding", "embedding")
     weights = []
@@ -57,7 +60,10 @@ def convolved_embedding(scope: Scope, embedding: ConvolvedEmbedding) -> int:
 
 
 def convolutions(scope: Scope, spec: Convolutions, source: int, part: str = "channel") -> int:
-    """A feed-forward or a head made of steps."""
+    """A feed-forward or a head made of steps: ``2·cells·k²·C·D/g`` for each convolution.
+
+    Source: arXiv:1512.03385, section 3.3 and table 1; arXiv:1704.04861, section 3.1, for depthwise ones.
+    """
     node = chain(scope, spec.steps, scope.grids[scope.stack], source, part, part)
     assert node is not None
     return node

@@ -50,7 +50,7 @@ def _network(scope: Scope, width: int, heads: int, rows: int) -> None:
 def reduced_attention(scope: Scope, mixer: ReducedAttention, source: int) -> int:
     """Attention of N cells to N/ratio² of them, which a strided convolution and a norm make.
 
-    Source: arXiv:2102.12122 equations 2 to 4; arXiv:2106.13797 section 3.1 for pooling.
+    Source: arXiv:2102.12122 equations 2 to 4; arXiv:2106.13797 section 3.1 for pooling; arXiv:2103.15808 section 3.2.
     """
     h, grid, extra = scope.hidden, scope.grids[scope.stack], mixer.extra_tokens
     heads, d = scope.share(mixer.heads), mixer.head_dim
@@ -59,6 +59,9 @@ def reduced_attention(scope: Scope, mixer: ReducedAttention, source: int) -> int
     entry, side, kernel = source, grid.side, 0
     if mixer.pool:
         side, kernel = mixer.pool, 1
+    elif mixer.depthwise:
+        side = (grid.side - 1) // mixer.ratio + 1
+        entry = _depthwise(scope, mixer.depthwise, grid.cells, side**2, source)
     elif mixer.ratio > 1:
         side, kernel = (grid.side - mixer.ratio) // mixer.ratio + 1, mixer.ratio
     kept = side**2 + extra
@@ -91,6 +94,30 @@ def reduced_attention(scope: Scope, mixer: ReducedAttention, source: int) -> int
     tokens = scope.stream.tokens
     node = _core(scope, heads, d, tokens * kept, tokens * kept, q, (), kv)
     return _mixed(scope, inner, mixer.bias, tokens, node)
+
+
+def _depthwise(scope: Scope, kernel: int, cells: int, kept: int, source: int) -> int:
+    """A depthwise convolution each for queries, keys and values."""
+    h = scope.hidden
+    flops = per(scope.sequences, 2 * (cells + 2 * kept) * h * kernel**2)
+    return scope.builder.add(
+        Operator(
+            name="attention.depthwise",
+            kind=Kind.CONVOLUTION,
+            part=scope.part("attention"),
+            weights=(
+                *(Weight(f"attention.depthwise.{p}", (h, 1, kernel, kernel)) for p in "qkv"),
+                *(Weight(f"attention.depthwise.{p}.{v}", (h,), Role.VECTOR) for p in "qkv" for v in ("scale", "shift")),
+            ),
+            executed=flops,
+            needed=flops,
+            pointwise=per(scope.sequences, 8 * (cells + 2 * kept) * h),
+            touched=scope.once,
+            reads=per(scope.tokens, 3 * h),
+            writes=per(scope.sequences, (cells + 2 * kept) * h),
+        ),
+        source,
+    )
 
 
 def joint_attention(scope: Scope, mixer: JointAttention, source: int) -> int:

@@ -35,6 +35,9 @@ class ReducedAttention(Spec):
     """Cells along each edge that become one; 1 keeps all, without the convolution."""
     pool: Count = 0
     """Side to which keys and values are pooled instead, before a convolution of kernel 1 (PVT v2, linear)."""
+    depthwise: Count = 0
+    """Kernel of a depthwise convolution with a norm before each projection; it makes the grid of keys and values
+    smaller by ``ratio`` instead of the full one (CvT, arXiv:2103.15808, section 3.2)."""
     bias: tuple[Projection, ...] = ()
     extra_tokens: Count = 0
     """Class tokens before the grid, which are not reduced."""

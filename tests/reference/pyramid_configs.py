@@ -69,11 +69,167 @@ def resnet(draw: Draw) -> Config:
     }
 
 
+@st.composite
+def regnet(draw: Draw) -> Config:
+    config = _stages(draw) | {"groups_width": 8, "layer_type": _one(draw, "x", "y")}
+    return config | {
+        "model_type": "regnet",
+        **_classes(draw, "RegNet"),
+        "embedding_size": _one(draw, 8, 12),
+        **_flags(draw, "downsample_in_first_stage"),
+    }
+
+
+@st.composite
+def bit(draw: Draw) -> Config:
+    sizes = _stages(draw) | {"hidden_sizes": [64, 96, 128][: _one(draw, 1, 2, 3)]}
+    return sizes | {
+        "model_type": "bit",
+        **_classes(draw, "Bit"),
+        "depths": [_one(draw, 1, 2) for _ in sizes["hidden_sizes"]],
+        "embedding_size": _one(draw, 8, 16),
+        "num_groups": 8,
+        "layer_type": _one(draw, "preactivation", "bottleneck"),
+        "width_factor": _one(draw, 1, 2),
+    }
+
+
+@st.composite
+def mobilenet(draw: Draw, model_type: str, prefix: str) -> Config:
+    more = (
+        {"expand_ratio": _one(draw, 4.0, 6.0), **_flags(draw, "finegrained_output", "first_layer_is_expansion")}
+        if model_type == "mobilenet_v2"
+        else {}
+    )
+    return {
+        "model_type": model_type,
+        **_classes(draw, prefix),
+        "image_size": _one(draw, 64, 97),
+        "num_channels": _one(draw, 1, 3),
+        "depth_multiplier": _one(draw, 0.25, 0.7, 1.3),
+        "min_depth": _one(draw, 4, 8),
+        **_flags(draw, "tf_padding"),
+        **more,
+    }
+
+
+@st.composite
+def pp_lcnet(draw: Draw) -> Config:
+    wide = _one(draw, 16, 24)
+    blocks = [[[3, 16, wide, 1, False]], [[_one(draw, 3, 5), wide, 32, 2, True], [3, 32, 32, 1, draw(st.booleans())]]]
+    blocks += [[[3, 32, 32, 2, draw(st.booleans())]]] * 3
+    return {
+        "model_type": "pp_lcnet",
+        "id2label": {"0": "0", "1": "1", "2": "2"},
+        "block_configs": blocks,
+        "scale": _one(draw, 0.5, 1.0, 1.5),
+        "class_expand": _one(draw, 40, 56),
+        "reduction": _one(draw, 2, 4),
+    }
+
+
+@st.composite
+def textnet(draw: Draw) -> Config:
+    kernels = [[[3, 3], [1, 3]], [[3, 1], [3, 3], [3, 3]]]
+    return {
+        "model_type": "textnet",
+        **_classes(draw, "TextNet"),
+        "image_size": _one(draw, 64, 80),
+        "stem_out_channels": 16,
+        "hidden_sizes": [16, _one(draw, 16, 24), _one(draw, 24, 32)],
+        "conv_layer_kernel_sizes": kernels,
+        "conv_layer_strides": [[1, 2], [1, 2, 1]],
+    }
+
+
+def _cut(draw: Draw, count: int) -> Config:
+    return {
+        "num_encoder_blocks": count,
+        "depths": [_one(draw, 1, 2) for _ in range(count)],
+        "hidden_sizes": [_one(draw, 8, 16, 24) for _ in range(count)],
+        "num_channels": _one(draw, 1, 3),
+    }
+
+
+@st.composite
+def poolformer(draw: Draw) -> Config:
+    count = _one(draw, 1, 2, 3)
+    return _cut(draw, count) | {
+        "model_type": "poolformer",
+        **_classes(draw, "PoolFormer"),
+        "patch_sizes": [7, 3, 3][:count],
+        "strides": [4, 2, 2][:count],
+        "padding": [2, 1, 1][:count],
+        "pool_size": _one(draw, 3, 5),
+        "mlp_ratio": _one(draw, 2.0, 4.0),
+        **_flags(draw, "use_layer_scale"),
+    }
+
+
+@st.composite
+def pvt(draw: Draw, model_type: str, prefix: str, ratios: str) -> Config:
+    count, first = _one(draw, 2, 3), model_type == "pvt"
+    more = {} if model_type == "segformer" else {"qkv_bias": draw(st.booleans()), "image_size": 64}
+    if model_type == "pvt_v2":
+        more |= _flags(draw, "linear_attention") | {"image_size": [64, 64]}
+    return _cut(draw, count) | {
+        "model_type": model_type,
+        **_classes(draw, prefix),
+        "patch_sizes": ([4, 2, 2] if first else [7, 3, 3])[:count],
+        "strides": [4, 2, 2][:count],
+        "num_attention_heads": [_one(draw, 1, 2, 4) for _ in range(count)],
+        ratios: [[4, 1], [4, 2, 1]][count - 2],
+        "mlp_ratios": [_one(draw, 2, 3) for _ in range(count)],
+        **more,
+    }
+
+
+@st.composite
+def cvt(draw: Draw) -> Config:
+    count = _one(draw, 1, 2)
+    kernels = [_one(draw, 3, 5) for _ in range(count)]
+    pads = [(kernel - 1) // 2 for kernel in kernels]
+    return {
+        "model_type": "cvt",
+        **_classes(draw, "Cvt"),
+        "num_channels": _one(draw, 1, 3),
+        "patch_sizes": [7, 3][:count],
+        "patch_stride": [4, 2][:count],
+        "patch_padding": [2, 1][:count],
+        "embed_dim": [_one(draw, 8, 16) for _ in range(count)],
+        "num_heads": [_one(draw, 1, 2) for _ in range(count)],
+        "depth": [_one(draw, 1, 2) for _ in range(count)],
+        "mlp_ratio": [_one(draw, 2.0, 4.0) for _ in range(count)],
+        "drop_rate": [0.0] * count,
+        "drop_path_rate": [0.0] * count,
+        "attention_drop_rate": [0.0] * count,
+        "qkv_bias": [draw(st.booleans()) for _ in range(count)],
+        "cls_token": [False, True][-count:],
+        "qkv_projection_method": ["dw_bn"] * count,
+        "kernel_qkv": kernels,
+        "padding_kv": pads,
+        "padding_q": pads,
+        "stride_kv": [_one(draw, 1, 2) for _ in range(count)],
+        "stride_q": [1] * count,
+    }
+
+
 PYRAMIDS: dict[str, st.SearchStrategy[Config]] = {
+    "bit": bit(),
     "convnext": convnext(),
     "convnextv2": convnext("convnextv2", "ConvNextV2"),
+    "cvt": cvt(),
     "donut-swin": swin("donut-swin", "DonutSwin"),
+    "mobilenet_v1": mobilenet("mobilenet_v1", "MobileNetV1"),
+    "mobilenet_v2": mobilenet("mobilenet_v2", "MobileNetV2"),
+    "poolformer": poolformer(),
+    "pp_lcnet": pp_lcnet(),
+    "pvt": pvt("pvt", "Pvt", "sequence_reduction_ratios"),
+    "pvt_v2": pvt("pvt_v2", "PvtV2", "sr_ratios"),
+    "regnet": regnet(),
     "resnet": resnet(),
+    "segformer": pvt("segformer", "Segformer", "sr_ratios"),
     "swin": swin(),
     "swinv2": swin("swinv2", "Swinv2"),
+    "textnet": textnet(),
 }
