@@ -29,6 +29,11 @@ def images(
     if any(name in accepted for name in GRIDS):
         grid = next(name for name in GRIDS if name in accepted)
         return {grid: _grid(count, patches), **_packed(count, patches), **_derived(vision, count, patches, setting)}
+    if "image_position_ids" in accepted:  # Gemma 4
+        return {
+            "pixel_values": _real(count, patches.patches, patches.channels * patches.patch**2),
+            "image_position_ids": _ids(count, patches.patches, 2),
+        }
     if "aspect_ratio_ids" in accepted:
         return {
             "pixel_values": _real(

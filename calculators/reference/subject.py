@@ -253,23 +253,6 @@ class Subject:
 
     def _images(self, setting: Setting) -> dict[str, Any]:
         return images(self.reference, self._accepted, self._patches(), setting)
-        """Pixels. Qwen2-VL wants rows of flattened patches, and the grid of each image as real numbers; what it would
-        derive from that grid is handed over ready, because it must lie on the meta device."""
-        count = setting.batch * setting.images
-        if "image_grid_thw" not in self._accepted and "image_position_ids" in self._accepted:  # Gemma 4
-            patch = self._patches()
-            pixels = _real(count, patch.patches, patch.channels * patch.patch**2)
-            return {"pixel_values": pixels, "image_position_ids": _ids(count, patch.patches, 2)}
-        if "image_grid_thw" not in self._accepted:
-            return {"pixel_values": self._pictures(count)}
-        patch = self._patches()
-        side = patch.size // patch.patch
-        return {
-            "pixel_values": _real(count * patch.patches, patch.channels * patch.frames * patch.patch**2),
-            "image_grid_thw": torch.tensor([[1, side, side]] * count),
-            "image_position_ids": _ids(count * patch.patches, 2),
-            "position_ids": _ids(3, setting.batch, setting.new),
-        }
 
 
 class _Traceable(torch.nn.Module):
