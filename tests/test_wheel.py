@@ -24,7 +24,7 @@ def test_the_wheel_answers_from_a_fresh_environment(tmp_path: Path):
     run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, source, cwd=tmp_path)
     (wheel,) = tmp_path.glob("whicharch-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    patterns = ("**/*.py", "**/*.yaml", "**/*.tcss", "**/py.typed")
+    patterns = ("**/*.py", "**/*.json", "**/*.yaml", "**/*.tcss", "**/py.typed")
     packages = [ROOT / name for name in ("catalog", "calculators", "advisor", "tui")]
     on_disk = {str(p.relative_to(ROOT)) for folder in packages for pattern in patterns for p in folder.glob(pattern)}
     assert on_disk <= names, sorted(on_disk - names)[:5]

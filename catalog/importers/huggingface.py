@@ -155,7 +155,8 @@ def read_config(config: Mapping[str, Any], where: str = "config.json", class_nam
         if not isinstance(model_type, str):
             raise BadInput(f"{where}: field 'model_type' is missing; a Hugging Face config names its type there")
         if model_type not in TYPES:
-            raise unknown(f"model_type in {where}:", model_type, TYPES)
+            known = str(unknown(f"model_type in {where}:", model_type, TYPES))
+            raise BadInput(f"{known}; if PyTorch has the class, `whicharch import --trace` counts on it")
         entry = TYPES[model_type]
         given = config.get("architectures")
         named = given[0] if isinstance(given, list) and given and isinstance(given[0], str) else entry.class_name
