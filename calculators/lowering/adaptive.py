@@ -9,15 +9,16 @@ from calculators.operators import Kind, Operator, Role, Weight
 from catalog.ends import LmHead, TokenEmbedding
 
 
-def _tables(embedding: TokenEmbedding, hidden: int) -> list[tuple[int, int]]:
-    """Rows and width of each table, that of the frequent words first."""
+def _tables(scope: Scope, embedding: TokenEmbedding) -> list[tuple[int, int]]:
+    """Rows on one device and width of each table, that of the frequent words first."""
     first = embedding.vocab - sum(tail.rows for tail in embedding.tails)
-    return [(first, hidden), *((tail.rows, tail.width) for tail in embedding.tails)]
+    sizes = [(first, scope.hidden), *((tail.rows, tail.width) for tail in embedding.tails)]
+    return [(scope.share(rows), width) for rows, width in sizes]
 
 
 def _weights(scope: Scope, embedding: TokenEmbedding) -> tuple[list[Weight], list[Weight]]:
     """Tables, and the matrices that lead from each to the hidden width."""
-    sizes = _tables(embedding, scope.hidden)
+    sizes = _tables(scope, embedding)
     tables = [Weight(f"{scope.stack}.tokens.{i}", size, Role.EMBEDDING) for i, size in enumerate(sizes)]
     matrices = [Weight(f"{scope.stack}.widen.{i}", (scope.hidden, width)) for i, (_, width) in enumerate(sizes)]
     return tables, matrices
@@ -38,7 +39,7 @@ def adaptive_embedding(scope: Scope, embedding: TokenEmbedding) -> int:
             writes=per(scope.tokens, h),
         )
     )
-    widths = sum(width for _, width in _tables(embedding, h))
+    widths = sum(width for _, width in _tables(scope, embedding))
     return scope.linear(
         "embedding.project", h, h, node, part="embedding", weights=tuple(matrices),
         executed=per(scope.tokens, 2 * widths * h),
@@ -49,7 +50,7 @@ def adaptive_head(scope: Scope, spec: LmHead, embedding: TokenEmbedding, source:
     """Logits table by table: ``2·h·w`` to narrow and ``2·w·rows`` to score; one logit for each tail stands beside the
     frequent words. Tied tables and tails' matrices are the embedding's; the first matrix is the head's own.
     """
-    h, sizes, tails = scope.hidden, _tables(embedding, scope.hidden), len(embedding.tails)
+    h, sizes, tails = scope.hidden, _tables(scope, embedding), len(embedding.tails)
     tables, matrices = _weights(scope, embedding)
     own = [
         Weight("head.narrow", (h, h), Role.HEAD),
