@@ -19,6 +19,23 @@ def unroute(model: torch.nn.Module) -> None:
         replacement = REPLACEMENTS.get(type(module).__name__)
         if replacement:
             module.forward = partial(replacement, module)
+    for module in list(model.modules()):
+        if type(module).__name__ in MODULE_PER_EXPERT:
+            _set_aside(module)
+
+
+def _set_aside(experts: Any) -> None:
+    """Keep one expert in its place and the others out of sight of tracers: Switch-C has 61,440, which none runs."""
+    others = list(experts)[1:]
+    experts.idle = [experts[name] for name in others]
+    for name in others:
+        del experts[name]
+
+
+def idle_parameters(model: torch.nn.Module) -> int:
+    """Parameters of the experts that were set aside."""
+    idle = (expert for module in model.modules() for expert in getattr(module, "idle", ()))
+    return sum(parameter.numel() for expert in idle for parameter in expert.parameters())
 
 
 def _switch(experts: Any, tokens: torch.Tensor, _: Any, weights: torch.Tensor, *, visits: int = 1) -> torch.Tensor:
@@ -46,6 +63,9 @@ def _jetmoe(router: Any, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tens
     sizes = [int(order.shape[0])] + [0] * (router.num_experts - 1)
     return order, order.div(router.top_k, rounding_mode="trunc"), gates, sizes, logits
 
+
+MODULE_PER_EXPERT = ("NllbMoeExperts", "SwitchTransformersExperts")
+"""Classes that hold a module for each expert rather than one tensor for all."""
 
 REPLACEMENTS: dict[str, Callable[..., Any]] = {
     "JetMoeTopKGating": _jetmoe,

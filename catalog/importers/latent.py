@@ -25,9 +25,10 @@ def latent(f: Fields, **overrides: Any) -> LatentAttention:
         "kv_rank": f.size("kv_lora_rank"),
         "nope_dim": f.size("qk_nope_head_dim"),
         "rope_dim": f.size("qk_rope_head_dim"),
-        "v_dim": f.size("v_head_dim"),
         "bias": f.flag("attention_bias"),
     }
+    if "v_dim" not in overrides:
+        fields["v_dim"] = f.size("v_head_dim")
     return LatentAttention(**{**fields, **overrides})
 
 

@@ -213,16 +213,33 @@ def mellum(f: Fields, lm: bool = True) -> Architecture:
     return decoder(f, lm, layers)
 
 
+def _as_built(f: Fields, key: str, built: Any) -> None:
+    """Refuse a field of the published file that asks for other layers than the PyTorch class builds.
+
+    Raises:
+        BadInput: If it is present and says something else.
+    """
+    if f.value(key, default=built) != built:
+        raise BadInput(f"{f.where}: field {key!r} asks for other layers than the PyTorch class builds ({built!r:.60})")
+
+
 def mimo_v2_flash(f: Fields, lm: bool = True) -> Architecture:
     """MiMo-V2-Flash: windows of 128 tokens with sinks and twice the key-value heads in five of six layers; values
     narrower than keys."""
-    f.read.update(("attention_value_scale", "sliding_window_size", "swa_num_key_value_heads"))
+    f.read.update(("attention_value_scale", "attention_chunk_size", "swa_rope_theta", "layernorm_epsilon"))
     n, kv = f.size("num_hidden_layers"), f.size("num_key_value_heads")
+    usual = [int(i != 0 and (i + 1) % 6 != 0) for i in range(n)]
+    _as_built(f, "hybrid_layer_pattern", usual)
+    _as_built(f, "moe_layer_freq", [int(i != 0) for i in range(n)])
+    _as_built(f, "swa_num_key_value_heads", 2 * kv)
+    _as_built(f, "swa_num_attention_heads", f.size("num_attention_heads"))
+    _as_built(f, "swa_head_dim", f.size("head_dim"))
+    _as_built(f, "swa_v_head_dim", f.size("v_head_dim"))
+    _as_built(f, "add_swa_attention_sink_bias", True)
+    _as_built(f, "add_full_attention_sink_bias", False)
     dense, moe, channel = first_dense(f, 1), routed(f, ""), gated(f, bias=False)
     width = f.size("sliding_window") if f.value("sliding_window_size") is None else f.size("sliding_window_size") + 1
-    types = f.names("layer_types", n) or [
-        "full_attention" if i == 0 or (i + 1) % 6 == 0 else "sliding_attention" for i in range(n)
-    ]
+    types = f.names("layer_types", n) or ["sliding_attention" if slides else "full_attention" for slides in usual]
     bias = QKV if f.flag("attention_bias") else ()
     layers = [
         Layer(
