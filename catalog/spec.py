@@ -273,7 +273,7 @@ class Reference(Spec):
 class Published(Spec):
     """What the publisher says of a model whose PyTorch class nobody can run."""
 
-    parameters: Size
+    parameters: Annotated[int, Field(gt=0, le=2**50)]
     rounding: Size = 1
     """The unit of the last digit printed: 100,000,000 where ``175.0B`` is."""
     source: Source

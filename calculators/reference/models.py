@@ -74,7 +74,6 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     config = transformers.CONFIG_MAPPING[model_type](**settings)
     if kind.config_class is not None and not isinstance(config, kind.config_class):
         config = config.get_text_config()  # a decoder's class, and the file is of what stands around it
-    with torch.device("meta"):
     with torch.device("meta"), _hurrying():
         dtype = torch.float32 if model_type in UNROUNDED else torch.bfloat16
         model = kind._from_config(config, dtype=dtype, attn_implementation="eager")

@@ -64,10 +64,20 @@ def _jetmoe(router: Any, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tens
     return order, order.div(router.top_k, rounding_mode="trunc"), gates, sizes, logits
 
 
+def _dbrx(experts: Any, states: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Each token through the first expert, as often as it has choices."""
+    visits, width, own = int(chosen.shape[-1]), experts.hidden_size, experts.mlp
+    tokens = states.reshape(-1, width)
+    matrices = [matrix[: experts.ffn_hidden_size] for matrix in (own.w1, own.v1, own.w2)]
+    outputs = own(tokens.repeat(visits, 1), *matrices).view(visits, *tokens.shape).sum(0)
+    return (outputs * weights.sum(-1, keepdim=True)).view(states.shape)
+
+
 MODULE_PER_EXPERT = ("NllbMoeExperts", "SwitchTransformersExperts")
 """Classes that hold a module for each expert rather than one tensor for all."""
 
 REPLACEMENTS: dict[str, Callable[..., Any]] = {
+    "DbrxExperts": _dbrx,
     "JetMoeTopKGating": _jetmoe,
     "LongcatFlashExperts": _longcat,
     "NllbMoeExperts": partial(_switch, visits=2),

@@ -80,6 +80,12 @@ RENAMED = {
         ),
         classes={"ChatGLMModel": "GlmForCausalLM", "ChatGLMForConditionalGeneration": "GlmForCausalLM"},
     ),
+    "deepseek": Renamed(
+        "glm4_moe",
+        ("Deepseek", "Glm4Moe"),
+        only={"attention_bias": False, "moe_layer_freq": 1},
+        dropped=("aux_loss_alpha", "pretraining_tp", "scoring_func", "seq_aux"),
+    ),
     "exaone": Renamed(
         "llama",
         ("Exaone", "Llama"),
@@ -95,8 +101,8 @@ RENAMED = {
     "minimax_text_01": _minimax("MiniMaxText01"),
     "mimo": Renamed("qwen2", ("MiMo", "Qwen2"), only={"attention_bias": True, "use_mrope": False}),
 }
-"""GLM-4 and ChatGLM 2 and 3; EXAONE 3; InternLM 1 to 2.5; MiniMax Text-01 and M1; MiMo without its layer of
-multi-token prediction."""
+"""GLM-4 and ChatGLM 2 and 3; DeepSeekMoE (GLM-4.5's router scores otherwise, at the same cost); EXAONE 3; InternLM 1 to
+2.5; MiniMax Text-01 and M1; MiMo without its layer of multi-token prediction."""
 
 
 def in_known_words(config: Mapping[str, Any], where: str) -> Mapping[str, Any]:

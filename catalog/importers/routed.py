@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from catalog.channels import Experts
 from catalog.errors import BadInput
+from catalog.extras import Learned
 from catalog.importers import kinds
 from catalog.importers.decoders import QKV, attention, decoder, gated, plain, windows
 from catalog.importers.fields import Fields
-from catalog.mixers import ExpertAttention
+from catalog.mixers import Attention, ExpertAttention
 from catalog.spec import Architecture, Layer
 
 
@@ -43,6 +45,54 @@ def routed(f: Fields, shared: str = "n_shared_experts", **rest: Any) -> Experts:
         "shared_width": width * f.size(shared, default=0, zero=True) if shared else 0,
     }
     return Experts(**{**fields, **rest})
+
+
+def arctic(f: Fields, lm: bool = True) -> Architecture:
+    """Arctic: 128 experts beside a dense feed-forward as wide as the stream, both in each layer."""
+    f.read.update(("enable_expert_tensor_parallelism", "moe_min_capacity", "moe_train_capacity_factor"))
+    f.read.update(("moe_eval_capacity_factor", "moe_token_dropping", "quantization"))
+    hidden, every = f.size("hidden_size"), f.size("moe_layer_frequency", default=2)
+    if not f.flag("parallel_attn_mlp_res") or not f.flag("use_residual"):
+        raise BadInput(f"{f.where}: parallel_attn_mlp_res and use_residual must be true; other layers are not modelled")
+    moe = Experts(
+        experts=f.size("num_local_experts"),
+        top_k=f.size("num_experts_per_tok"),
+        width=f.size("intermediate_size"),
+        shared_width=hidden,
+    )
+    mixer, norm = attention(f, bias=()), Learned(name="residual_layernorm", elements=hidden)
+    routed_layer = Layer(mixer=mixer, channel=moe, extras=(norm,))
+    plain_layer = Layer(mixer=mixer, channel=gated(f, bias=False))
+    layers = [plain_layer if (i + 1) % every else routed_layer for i in range(f.size("num_hidden_layers"))]
+    return decoder(f, lm, layers)
+
+
+def grok(f: Fields, lm: bool = True) -> Architecture:
+    """Grok-1: eight wide experts, norms before and after each block, capped attention logits."""
+    f.read.update(("embedding_multiplier_scale", "output_multiplier_scale", "attn_output_multiplier"))
+    moe = Experts(
+        experts=f.size("num_experts", "num_local_experts"),
+        top_k=f.size("num_experts_per_tok"),
+        width=f.size("intermediate_size"),
+        activation="gelu",
+    )
+    return decoder(f, lm, plain(f, attention(f, bias=(), softcap=True), moe, norms="sandwich"))
+
+
+def dbrx(f: Fields, lm: bool = True) -> Architecture:
+    """DBRX: sixteen experts, four per token; layer norms without biases."""
+    f.read.update(("max_seq_len", "attn_pdrop"))
+    attn, ffn, h, heads = f.child("attn_config"), f.child("ffn_config"), f.size("d_model"), f.size("n_heads")
+    if h % heads:
+        raise BadInput(f"{f.where}: d_model={h} is not a multiple of n_heads={heads}")
+    mixer = Attention(heads=heads, kv_heads=attn.size("kv_n_heads", default=1), head_dim=h // heads)
+    moe = Experts(
+        experts=ffn.size("moe_num_experts", default=4),
+        top_k=ffn.size("moe_top_k", default=1),
+        width=ffn.size("ffn_hidden_size", default=3584),
+    )
+    layers = [Layer(mixer=mixer, channel=moe)] * f.size("n_layers")
+    return decoder(f, lm, layers, norm="layer-no-bias", hidden=h)
 
 
 def afmoe(f: Fields, lm: bool = True) -> Architecture:
@@ -265,10 +315,13 @@ def solar_open(f: Fields, lm: bool = True) -> Architecture:
 
 TYPES: dict[str, kinds.Type] = {
     "afmoe": kinds.causal("Afmoe", afmoe, "moe"),
+    "arctic": replace(kinds.causal("Arctic", arctic, "moe"), library="whicharch"),
     "aria_text": kinds.causal("AriaText", aria_text, "moe"),
     "cohere2_moe": kinds.causal("Cohere2Moe", cohere2_moe, "moe"),
+    "dbrx": kinds.causal("Dbrx", dbrx, "moe"),
     "exaone_moe": kinds.causal("ExaoneMoe", exaone_moe, "moe"),
     "flex_olmo": kinds.causal("FlexOlmo", flex_olmo, "moe"),
+    "grok-1": replace(kinds.causal("Grok", grok, "moe"), library="whicharch"),
     "hy_v3": kinds.causal("HYV3", hy_v3, "moe"),
     "jetmoe": kinds.causal("JetMoe", jetmoe, "moe"),
     "laguna": kinds.causal("Laguna", laguna, "moe"),

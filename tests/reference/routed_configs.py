@@ -239,12 +239,57 @@ def deepseek_v4(draw: Draw) -> Config:
     return config | {"hc_mult": _one(draw, 2, 3), "index_head_dim": 8, "num_hash_layers": _one(draw, 0, 1)}
 
 
+@st.composite
+def arctic(draw: Draw) -> Config:
+    experts = {"num_local_experts": _one(draw, 3, 4), "num_experts_per_tok": _one(draw, 1, 2)}
+    flags = {"parallel_attn_mlp_res": True, "use_residual": True, "moe_layer_frequency": _one(draw, 1, 2)}
+    return _decoder(draw, "arctic", **experts, **flags)
+
+
+@st.composite
+def grok(draw: Draw) -> Config:
+    experts = {"num_experts": _one(draw, 3, 4), "num_experts_per_tok": _one(draw, 1, 2)}
+    return _decoder(draw, "grok-1", head_dim=_one(draw, 8, 20), **experts)
+
+
+@st.composite
+def dbrx(draw: Draw) -> Config:
+    config = _decoder(draw, "dbrx")
+    kv = config.pop("num_key_value_heads")
+    names = {"hidden_size": "d_model", "num_attention_heads": "n_heads", "num_hidden_layers": "n_layers"}
+    names |= {"max_position_embeddings": "max_seq_len"}
+    config = {names.get(key, key): value for key, value in config.items() if key != "intermediate_size"}
+    ffn = {"ffn_hidden_size": _one(draw, 9, 20), "moe_num_experts": _one(draw, 3, 4), "moe_top_k": _one(draw, 1, 2)}
+    attn = {"kv_n_heads": kv, "rope_theta": 10000, "clip_qkv": 8}
+    return config | {"attn_config": attn, "ffn_config": ffn, "tie_word_embeddings": False}
+
+
+@st.composite
+def deepseek(draw: Draw) -> Config:
+    """DeepSeekMoE, in its own words."""
+    where = {"first_k_dense_replace": _one(draw, 0, 1), "moe_layer_freq": 1, "scoring_func": "softmax"}
+    routed = {"moe_intermediate_size": 9, "n_routed_experts": 5, "num_experts_per_tok": _one(draw, 1, 3)}
+    return _decoder(
+        draw,
+        "deepseek",
+        architectures=["DeepseekForCausalLM"],
+        **where,
+        **routed,
+        n_shared_experts=_one(draw, 1, 2),
+        attention_bias=False,
+    )
+
+
 ROUTED = {
     "afmoe": afmoe(),
+    "arctic": arctic(),
     "aria_text": aria_text(),
+    "dbrx": dbrx(),
+    "grok-1": grok(),
     "axk1": axk1(),
     "axk2": axk2(),
     "cohere2_moe": cohere2_moe(),
+    "deepseek": deepseek(),
     "deepseek_v4": deepseek_v4(),
     "doge": doge(),
     "hy_v4": hy_v4(),
