@@ -1,7 +1,7 @@
 """RWKV-5, 6 and 7 as their papers write them, token by token; transformers has a class for RWKV-4 only.
 
-Written from arXiv:2404.05892 (Eagle and Finch) and arXiv:2503.14456 (Goose), with the state in 32 bits. Counts depend on
-shapes alone; values were not compared with the published checkpoints.
+Written from arXiv:2404.05892 (Eagle and Finch) and arXiv:2503.14456 (Goose), with the state in 32 bits. Counts depend
+on shapes alone; values were not compared with the published checkpoints.
 """
 
 from __future__ import annotations
