@@ -12,8 +12,13 @@ from catalog.spec import Architecture, ModelSpec, PatchEmbedding, QueryEmbedding
 
 
 def seeing(architecture: Architecture) -> Stack | None:
-    """The stack whose output the language model reads: the last one with a connector."""
-    found = [s for s in architecture.stacks if any(isinstance(head, Connector) for head in s.heads)]
+    """The stack whose output the language model reads: the last one that learned queries or a connector end."""
+    found = [
+        stack
+        for stack in architecture.stacks
+        if stack.role == "vision"
+        and (isinstance(stack.embedding, QueryEmbedding) or any(isinstance(head, Connector) for head in stack.heads))
+    ]
     return found[-1] if found else None
 
 
@@ -41,8 +46,8 @@ def tokens_per_image(architecture: Architecture) -> int:
         return 0
     embedding = stack.embedding
     assert isinstance(embedding, PatchEmbedding | QueryEmbedding)
-    last = next(head for head in reversed(stack.heads) if isinstance(head, Connector))
-    return last.shape(embedding.tokens, stack.hidden)[0]
+    last = next((head for head in reversed(stack.heads) if isinstance(head, Connector)), None)
+    return embedding.tokens if last is None else last.shape(embedding.tokens, stack.hidden)[0]
 
 
 def image_tokens(spec: ModelSpec, width: int, height: int) -> int:

@@ -77,8 +77,9 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     with torch.device("meta"), _hurrying():
         dtype = torch.float32 if model_type in UNROUNDED else torch.bfloat16
         model = kind._from_config(config, dtype=dtype, attn_implementation="eager")
-    if getattr(model, "_can_set_experts_implementation", bool)():
-        model.set_experts_implementation("batched_mm")
+    for module in model.modules():  # of a model around another, only the inner one may have experts
+        if getattr(module, "_can_set_experts_implementation", bool)():
+            module.set_experts_implementation("batched_mm")  # type: ignore[operator]
     unroute(model)
     undecide(model)
     repair(model)

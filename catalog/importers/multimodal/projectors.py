@@ -163,9 +163,10 @@ def merged(p: Place) -> tuple[Connector, ...]:
 def kimi(p: Place) -> tuple[Connector, ...]:
     """Kimi K2.5: a norm of its own width, then Qwen2-VL's chain."""
     kernel = p.v.value("merge_kernel_size", default=[2, 2])
+    if p.f.size("projection_hidden_size", default=p.tower.hidden) != p.tower.hidden:
+        raise BadInput(f"{p.f.where}: projection_hidden_size differs from the tower's width {p.tower.hidden}")
     merge = kernel[0] * kernel[1]
-    inner = merge * p.f.size("projection_hidden_size", "mm_hidden_size", default=p.tower.hidden)
-    return connector(Normalise(), Merge(factor=merge), Map(outputs=inner), Map(outputs=p.width))
+    return connector(Normalise(), Merge(factor=merge), Map(outputs=merge * p.tower.hidden), Map(outputs=p.width))
 
 
 def glm(inner: str) -> Project:
