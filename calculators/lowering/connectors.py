@@ -36,7 +36,7 @@ def connector(scope: Scope, spec: Connector, source: int) -> int:
                 source = builder.add(
                     Operator(
                         name=name,
-                        kind=Kind.GEMM if step.multiplied else Kind.ELEMENTWISE,
+                        kind=Kind.GEMM if step.product else Kind.ELEMENTWISE,
                         part=scope.part("projector"),
                         executed=per(unit, 2 * tokens * width) if step.product else Form(),
                         pointwise=per(unit, step.factor * width),
