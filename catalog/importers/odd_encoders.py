@@ -96,7 +96,8 @@ def luke_heads(f: Fields) -> dict[str, Heads]:
 def xlnet(f: Fields, heads: Heads) -> Architecture:
     """XLNet, read in both directions: Transformer-XL's scores of distances and of segments (arXiv:1906.08237, section
     2.3). Its memory of earlier texts is not counted."""
-    hidden, count, d = f.size("d_model"), f.size("n_head"), f.size("d_head", default=64)
+    hidden, count = f.size("d_model", "hidden_size"), f.size("n_head", "num_attention_heads")
+    d = f.size("d_head", default=64)
     if f.value("attn_type", default="bi") != "bi":
         raise BadInput(f"{f.where}: attn_type {f.value('attn_type')!r} is not modelled; expected 'bi'")
     f.read.update(("end_n_top", "clamp_len", "bi_data", "same_length", "mem_len", "reuse_len", "untie_r"))
@@ -112,7 +113,7 @@ def xlnet(f: Fields, heads: Heads) -> Architecture:
         extras=(Learned(name="attention.segments", elements=3 * count * d),),
     )
     embedding = TokenEmbedding(vocab=f.size("vocab_size"))
-    groups = fold([layer] * f.size("n_layer"))
+    groups = fold([layer] * f.size("n_layer", "num_hidden_layers"))
     return encoder(f, hidden, embedding, groups, heads, extras=(Learned(name="mask", elements=hidden),))
 
 
@@ -126,7 +127,7 @@ def xlnet_heads(f: Fields) -> dict[str, Heads]:
         **{name: known[name] for name in kept},
         "LMHeadModel": masked_lm(f, twin=False, transform=None),
         "ForQuestionAnsweringSimple": known["ForQuestionAnswering"],
-        "ForQuestionAnswering": beam_answers(f.size("d_model"), f.size("start_n_top", default=5)),
+        "ForQuestionAnswering": beam_answers(f.size("d_model", "hidden_size"), f.size("start_n_top", default=5)),
     }
 
 
@@ -142,9 +143,15 @@ def _funnel_layer(f: Fields) -> Layer:
     return Layer(mixer=mixer, channel=channel, norms="post", extras=extras)
 
 
-def funnel(f: Fields, heads: Heads) -> Architecture:
+SHORT = ("BaseModel", "ForSequenceClassification", "ForMultipleChoice")
+"""Funnel's classes without a decoder."""
+
+
+def funnel(f: Fields, class_name: str) -> Architecture:
     """Funnel: each block of layers halves the tokens, and a short decoder restores them (arXiv:2006.03236, section 2).
     Tokens are counted as if none were dropped. Classes for whole texts leave the decoder out."""
+    known = funnel_heads(f)
+    heads = known[kinds.ending(f, class_name, "Funnel", known)]
     sizes, repeats = f.value("block_sizes"), f.value("block_repeats")
     repeats = repeats or [1] * len(sizes)
     if len(repeats) != len(sizes):
@@ -156,7 +163,7 @@ def funnel(f: Fields, heads: Heads) -> Architecture:
         for size, repeat in zip(sizes, repeats, strict=True)
         for _ in range(size)
     ]
-    if not isinstance(heads[0] if heads else None, Pooler) or getattr(heads[0], "every_token", False):
+    if class_name.removeprefix("Funnel") not in SHORT:
         groups.append(Group(repeat=f.size("num_decoder_layers"), layers=(layer,)))
     embedding = TokenEmbedding(vocab=f.size("vocab_size"), norm=True)
     return encoder(f, f.size("d_model"), embedding, tuple(groups), heads)
@@ -166,7 +173,7 @@ def funnel_heads(f: Fields) -> dict[str, Heads]:
     """Funnel: pre-training tells for each token whether it was replaced."""
     detector: Heads = (Pooler(every_token=True), Classifier(classes=1, every_token=True))
     head = masked_lm(f, twin=False, transform=None)
-    return usual(f, model=()) | {"ForMaskedLM": head, "ForPreTraining": detector}
+    return usual(f, model=()) | {"BaseModel": (), "ForMaskedLM": head, "ForPreTraining": detector}
 
 
 def reformer(f: Fields, heads: Heads) -> Architecture:
@@ -174,7 +181,7 @@ def reformer(f: Fields, heads: Heads) -> Architecture:
     that heads read both (arXiv:2001.04451, sections 2 and 3)."""
     hidden, count, d = f.size("hidden_size"), f.size("num_attention_heads"), f.size("attention_head_size")
     names, width = f.names("attn_layers") or [], f.size("feed_forward_size")
-    depth = len(names)
+    depth = f.size("num_hidden_layers") if "num_hidden_layers" in f else len(names)
     channel = Dense(width=width, gated=False, bias=True, activation="relu")
 
     def layer(kind: str) -> Layer:
@@ -267,7 +274,7 @@ def pegasus_x(f: Fields) -> Architecture:
 
 
 TYPES: dict[str, kinds.Type] = {
-    "funnel": kinds.masked("Funnel", "ForPreTraining", funnel, funnel_heads, proof="parameters"),
+    "funnel": kinds.Type("encoder", "FunnelForPreTraining", funnel, "parameters"),
     "luke": kinds.masked("Luke", "ForMaskedLM", luke, luke_heads),
     "mra": kinds.masked("Mra", "ForMaskedLM", mra, lambda f: usual(f, model=()), proof="parameters"),
     "neomme": kinds.masked("NeoMME", "ForMaskedLM", neomme, neomme_heads, proof="parameters"),
