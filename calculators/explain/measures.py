@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from calculators.measures import (
+    ChunkPairs,
+    Chunks,
+    ChunkSquares,
     Context,
     CrossPairs,
     Distinct,
@@ -12,6 +15,7 @@ from calculators.measures import (
     Live,
     Measure,
     One,
+    Padded,
     Pairs,
     Policy,
     Runs,
@@ -44,6 +48,16 @@ def unit_of(measure: Measure) -> str:
             return "sequence"
         case Distinct():
             return "expert visited"
+        case Padded():
+            return "column of the convolution"
+        case Chunks():
+            return "block of tokens"
+        case ChunkPairs(count="needed"):
+            return "causal pair in a block"
+        case ChunkPairs():
+            return "pair in a block"
+        case ChunkSquares():
+            return "pair of blocks"
         case One() | Runs():
             return "pass"
         case _:
@@ -77,6 +91,16 @@ def _how(measure: Measure) -> str:
             return "each token sees at most W"
         case Distinct(experts=e, top_k=k):
             return f"E·(1-(1-k/E)^T), E={e}, k={k}"
+        case Chunks(chunk=c):
+            return f"B·⌈S/C⌉, C={c}"
+        case ChunkPairs(chunk=c, count="executed"):
+            return f"B·⌈S/C⌉·C², C={c}"
+        case ChunkPairs(chunk=c, count="needed"):
+            return f"the triangle of each block, C={c}"
+        case ChunkPairs(chunk=c, count="whole"):
+            return f"B·⌊S/C⌋·C², C={c}"
+        case ChunkPairs(chunk=c):
+            return f"the square of each block, C={c}"
         case Held(window=w) if w is not None:
             return f"at most {w:,}"
         case _:

@@ -69,8 +69,7 @@ def held(q: Question, *, recurrent: bool) -> Explanation:
 
 
 def _held_text(name: str, letters: Letters, coefficient: int) -> tuple[str, str]:
-    formulas = HELD.get(name, ())
-    for formula in (formulas,) if isinstance(formulas, str) else formulas:
+    for formula in HELD.get(name, ()):
         told = written(formula, letters, coefficient)
         if told[0] == formula:
             return told

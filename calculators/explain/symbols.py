@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from calculators.explain import linear_symbols
 from catalog.channels import Dense, Experts
 from catalog.ends import LmHead, TokenEmbedding
 from catalog.mixers import Attention, CrossAttention, LatentAttention, Mamba, Mamba2
@@ -39,6 +40,7 @@ LETTERS: dict[type, Callable[[Any], Letters]] = {
     ),
     TokenEmbedding: lambda e: {"V": e.vocab},
     LmHead: lambda _: {},
+    **linear_symbols.LETTERS,
 }
 
 MEANINGS = {
@@ -47,6 +49,7 @@ MEANINGS = {
     "f_s": "shared experts' width", "V": "vocabulary", "r": "rank (of compressed keys and values, of dt, of adapters)",
     "r_q": "rank of the compressed queries", "d_n": "head width without position", "d_r": "rotary width",
     "d_v": "value width", "D": "inner width", "N": "state width", "P": "head width of the scan", "G": "groups",
+    **linear_symbols.MEANINGS,
 }  # fmt: skip
 
 PARAMETERS = {
@@ -80,6 +83,7 @@ PARAMETERS = {
     ("mamba2", "mixer.out"): "H·P·h",
     ("token", "embedding"): "V·h",
     ("lm", "head"): "V·h",
+    **linear_symbols.PARAMETERS,
 }
 """Weights, by the kind of spec and the operator's name within its layer; biases make the coefficient stand alone."""
 
@@ -100,15 +104,17 @@ FLOPS: dict[tuple[str, str], tuple[str, ...]] = {
     ("mamba", "mixer.scan"): ("2·D·N",),
     ("mamba2", "mixer.scan"): ("2·H·P·N", "4·H·P·N", "2·(G·N + H·P)", "2·H·(N + P)"),
     ("mamba", "mixer.convolution"): ("2·D·c",),
+    **linear_symbols.FLOPS,
 }
 """Per unit of the measure: more than one where a kernel has several ways; a plain product has twice its weights."""
 
 HELD = {
-    "kv": "2·K·d",
-    "latent": "r + d_r",
-    "cross_kv": "2·H·d",
+    **linear_symbols.HELD,
+    "kv": ("2·K·d",),
+    "latent": ("r + d_r",),
+    "cross_kv": ("2·H·d",),
     "scan": ("D·N", "H·P·N"),
-    "convolution": ("D·c", "(H·P + 2·G·N)·c"),
+    "convolution": ("D·c", "(H·P + 2·G·N)·c", *linear_symbols.HELD["convolution"]),
 }
 """Elements remembered, by the name of the state."""
 
