@@ -11,6 +11,7 @@ from calculators import count_params
 from calculators.reference.models import parameters
 from catalog import from_hf_config
 from catalog.errors import BadInput
+from catalog.importers import bert_like, compact_encoders, encoders, long_encoders, odd_encoders
 
 Config = dict[str, Any]
 
