@@ -112,6 +112,13 @@ class Skip(Spec):
     channels: Size
 
 
+class Take(Spec):
+    """Some of the channels; the others steer or weigh elsewhere, without products."""
+
+    kind: Literal["take"] = "take"
+    channels: Size
+
+
 class Branches(Spec):
     """Chains that read the same cells; what they return is added or laid behind each other. An empty one passes on."""
 
@@ -122,7 +129,7 @@ class Branches(Spec):
 
 
 Step = Annotated[
-    Convolution | Pool | Fold | Norm | Squeeze | Steer | Skip | Branches | Learned, Field(discriminator="kind")
+    Convolution | Pool | Fold | Norm | Squeeze | Steer | Skip | Take | Branches | Learned, Field(discriminator="kind")
 ]
 
 
@@ -179,6 +186,10 @@ def _after(grid: Grid, step: Step) -> Grid:
             return Grid(-(-grid.side // step.ratio), grid.channels * step.ratio**2)
         case Skip():
             return Grid(grid.side, grid.channels + step.channels)
+        case Take():
+            if step.channels > grid.channels:
+                raise ValueError(f"{step.channels} channels cannot be taken from {grid.channels}")
+            return Grid(grid.side, step.channels)
         case Branches():
             ends = [after(grid, branch) for branch in step.branches]
             sides, widths = {end.side for end in ends}, {end.channels for end in ends}

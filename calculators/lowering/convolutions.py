@@ -25,6 +25,7 @@ from catalog.convolutions import (
     Squeeze,
     Steer,
     Step,
+    Take,
     after,
     entry,
 )
@@ -101,7 +102,7 @@ def _step(scope: Scope, step: Step, grid: Grid, node: int | None, name: str, par
             return _cells(scope, f"{name}.{step.join}", done, first, part, factor=factor, second=second)
         case Pool():
             return _cells(scope, f"{name}.pool", done, node, part, factor=step.kernel**2)
-        case Fold() | Skip():
+        case Fold() | Skip() | Take():
             return _cells(scope, f"{name}.{step.kind}", done, node, part, factor=0)
 
 

@@ -77,8 +77,9 @@ def _convolution(
     dilation: Any = 1,
     groups: Any = 1,
 ) -> torch.Tensor:
-    """Sizes are tensors while jit traces, so every number is made one; "valid" padding is none."""
-    padding = 0 if padding == "valid" else padding
+    """Sizes are tensors while jit traces, so every number is made one; "same" and "valid" become numbers."""
+    if isinstance(padding, str):
+        padding = [(k - 1) // 2 for k in weight.shape[2:]] if padding == "same" else 0
     if padding == "same":  # of odd kernels
         padding = [
             (int(size) - 1) // 2 * int(dilation if isinstance(dilation, int) else dilation[0])

@@ -146,11 +146,11 @@ def bit(f: Fields, classes: int) -> Architecture:
             f"{f.where}: global_padding, dynamic padding and output_stride below 32 are not modelled for BiT"
         )
     f.read.add("num_groups")
-    first, factor = kind == "preactivation", f.size("width_factor")
+    first, times = kind == "preactivation", f.size("width_factor")
     before = f.size("embedding_size")
     stacks: list[Stack] = []
     for index, (depth, width) in enumerate(zip(depths, widths, strict=True), 1):
-        hidden, stride = divisible(width * factor), 1 if index == 1 else 2
+        hidden, stride = divisible(width * times), 1 if index == 1 else 2
         narrow = divisible(hidden * 0.25)
 
         def inner(stride: int, hidden: int = hidden, narrow: int = narrow) -> tuple[Step, ...]:
@@ -190,15 +190,15 @@ def chained(
 
 def mobilenet_v1(f: Fields, classes: int) -> Architecture:
     """MobileNet: depthwise 3 by 3 and a linear layer, thirteen times (arXiv:1704.04861, table 1)."""
-    factor, least = _factor(f, "depth_multiplier"), f.size("min_depth")
+    scale, least = factor(f, "depth_multiplier"), f.size("min_depth")
     f.read.update(("tf_padding", "image_size"))
-    depth, out = 32, max(int(32 * factor), least)
+    depth, out = 32, max(int(32 * scale), least)
     steps: list[Step] = [Convolution(out=out, kernel=3, stride=2, norm=True, activation="relu6")]
     for index, stride in enumerate((1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)):
         inputs = out
         if stride == 2 or index == 0:
             depth *= 2
-            out = max(int(depth * factor), least)
+            out = max(int(depth * scale), least)
         steps += [
             Convolution(out=inputs, kernel=3, stride=stride, groups=inputs, norm=True, activation="relu6"),
             Convolution(out=out, norm=True, activation="relu6"),
@@ -220,14 +220,14 @@ def inverted(inputs: int, wide: int, out: int, stride: int, kernel: int = 3, dil
 
 def mobilenet_v2(f: Fields, classes: int) -> Architecture:
     """MobileNet v2: inverted residuals (arXiv:1801.04381, table 2)."""
-    factor, by, least = _factor(f, "depth_multiplier"), f.size("depth_divisible_by"), f.size("min_depth")
-    expand = _factor(f, "expand_ratio")
+    scale, by, least = factor(f, "depth_multiplier"), f.size("depth_divisible_by"), f.size("min_depth")
+    expand = factor(f, "expand_ratio")
     f.read.update(("tf_padding", "semantic_loss_ignore_index"))
     if f.size("output_stride", default=32) != 32:
         raise BadInput(f"{f.where}: output_stride={f.size('output_stride')} is not modelled; expected 32")
 
     def width(channels: int) -> int:
-        return divisible(round(channels * factor), by, least)
+        return divisible(round(channels * scale), by, least)
 
     widths = [width(c) for c in (16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320)]
     wide = width(32)
@@ -241,14 +241,14 @@ def mobilenet_v2(f: Fields, classes: int) -> Architecture:
     for index, stride in enumerate((2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)):
         inputs = widths[index]
         steps += inverted(inputs, divisible(round(inputs * expand), by, least), widths[index + 1], stride)
-    last = 1280 if f.flag("finegrained_output") and factor < 1.0 else width(1280)
+    last = 1280 if f.flag("finegrained_output") and scale < 1.0 else width(1280)
     steps.append(Convolution(out=last, norm=True, activation="relu6"))
     return chained(square(f, "image_size"), f.size("num_channels"), [steps], classes)
 
 
 def pp_lcnet(f: Fields, classes: int) -> Architecture:
     """PP-LCNet: depthwise convolutions, with squeeze and excitation in the last blocks (arXiv:2109.15099)."""
-    scale, by, reduction = _factor(f, "scale"), f.size("divisor"), f.size("reduction")
+    scale, by, reduction = factor(f, "scale"), f.size("divisor"), f.size("reduction")
     f.read.update(("depths", "hidden_dropout_prob"))
     steps: list[Step] = [
         Convolution(
@@ -319,7 +319,12 @@ def poolformer(f: Fields, classes: int) -> Architecture:
     return finish(stacks, classes, bool(classes))
 
 
-def _factor(f: Fields, key: str) -> float:
+def factor(f: Fields, key: str) -> float:
+    """A positive number.
+
+    Raises:
+        BadInput: If it is something else.
+    """
     value = f.value(key)
     if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
         raise BadInput(f"{f.where}: field {key!r} is {value!r}; expected a positive number")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.importers import convnets, dual, kinds, pyramids, vit
+from catalog.importers import cell_mixers, convnets, convnets_more, dual, kinds, pyramids, vit
 
-TYPES: dict[str, kinds.Type] = {
-    name: entry for module in (convnets, dual, pyramids, vit) for name, entry in module.TYPES.items()
-}
+MODULES = (cell_mixers, convnets, convnets_more, dual, pyramids, vit)
+TYPES: dict[str, kinds.Type] = {name: entry for module in MODULES for name, entry in module.TYPES.items()}

@@ -214,12 +214,132 @@ def cvt(draw: Draw) -> Config:
     }
 
 
+@st.composite
+def efficientnet(draw: Draw) -> Config:
+    width = _one(draw, 0.5, 1.0)
+    return {
+        "model_type": "efficientnet",
+        **_classes(draw, "EfficientNet"),
+        "image_size": _one(draw, 64, 79),
+        "num_channels": _one(draw, 1, 3),
+        "width_coefficient": width,
+        "depth_coefficient": _one(draw, 1.0, 1.6),
+        "hidden_dim": int(1280 * width),
+        "in_channels": [32, 16, 24],
+        "out_channels": [16, 24, 40],
+        "kernel_sizes": [_one(draw, 3, 5) for _ in range(3)],
+        "strides": [1, 2, _one(draw, 1, 2)],
+        "num_block_repeats": [_one(draw, 1, 2) for _ in range(3)],
+        "expand_ratios": [_one(draw, 1, 2) for _ in range(3)],
+        "squeeze_expansion_ratio": _one(draw, 0.25, 0.5),
+        "depthwise_padding": _one(draw, [], [1]),
+        "pooling_type": "mean",
+    }
+
+
+@st.composite
+def hgnet(draw: Draw) -> Config:
+    outs = [_one(draw, 16, 24), _one(draw, 32, 40)]
+    return {
+        "model_type": "hgnet_v2",
+        "architectures": ["HGNetV2ForImageClassification"],
+        "id2label": {"0": "0", "1": "1", "2": "2"},
+        "stem_channels": [3, 8, 12],
+        "hidden_sizes": outs,
+        "depths": [1, 1],
+        "stage_in_channels": [12, outs[0]],
+        "stage_mid_channels": [_one(draw, 6, 8), 10],
+        "stage_out_channels": outs,
+        "stage_num_blocks": [_one(draw, 1, 2), _one(draw, 1, 3)],
+        "stage_downsample": [draw(st.booleans()), True],
+        "stage_light_block": [draw(st.booleans()), draw(st.booleans())],
+        "stage_kernel_size": [3, _one(draw, 3, 5)],
+        "stage_numb_of_layers": [_one(draw, 1, 2), _one(draw, 1, 3)],
+        "stage_downsample_strides": [2, 2],
+        **_flags(draw, "use_learnable_affine_block"),
+    }
+
+
+@st.composite
+def mobilevit(draw: Draw) -> Config:
+    heads = _one(draw, 1, 2)
+    return {
+        "model_type": "mobilevit",
+        "architectures": ["MobileViT" + _one(draw, "Model", "ForImageClassification")],
+        "image_size": _one(draw, 64, 128),
+        "num_channels": _one(draw, 1, 3),
+        "num_attention_heads": heads,
+        "hidden_sizes": [heads * _one(draw, 8, 10) for _ in range(3)],
+        "neck_hidden_sizes": [8, 16, _one(draw, 16, 24), 24, _one(draw, 24, 32), 32, 40],
+        "mlp_ratio": _one(draw, 1.5, 2.0),
+        "expand_ratio": _one(draw, 2.0, 4.0),
+        **_flags(draw, "qkv_bias"),
+    }
+
+
+@st.composite
+def mobilevitv2(draw: Draw) -> Config:
+    return {
+        "model_type": "mobilevitv2",
+        "architectures": ["MobileViTV2" + _one(draw, "Model", "ForImageClassification")],
+        "image_size": _one(draw, 64, 128),
+        "num_channels": _one(draw, 1, 3),
+        "width_multiplier": _one(draw, 0.25, 0.4),
+        "base_attn_unit_dims": [_one(draw, 32, 64) for _ in range(3)],
+        "n_attn_blocks": [_one(draw, 1, 2) for _ in range(3)],
+        "ffn_multiplier": _one(draw, 2, 3),
+        "expand_ratio": _one(draw, 1.5, 2.0),
+    }
+
+
+@st.composite
+def swiftformer(draw: Draw) -> Config:
+    stages = _one(draw, 2, 3)
+    return {
+        "model_type": "swiftformer",
+        **_classes(draw, "SwiftFormer"),
+        "image_size": _one(draw, 32, 48),
+        "num_channels": _one(draw, 1, 3),
+        "embed_dims": [_one(draw, 8, 16) for _ in range(stages)],
+        "depths": [_one(draw, 1, 2, 3) for _ in range(stages)],
+        "downsamples": [draw(st.booleans()) for _ in range(stages)],
+        "mlp_ratio": _one(draw, 2, 4),
+        **_flags(draw, "use_layer_scale"),
+    }
+
+
+@st.composite
+def focalnet(draw: Draw) -> Config:
+    stages, patch = _one(draw, 1, 2, 3), _one(draw, 2, 4)
+    flags = ("use_conv_embed", "use_layerscale", "use_post_layernorm", "use_post_layernorm_in_modulation")
+    return {
+        "model_type": "focalnet",
+        **_classes(draw, "FocalNet"),
+        "image_size": 4 * patch * _one(draw, 2, 3),
+        "patch_size": patch,
+        "num_channels": _one(draw, 1, 3),
+        "embed_dim": _one(draw, 8, 12),
+        "depths": [_one(draw, 1, 2) for _ in range(stages)],
+        "hidden_sizes": [16] * stages,
+        "focal_levels": [_one(draw, 1, 2, 3) for _ in range(stages)],
+        "focal_windows": [_one(draw, 3, 5) for _ in range(stages)],
+        "mlp_ratio": _one(draw, 2.0, 4.0),
+        **_flags(draw, *flags),
+    }
+
+
 PYRAMIDS: dict[str, st.SearchStrategy[Config]] = {
     "bit": bit(),
     "convnext": convnext(),
     "convnextv2": convnext("convnextv2", "ConvNextV2"),
     "cvt": cvt(),
     "donut-swin": swin("donut-swin", "DonutSwin"),
+    "efficientnet": efficientnet(),
+    "focalnet": focalnet(),
+    "mobilevitv2": mobilevitv2(),
+    "swiftformer": swiftformer(),
+    "hgnet_v2": hgnet(),
+    "mobilevit": mobilevit(),
     "mobilenet_v1": mobilenet("mobilenet_v1", "MobileNetV1"),
     "mobilenet_v2": mobilenet("mobilenet_v2", "MobileNetV2"),
     "poolformer": poolformer(),
