@@ -47,6 +47,8 @@ class Experts(Spec):
     latent_bias: bool = False
     router_bias: bool = False
     """A bias on the router's logits that is a parameter; correction biases are buffers."""
+    shared_logits: Count = 0
+    """Logits of the router for the shared experts, which weigh them against the chosen ones (Inkling)."""
     router_width: Size | None = None
     """Width of a network in place of the router's matrix: a map down, a norm and two square layers (ZAYA)."""
     activation: str = "silu"

@@ -93,6 +93,8 @@ class Layer(Spec):
     """A norm on what leaves the layer (Conformer)."""
     modulation: Modulation | None = None
     convolution: SideConvolution | None = None
+    smoothing: Count = 0
+    """Columns of a causal convolution, kept in 32 bits, over what each block returns, added to it (Inkling)."""
     shared: SharedBlock | None = None
     """A block shared with other layers, whose result is added to what the mixer's norm reads (Zamba)."""
     extras: tuple[Extra, ...] = ()

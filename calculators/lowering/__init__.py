@@ -37,7 +37,7 @@ from calculators.lowering.latent import latent_attention
 from calculators.lowering.linear import lightning
 from calculators.lowering.linear_recurrence import rg_lru, s4
 from calculators.lowering.long import long_attention
-from calculators.lowering.recurrent import mamba, mamba2
+from calculators.lowering.recurrent import causal_convolution, mamba, mamba2
 from calculators.lowering.rwkv import channel_mix, rwkv4, rwkv5, rwkv6, rwkv7
 from calculators.lowering.scope import Scope
 from calculators.lowering.traced import traced
@@ -287,6 +287,10 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
         if layer.norms in ("pre", "sandwich") or (layer.norms == "channel-only" and name == "channel"):
             entry = scope.norm(f"{name}.norm_in", entry, part="norm")
         result = _lower_block(scope, block, entry)
+        if layer.smoothing:
+            result = causal_convolution(
+                scope, scope.hidden, layer.smoothing, False, result, f"{name}.smoothing", "fp32"
+            )
         if layer.layer_scale:
             result = _layer_scale(scope, f"{name}.layer_scale", result)
         if layer.norms in ("sandwich", "branch"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.conformer import distances
-from calculators.lowering.convolved import convolved
+from calculators.lowering.convolved import convolved, smoothed
 from calculators.lowering.memory import other_tokens
 from calculators.lowering.scope import Scope
 from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, PackedPairs, Pairs, Runs, Span, Tokens
@@ -42,6 +42,8 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
         bias=bias,
         weights=tuple(Weight(f"attention.{p}.weight", (w, inputs)) for p, w in widths.items()),
     )
+    if mixer.smoothed is not None:
+        node = smoothed(scope, mixer.smoothed, heads, kv * (d + v), source, node)
     if mixer.convolved is not None:
         node = convolved(scope, mixer.convolved, heads, kv, d, node)
     if mixer.qk_norm is not None:

@@ -46,7 +46,7 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
     Source: arXiv:2401.04088 section 2.1; arXiv:2401.06066 section 3 for shared experts.
     """
     e, k, h, local = channel.experts, channel.visits, scope.hidden, scope.share(channel.width)
-    choices = e + channel.idle
+    choices = e + channel.idle + channel.shared_logits
     seen, deep = source, channel.router_width
     if deep:
         seen = scope.linear("router.down", h, deep, source, part="router", bias=deep)

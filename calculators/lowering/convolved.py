@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from calculators.form import Form, per
+from calculators.lowering.recurrent import causal_convolution
 from calculators.lowering.scope import Scope
 from calculators.measures import Columns, Live, Starts
 from calculators.operators import Kind, Operator, Role, State, Weight
-from catalog.mixers.attention import Convolved
+from catalog.mixers.attention import Convolved, Smoothed
 
 
 def convolved(scope: Scope, spec: Convolved, heads: int, kv: int, d: int, source: int) -> int:
@@ -50,4 +51,30 @@ def convolved(scope: Scope, spec: Convolved, heads: int, kv: int, d: int, source
             states=(State("convolution", per(Live(), kept + half), "model", recurrent=True),),
         ),
         source,
+    )
+
+
+def smoothed(scope: Scope, spec: Smoothed, heads: int, width: int, source: int, node: int) -> int:
+    """``2·T·k·2K·d`` to convolve keys and values; ``2·T·H·r·(h + reach)`` for a score of each distance.
+
+    Source: transformers, ``InklingAttention``, ``InklingRelativeLogits``.
+    """
+    node = causal_convolution(scope, width, spec.kernel, False, node, "attention.convolution", "fp32")
+    inner = heads * spec.distance_width
+    state = scope.linear("attention.distance_state", scope.hidden, inner, source, part="attention")
+    flops = per(scope.tokens, 2 * inner * spec.reach)
+    return scope.builder.add(
+        Operator(
+            name="attention.distance_scores",
+            kind=Kind.GEMM,
+            part=scope.part("attention"),
+            weights=(Weight("attention.distances", (spec.distance_width, spec.reach)),),
+            executed=flops,
+            needed=flops,
+            touched=scope.once,
+            reads=per(scope.tokens, inner),
+            writes=per(scope.tokens, heads * spec.reach),
+        ),
+        node,
+        state,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calculators.form import Form, per
 from calculators.lowering.scope import Scope
 from calculators.measures import ChunkPairs, Chunks, ChunkSquares, Live, Padded, Tokens
-from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.operators import Dtype, Kind, Operator, Role, State, Weight
 from catalog.mixers import Mamba, Mamba2
 
 SCAN_FLOPS = 7
@@ -13,7 +13,15 @@ SCAN_FLOPS = 7
 see; together the 9 that A. Gu gives in state-spaces/mamba issue 110."""
 
 
-def causal_convolution(scope: Scope, width: int, kernel: int, bias: bool, source: int) -> int:
+def causal_convolution(
+    scope: Scope,
+    width: int,
+    kernel: int,
+    bias: bool,
+    source: int,
+    name: str = "mixer.convolution",
+    dtype: Dtype = "model",
+) -> int:
     """A causal depthwise convolution over ``width`` channels; the state keeps the last ``kernel`` columns.
 
     The reference pads a fresh sequence to S + kernel - 1 outputs and, stepping, computes two outputs to keep one.
@@ -22,12 +30,12 @@ def causal_convolution(scope: Scope, width: int, kernel: int, bias: bool, source
     stream = scope.stream
     return scope.builder.add(
         Operator(
-            name="mixer.convolution",
+            name=name,
             kind=Kind.CONVOLUTION,
             part=scope.part("mixer"),
             weights=(
-                Weight("mixer.convolution.weight", (width, 1, kernel), Role.VECTOR),
-                *((Weight("mixer.convolution.bias", (width,), Role.VECTOR),) if bias else ()),
+                Weight(f"{name}.weight", (width, 1, kernel), Role.VECTOR),
+                *((Weight(f"{name}.bias", (width,), Role.VECTOR),) if bias else ()),
             ),
             executed=Form({Padded(stream, kernel): 2 * width * kernel, Tokens(stream, "stepping"): 4 * width * kernel}),
             needed=per(scope.tokens, 2 * width * kernel),
@@ -36,7 +44,7 @@ def causal_convolution(scope: Scope, width: int, kernel: int, bias: bool, source
             writes=per(scope.tokens, width),
             cache_reads=per(Live(), width * kernel),
             cache_writes=per(Live(), width * kernel),
-            states=(State("convolution", per(Live(), width * kernel), "model", recurrent=True),),
+            states=(State("convolution", per(Live(), width * kernel), dtype, recurrent=True),),
         ),
         source,
     )

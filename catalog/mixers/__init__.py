@@ -10,7 +10,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.mixers.attention import Attention, Convolved, CrossAttention, Disentangled, LatentAttention, Projection
+from catalog.mixers.attention import (
+    Attention,
+    Convolved,
+    CrossAttention,
+    Disentangled,
+    LatentAttention,
+    Projection,
+    Smoothed,
+)
 from catalog.mixers.bare import BareAttention, Fourier
 from catalog.mixers.compressed import CompressedAttention
 from catalog.mixers.convolutional import Hyena, ShortConvolution
@@ -92,6 +100,7 @@ __all__ = [
     "Rwkv7",
     "SharedBlock",
     "ShortConvolution",
+    "Smoothed",
     "Traced",
     "WindowAttention",
 ]

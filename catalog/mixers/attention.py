@@ -43,6 +43,17 @@ class Convolved(Spec):
         return self.depthwise + self.grouped - 2
 
 
+class Smoothed(Spec):
+    """Keys and values pass causal convolutions that are added to them, and a small vector per token and head turns,
+    through a learned table, into a score for each distance backwards (Inkling)."""
+
+    kernel: Size
+    """Columns of the convolutions, kept in 32 bits."""
+    distance_width: Size
+    reach: Size
+    """Distances that are scored."""
+
+
 class Attention(Spec):
     """Softmax attention; MHA, GQA and MQA differ only in ``kv_heads`` (arXiv:2305.13245)."""
 
@@ -96,6 +107,7 @@ class Attention(Spec):
     relative_buckets: Count = 0
     """Buckets of a relative-position bias of this layer's own (UMT5); a stack's common one stands in the stack."""
     disentangled: Disentangled | None = None
+    smoothed: Smoothed | None = None
     convolved: Convolved | None = None
     """Convolutions of queries and keys, with a learned scale per key-value head behind them (ZAYA)."""
     reads: str | None = None

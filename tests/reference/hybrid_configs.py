@@ -219,12 +219,35 @@ def zaya(draw: Draw) -> Config:
     }
 
 
+@st.composite
+def inkling_text(draw: Draw) -> Config:
+    n = _one(draw, 1, 2, 3)
+    config = _decoder(draw, "inkling_text", num_hidden_layers=n, head_dim=_one(draw, 8, 12))
+    del config["tie_word_embeddings"]
+    return config | {
+        "swa_num_attention_heads": 4,
+        "swa_num_key_value_heads": _one(draw, 1, 2),
+        "swa_head_dim": _one(draw, 8, 10),
+        "sliding_window_size": 7,
+        "local_layer_ids": _one(draw, [0], []),
+        "d_rel": _one(draw, 4, 6),
+        "rel_extent": _one(draw, 12, 40),
+        "conv_kernel_size": _one(draw, 3, 4),
+        "n_routed_experts": 5,
+        "num_experts_per_tok": _one(draw, 1, 3),
+        "n_shared_experts": _one(draw, 1, 2),
+        "moe_intermediate_size": _one(draw, 9, 20),
+        "mlp_layer_types": ["dense", "sparse", "sparse"][:n],
+    }
+
+
 HYBRIDS = {
     "falcon_h1": falcon_h1(),
     "granite_swa": granite_swa(),
     "granitemoe_swa": granitemoe_swa(),
     "granitemoehybrid": granitemoehybrid(),
     "hyena": hyena(),
+    "inkling_text": inkling_text(),
     "lfm2": lfm2(),
     "lfm2_moe": lfm2_moe(),
     "lfm3": lfm3(),
