@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from catalog.channel_mix import ChannelMix
 from catalog.channels import Dense
@@ -67,9 +68,17 @@ def rwkv6(f: Fields, lm: bool = True) -> Architecture:
 def rwkv7(f: Fields, lm: bool = True) -> Architecture:
     """RWKV-7, Goose: the first layer's value is mixed into those of the others."""
     hidden, ratio = f.size("hidden_size"), f.value("hidden_ratio", default=4.0)
-    f.read.update(("norm_first", "num_heads", "context_length"))
-    if not f.flag("norm_first", True):
-        raise BadInput(f"{f.where}: norm_first=false is not modelled: RWKV-7 has a norm behind its embedding")
+    f.read.update(("num_heads", "context_length", "attn_mode", "fuse_norm", "fuse_cross_entropy", "use_l2warp"))
+    for key in ("norm_first", "norm_bias"):
+        if not f.flag(key, True):
+            raise BadInput(
+                f"{f.where}: {key}=false is not modelled: RWKV-7 has a norm behind its embedding, and biases"
+            )
+    if f.value("attn") is not None:
+        raise BadInput(f"{f.where}: field 'attn' makes some layers attend, which is not modelled for RWKV-7")
+    values: Any = f.value("value_dim", default=hidden)
+    if any(width != hidden for width in (values if isinstance(values, list) else [values])):
+        raise BadInput(f"{f.where}: field 'value_dim' must be hidden_size={hidden} in each layer")
     if not isinstance(ratio, int | float):
         raise BadInput(f"{f.where}: field 'hidden_ratio' is no number")
     first = Rwkv7(

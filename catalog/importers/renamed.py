@@ -99,6 +99,7 @@ RENAMED = {
     "internlm2": Renamed("llama", ("InternLM2", "Llama"), names={"bias": "attention_bias"}),
     "minimax_m1": _minimax("MiniMaxM1"),
     "minimax_text_01": _minimax("MiniMaxText01"),
+    "rwkv5": Renamed("rwkv5", ("Rwkv", "Rwkv5"), classes={"Rwkv5ForCausalLM": "Rwkv5ForCausalLM"}),
     "mimo": Renamed("qwen2", ("MiMo", "Qwen2"), only={"attention_bias": True, "use_mrope": False}),
 }
 """GLM-4 and ChatGLM 2 and 3; DeepSeekMoE (GLM-4.5's router scores otherwise, at the same cost); EXAONE 3; InternLM 1 to
