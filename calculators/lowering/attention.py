@@ -85,6 +85,7 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
     """
     stream, d, v = scope.stream, mixer.head_dim, mixer.v_dim
     caches, reach, kept = mixer.causal and mixer.cached, mixer.window or mixer.chunk, kv * (d + v)
+    filled = 2 * (mixer.padded - d) if mixer.padded else 0
     executed: Measure = Pairs(stream, "executed", mixer.causal, None if mixer.keeps_all else reach)
     needed: Measure = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
     if mixer.blocks:
@@ -104,7 +105,7 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
             kind=Kind.ATTENTION,
             part=scope.part("attention"),
             weights=tuple(own),
-            executed=per(executed, (4 if mixer.differential else 2) * heads * (d + v)),
+            executed=per(executed, (4 if mixer.differential else 2) * heads * (d + v + filled)),
             needed=per(needed, 2 * heads * (d + (2 if mixer.differential else 1) * v)),
             pointwise=per(needed, (SOFTMAX_FLOPS + (3 if mixer.softcap else 0)) * heads),
             touched=scope.once,
@@ -251,7 +252,7 @@ def cross_attention(scope: Scope, mixer: CrossAttention, source: int) -> int:
             name="cross.core",
             kind=Kind.ATTENTION,
             part=scope.part("cross"),
-            executed=pairs * (4 * inner),
+            executed=pairs * (4 * heads * (mixer.padded or d)),
             needed=pairs * (4 * inner),
             pointwise=pairs * (SOFTMAX_FLOPS * heads),
             reads=per(scope.tokens, inner),

@@ -93,20 +93,22 @@ def unread_cross(layer: Layer, hidden: int, bias: tuple[str, ...], source: int |
 def moonshine(f: Fields) -> Architecture:
     """Moonshine (arXiv:2410.15608): an encoder over the wave itself, 384 samples a token, rotary positions."""
     hidden, width = f.size("hidden_size"), f.size("intermediate_size")
-    if f.value("pad_head_dim_to_multiple_of") is not None and (
-        hidden // f.size("encoder_num_attention_heads") % f.size("pad_head_dim_to_multiple_of")
-    ):
-        f.read.discard("pad_head_dim_to_multiple_of")  # the class multiplies zeros, which no count of ours holds
+    step = f.value("pad_head_dim_to_multiple_of") and f.size("pad_head_dim_to_multiple_of")
 
     def layers(side: Literal["encoder", "decoder"], cross: bool) -> list[Layer]:
         heads, kv = f.size(f"{side}_num_attention_heads"), f.size(f"{side}_num_key_value_heads")
+        if step and heads != f.size("encoder_num_attention_heads"):
+            raise BadInput(f"{f.where}: pad_head_dim_to_multiple_of needs as many heads on both sides")
         if heads != kv:
             raise BadInput(f"{f.where}: {side}_num_key_value_heads={kv} must equal the {heads} heads")
         d, bias = f.size("head_dim", default=max(1, hidden // heads)), ("q", "k", "v")
         used = bias if f.flag("attention_bias") else ()
+        padded = -(-d // step) * step if step and d % step else None
         layer = Layer(
-            mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, causal=cross, bias=used),
-            cross=CrossAttention(heads=heads, head_dim=d, source="encoder", bias=used) if cross else None,
+            mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, causal=cross, bias=used, padded=padded),
+            cross=CrossAttention(heads=heads, head_dim=d, source="encoder", bias=used, padded=padded)
+            if cross
+            else None,
             channel=Dense(width=width, gated=cross, bias=True, activation=str(f.value(f"{side}_hidden_act"))),
         )
         return [layer] * f.size(f"{side}_num_hidden_layers")

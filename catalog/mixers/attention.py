@@ -99,6 +99,8 @@ class Attention(Spec):
     differential: bool = False
     """Half of the heads are subtracted, with a learned factor, from the other half; each reads twice its width of
     values (arXiv:2410.05258, section 2.1)."""
+    padded: Size | None = None
+    """Width to which the PyTorch class fills heads with zeros before it scores them (Moonshine)."""
     sinks: bool = False
     """One learned logit per head that attends to nothing (gpt-oss)."""
     softcap: bool = False
@@ -164,6 +166,8 @@ class CrossAttention(Spec):
     """Whether queries also read each other, behind what they read of the source (perceiver, arXiv:2204.14198)."""
     qk_norm: bool = False
     """RMS norms on each head's queries and keys."""
+    padded: Size | None = None
+    """Width to which the PyTorch class fills heads with zeros before it scores them (Moonshine)."""
     norm_source: bool = False
     """A norm on what is read, of this layer's own."""
     bias: tuple[Projection, ...] = ()

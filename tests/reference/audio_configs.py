@@ -49,7 +49,9 @@ def whisper(draw: Draw) -> Config:
 
 @st.composite
 def moonshine(draw: Draw) -> Config:
-    heads = {side: one(draw, 1, 2, 3) for side in ("encoder", "decoder")}
+    step = one(draw, None, 5, 8)
+    both = one(draw, 1, 2, 3)
+    heads = {side: both if step else one(draw, 1, 2, 3) for side in ("encoder", "decoder")}
     return {
         "model_type": "moonshine",
         "vocab_size": 97,
@@ -61,6 +63,7 @@ def moonshine(draw: Draw) -> Config:
         **{f"{side}_num_key_value_heads": count for side, count in heads.items()},
         "attention_bias": draw(st.booleans()),
         "tie_word_embeddings": draw(st.booleans()),
+        "pad_head_dim_to_multiple_of": step,
         "pad_token_id": 0,
     }
 
