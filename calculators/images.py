@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import ceil, floor, sqrt
 
 from calculators.params import architecture_of
 from catalog.connectors import Connector
 from catalog.errors import BadInput
-from catalog.sizing import Grid, Native, Pinpoints, Rows
+from catalog.sizing import Canvas, Grid, Native, Pinpoints, Resized, Rows
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, QueryEmbedding, Stack
 
 
@@ -54,7 +55,7 @@ def image_tokens(spec: ModelSpec, width: int, height: int) -> int:
     """Tokens in the context of an image of ``width`` by ``height`` pixels, without markers before and behind it.
 
     Raises:
-        BadInput: If the model takes no images, or the size is none.
+        BadInput: If the model takes no images, or the size is none, or it is not recorded how its images are cut.
     """
     architecture = architecture_of(spec)
     if not takes_images(architecture):
@@ -64,8 +65,18 @@ def image_tokens(spec: ModelSpec, width: int, height: int) -> int:
     patches = next(s.embedding for s in architecture.stacks if isinstance(s.embedding, PatchEmbedding))
     tile = tokens_per_image(architecture)
     match patches.sizing:
-        case None:
+        case None if reads_by_cross_attention(architecture) or width == height == patches.size:
             return tile
+        case None:
+            raise BadInput(
+                f"{spec.id}: how images of other sizes are cut is not recorded; one of {patches.size} by "
+                f"{patches.size} pixels is {tile:,} tokens"
+            )
+        case Resized():
+            return tile
+        case Canvas(most=most):
+            across, down = _canvas(width, height, patches.size, most)
+            return tile * (across * down + (1 if across * down > 1 else 0))
         case Native(unit=unit):
             across, down = _native(patches.sizing, width, height)
             return (across // unit) * (down // unit)
@@ -108,6 +119,15 @@ def grid(width: int, height: int, tile: int, most: int) -> tuple[int, int]:
         if off < nearest or (off == nearest and width * height > tile**2 * across * down / 2):
             best, nearest = (across, down), off
     return best
+
+
+def _canvas(width: int, height: int, tile: int, most: int) -> tuple[int, int]:
+    """Tiles across and down that hold the image with the least enlargement, or the least shrinking where none does."""
+    shapes = [(i, j) for i in range(1, most + 1) for j in range(1, most // i + 1)]
+    scales = {shape: min(Fraction(tile * shape[0], width), Fraction(tile * shape[1], height)) for shape in shapes}
+    enlarging = [scale for scale in scales.values() if scale >= 1]
+    chosen = min(enlarging) if enlarging else max(scales.values())
+    return min((shape for shape in shapes if scales[shape] == chosen), key=lambda shape: shape[0] * shape[1])
 
 
 def _best(width: int, height: int, sizes: tuple[tuple[int, int], ...]) -> tuple[int, int]:

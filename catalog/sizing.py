@@ -42,6 +42,23 @@ class Grid(Spec):
     copy_of_whole: bool = True
 
 
+class Canvas(Spec):
+    """The grid of tiles that holds the image with the least enlargement, or the least shrinking where none does.
+
+    Of grids that fit alike the smallest; beside several tiles a small copy of the whole. Source: transformers,
+    ``get_best_fit`` of Llama 4.
+    """
+
+    kind: Literal["canvas"] = "canvas"
+    most: Size
+
+
+class Resized(Spec):
+    """Every image is brought to the tower's own size (LLaVA 1.5, PaliGemma, Gemma 3)."""
+
+    kind: Literal["resized"] = "resized"
+
+
 class Pinpoints(Spec):
     """The one of some given sizes that fits best, cut into tiles, without its padding; rows end in one more token.
 
@@ -53,5 +70,5 @@ class Pinpoints(Spec):
     """Heights and widths in pixels."""
 
 
-Sizing = Annotated[Native | Rows | Grid | Pinpoints, Field(discriminator="kind")]
-"""``None`` in its place: images are resized to the tower's own size."""
+Sizing = Annotated[Native | Rows | Grid | Canvas | Resized | Pinpoints, Field(discriminator="kind")]
+"""``None`` in its place: not recorded; counts hold for the tower's own size."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from catalog.errors import BadInput
+from catalog.importers.internvl_words import internvl_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,11 @@ def in_known_words(config: Mapping[str, Any], where: str) -> Mapping[str, Any]:
         BadInput: If it asks for what that type cannot build.
     """
     model_type = config.get("model_type")
+    if model_type == "internvl_chat":
+        inner = config.get("llm_config")
+        if not isinstance(inner, Mapping):
+            raise BadInput(f"{where}: field 'llm_config' is missing; expected an object")
+        return internvl_chat(config, where, in_known_words(inner, f"{where}, llm_config"))
     known = RENAMED.get(model_type) if isinstance(model_type, str) else None
     if known is None:
         return config

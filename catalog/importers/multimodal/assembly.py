@@ -14,6 +14,7 @@ from catalog.importers.multimodal import native, towers
 from catalog.importers.multimodal.projectors import Place, Project
 from catalog.importers.multimodal.sam import sam
 from catalog.importers.multimodal.text import language
+from catalog.sizing import Sizing
 from catalog.spec import Architecture, Stack
 
 TOWERS: dict[str, Callable[[Fields], Stack]] = {
@@ -87,6 +88,8 @@ class Glue:
     """Whether older files have the decoder's fields outside."""
     newline: bool = False
     """A learned vector that ends each row of an image (LLaVA-NeXT)."""
+    sizing: Sizing | Callable[[Place], Sizing] | None = None
+    """How images of other sizes are cut, by the publisher's processor."""
     tied: Literal["outer", "inner"] = "outer"
     """Which configuration says whether logits are tied."""
     proof: Literal["full", "parameters"] = "parameters"
@@ -113,10 +116,17 @@ class Glue:
         if self.newline:
             extras: tuple[Extra, ...] = (Learned(name="image_newline", elements=decoder.hidden),)
             decoder = decoder.model_copy(update={"extras": (*decoder.extras, *extras)})
-        return Architecture(stacks=(looking(f, decoder.hidden, self.project), decoder))
+        return Architecture(stacks=(looking(f, decoder.hidden, self.project, sizing=self.sizing), decoder))
 
 
-def looking(f: Fields, width: int, project: Project, key: str = "vision_config", name: str = "vision") -> Stack:
+def looking(
+    f: Fields,
+    width: int,
+    project: Project,
+    key: str = "vision_config",
+    name: str = "vision",
+    sizing: Sizing | Callable[[Place], Sizing] | None = None,
+) -> Stack:
     """A tower with its connector.
 
     Raises:
@@ -126,5 +136,9 @@ def looking(f: Fields, width: int, project: Project, key: str = "vision_config",
     if v.kind not in TOWERS:
         raise unknown(f"model_type in {v.where}:", v.kind, TOWERS)
     stack = TOWERS[v.kind](v)
-    heads = (*stack.heads, *project(Place(f, v, stack, width)))
+    place = Place(f, v, stack, width)
+    if sizing is not None:
+        cut = {"sizing": sizing(place) if callable(sizing) else sizing}
+        stack = stack.model_copy(update={"embedding": stack.embedding.model_copy(update=cut)})
+    heads = (*stack.heads, *project(place))
     return stack.model_copy(update={"heads": heads, "name": name})
