@@ -7,12 +7,26 @@ Symbols: H query heads, K key-value heads, d head width, h hidden width, n conte
 from __future__ import annotations
 
 from calculators.form import Form, per
+from calculators.lowering.block_index import block_index
 from calculators.lowering.conformer import distances
 from calculators.lowering.convolved import convolved, smoothed
 from calculators.lowering.memory import other_tokens
 from calculators.lowering.scope import Scope
-from calculators.measures import BlockPairs, Context, CrossPairs, Held, Measure, PackedPairs, Pairs, Runs, Span, Tokens
+from calculators.measures import (
+    BlockPairs,
+    Chosen,
+    Context,
+    CrossPairs,
+    Held,
+    Measure,
+    PackedPairs,
+    Pairs,
+    Runs,
+    Span,
+    Tokens,
+)
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.selections import ChosenBlockPairs
 from catalog.mixers import Attention, CrossAttention, Disentangled
 
 SOFTMAX_FLOPS = 5
@@ -67,6 +81,8 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
         node = _disentangled(scope, mixer.disentangled, heads, d, node)
     if mixer.reads is not None:
         other_tokens(scope, mixer, heads, kv)
+    if mixer.indexer is not None:
+        block_index(scope, mixer.indexer, source)
     node = _attend(scope, mixer, heads, kv, node)
     if mixer.gate is not None:
         node = output_gate(scope, heads * (v if mixer.gate == "full" else 1), heads * v, source, node)
@@ -90,6 +106,10 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
     needed: Measure = Pairs(stream, "needed", mixer.causal, reach, blocks=mixer.chunk is not None, prefix=mixer.prefix)
     if mixer.blocks:
         executed = needed = BlockPairs(stream, mixer.blocks)
+    positions: Measure = Context(stream, reach)
+    if mixer.indexer is not None:
+        needed = ChosenBlockPairs(stream, mixer.indexer.block, mixer.indexer.top_k)
+        positions = Chosen(stream, mixer.indexer.block * mixer.indexer.top_k)
     if mixer.packed:
         executed = PackedPairs(stream)
     held = Held(stream, reach, mixer.keeps_all)
@@ -112,7 +132,7 @@ def _attend(scope: Scope, mixer: Attention, heads: int, kv: int, source: int) ->
             reads=per(scope.tokens, heads * d + (0 if caches else kept)),
             writes=per(scope.tokens, heads * v),
             scores=per(executed, heads),
-            cache_reads=per(Context(stream, reach), kept) if caches else Form(),
+            cache_reads=per(positions, kept) if caches else Form(),
             cache_writes=per(scope.tokens, kept) if keeps else Form(),
             states=(State("kv", per(held, kept), "cache"),) if keeps else (),
         ),

@@ -52,6 +52,8 @@ def traceable() -> Iterator[None]:
         stack.enter_context(patch.object(torch.nn.functional, "scaled_dot_product_attention", _attention))
         scatter = torch.Tensor.scatter
         stack.enter_context(patch.object(torch.Tensor, "scatter", partialmethod(_scatter, scatter)))
+        fill = torch.Tensor.masked_fill
+        stack.enter_context(patch.object(torch.Tensor, "masked_fill", partialmethod(_masked_fill, fill)))
         yield
 
 
@@ -65,6 +67,11 @@ def _attention(query: Any, key: Any, value: Any, attn_mask: Any = None, *_: Any,
     scores = torch.matmul(query, key.transpose(-2, -1))
     scores = scores if attn_mask is None else scores + attn_mask
     return torch.matmul(scores.softmax(-1), value)
+
+
+def _masked_fill(self: torch.Tensor, fill: Any, mask: torch.Tensor, value: Any) -> Any:
+    """A size, which is a tensor of its own while jit traces, as a number: that tensor does not lie on the device."""
+    return fill(self, mask, value.item() if isinstance(value, torch.Tensor) and not value.is_meta else value)
 
 
 def _convolution(

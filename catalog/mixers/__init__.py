@@ -31,7 +31,7 @@ from catalog.mixers.linear import LightningAttention, LinearMixer
 from catalog.mixers.linear_recurrence import S4, RgLru
 from catalog.mixers.long import LongAttention
 from catalog.mixers.rwkv import Rwkv, Rwkv4, Rwkv5, Rwkv6, Rwkv7
-from catalog.mixers.sparse import Indexer
+from catalog.mixers.sparse import BlockIndexer, Indexer
 from catalog.mixers.state_space import Mamba, Mamba2
 from catalog.mixers.traced import Traced
 from catalog.mixers.xlstm import MLstm
@@ -70,6 +70,7 @@ __all__ = [
     "S4",
     "Attention",
     "BareAttention",
+    "BlockIndexer",
     "CompressedAttention",
     "Convolved",
     "CrossAttention",

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from catalog.base import Count, Size, Spec
 from catalog.distances import ProjectedDistances, TableDistances
-from catalog.mixers.sparse import Indexer
+from catalog.mixers.sparse import BlockIndexer, Indexer
 
 Projection = Literal["q", "k", "v", "o"]
 
@@ -110,6 +110,8 @@ class Attention(Spec):
     """Buckets of a relative-position bias of this layer's own (UMT5); a stack's common one stands in the stack."""
     disentangled: Disentangled | None = None
     smoothed: Smoothed | None = None
+    indexer: BlockIndexer | None = None
+    """Chooses the blocks of tokens that a query sees; ``None`` is all of them."""
     convolved: Convolved | None = None
     """Convolutions of queries and keys, with a learned scale per key-value head behind them (ZAYA)."""
     reads: str | None = None
@@ -139,6 +141,8 @@ class Attention(Spec):
             raise ValueError(f"blocks={self.blocks} needs bidirectional attention without a window")
         if self.prefix and (self.window is not None or self.chunk is not None or not self.causal):
             raise ValueError("prefix needs causal attention without window and chunk")
+        if self.indexer is not None and (self.window or self.chunk or not self.causal):
+            raise ValueError("an indexer needs causal attention without window and chunk")
         if self.keeps_all and self.window is None:
             raise ValueError("keeps_all is about a window, and there is none")
         if self.shares_kv and self.value_is_key:

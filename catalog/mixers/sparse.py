@@ -18,3 +18,15 @@ class Indexer(Spec):
     borrowed: bool = False
     """Whether this layer attends to what an earlier layer's indexer chose, and has none of its own (GLM-5.x, Hunyuan 4;
     arXiv:2603.12201)."""
+
+
+class BlockIndexer(Spec):
+    """A light scorer that picks, per group of heads, the ``top_k`` blocks of tokens that a query attends to; its own
+    block is always among them (MiniMax M3)."""
+
+    heads: Size
+    """One per key-value head of the attention."""
+    head_dim: Size
+    block: Size
+    """Tokens of a block."""
+    top_k: Size

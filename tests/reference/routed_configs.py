@@ -280,6 +280,19 @@ def deepseek(draw: Draw) -> Config:
     )
 
 
+@st.composite
+def minimax_m3_vl_text(draw: Draw) -> Config:
+    config = _decoder(draw, "minimax_m3_vl_text", head_dim=_one(draw, 8, 20), rotary_dim=4)
+    kv = config["num_key_value_heads"]
+    config |= {"index_n_heads": kv, "index_head_dim": 8, "index_block_size": _one(draw, 3, 5)}
+    config |= {"index_topk_blocks": _one(draw, 2, 3), "layer_types": _types(draw, config, "full_attention", SPARSE)}
+    config |= {"mlp_layer_types": _types(draw, config, "dense", "sparse"), "dense_intermediate_size": 36}
+    experts = {"num_local_experts": 4, "num_experts_per_tok": _one(draw, 1, 2), "shared_intermediate_size": 12}
+    return config | experts
+
+
+SPARSE = "minimax_m3_sparse"
+
 ROUTED = {
     "afmoe": afmoe(),
     "arctic": arctic(),
@@ -307,6 +320,7 @@ ROUTED = {
     "mellum": mellum(),
     "mimo_v2_flash": mimo_v2_flash(),
     "minicpm3": minicpm3(),
+    "minimax_m3_vl_text": minimax_m3_vl_text(),
     "solar_open": solar_open(),
     "youtu": youtu(),
 }
