@@ -264,7 +264,7 @@ class Departure(Spec):
 class Reference(Spec):
     """The real PyTorch model that proves this entry."""
 
-    library: Literal["transformers", "diffusers", "whicharch"] = "transformers"
+    library: Literal["transformers", "diffusers", "timm", "whicharch"] = "transformers"
     """``whicharch`` is a module of our own in ``calculators.reference``, where nobody has one."""
     class_name: str
     config: dict[str, Any]

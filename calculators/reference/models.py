@@ -17,6 +17,7 @@ import torch
 
 from calculators.reference.repairs import repair
 from calculators.reference.routing import idle_parameters, unroute
+from calculators.reference.timm_models import build_timm
 from calculators.reference.values import undecide
 from catalog.spec import Reference
 
@@ -39,6 +40,8 @@ def build(reference: Reference) -> torch.nn.Module:
     settings = {key: _number(value) for key, value in reference.config.items() if key not in IGNORED}
     if reference.library == "diffusers":
         return _denoiser(reference.class_name, settings)
+    if reference.library == "timm":
+        return _evaluating(build_timm(reference.class_name, settings))
     if reference.library == "whicharch":
         return _own(reference.class_name, settings)
     return _transformer(reference, settings)
