@@ -95,7 +95,7 @@ class Stream:
     """Tokens per sequence where the workload does not say: patches of an image, cells of a latent."""
 
     narrowed: int = 1
-    """Of a source: how many of its tokens were made one."""
+    """Of a source or a text: how many of its tokens were made one."""
     frames: tuple[int, int] = (1, 0)
     """Of a source: its length as (per source token, per sequence), where a later stack makes fewer tokens of it."""
 
@@ -115,7 +115,7 @@ class Stream:
         """Tokens computed per sequence."""
         match self.kind:
             case "text" | "looking":
-                return w.new
+                return w.new if self.narrowed == 1 else self._merged(w.past + w.new) - self._merged(w.past)
             case "source":
                 if self.frames != (1, 0):
                     return w.source * self.frames[0] + (w.source > 0) * self.frames[1]
@@ -125,4 +125,8 @@ class Stream:
 
     def past(self, w: Workload) -> Array:
         """Tokens of a sequence that are cached already."""
-        return w.past if self.kind in ("text", "looking") else np.zeros_like(w.past)
+        return self._merged(w.past) if self.kind in ("text", "looking") else np.zeros_like(w.past)
+
+    def _merged(self, tokens: Array) -> Array:
+        """So many tokens of a text as this stack sees them; a part of one counts as one."""
+        return tokens if self.narrowed == 1 else -(-tokens // self.narrowed)

@@ -38,6 +38,8 @@ class TokenEmbedding(Spec):
     """Width of the tables where a linear layer with a bias carries their sum to the hidden width (ALBERT, ELECTRA)."""
     width_bias: bool = True
     """Whether that layer adds a bias (not OPT's)."""
+    merged: Size = 1
+    """How many tokens of the text are one of this stack's, on average (BLT's patches)."""
     shared_with: str | None = None
     """The stack whose token table this one reuses (T5, BART)."""
     tails: tuple[Tail, ...] = ()

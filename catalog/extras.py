@@ -8,7 +8,7 @@ from pydantic import Field
 
 from catalog.base import Count, Size, Spec
 from catalog.hyper import HyperConnections
-from catalog.residual import AltUp, LayerInput, LowRank
+from catalog.residual import AltUp, LayerInput, LowRank, PatchAttention
 
 
 class Learned(Spec):
@@ -38,4 +38,6 @@ class Linear(Spec):
     """How many vectors each of these has."""
 
 
-Extra = Annotated[Learned | Linear | AltUp | LowRank | LayerInput | HyperConnections, Field(discriminator="kind")]
+Extra = Annotated[
+    Learned | Linear | AltUp | LowRank | LayerInput | PatchAttention | HyperConnections, Field(discriminator="kind")
+]

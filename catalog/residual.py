@@ -30,3 +30,19 @@ class LayerInput(Spec):
 
     kind: Literal["layer-input"] = "layer-input"
     width: Size
+
+
+class PatchAttention(Spec):
+    """Attention between bytes and the patches that they form: a byte and the vectors of its own patch see each other
+    (BLT, arXiv:2412.09871, sections 3.2 and 3.3)."""
+
+    kind: Literal["patch-attention"] = "patch-attention"
+    heads: Size
+    head_dim: Size
+    kv_heads: Size
+    queries: Literal["patches", "bytes"]
+    """Who asks: patches gather from bytes in the encoder, bytes from patches in the decoder."""
+    vectors: Size = 2
+    """Vectors of the stack's width per patch."""
+    bytes: Size
+    """Bytes per patch, on average."""

@@ -188,7 +188,7 @@ def _stream(
         case _:
             if stack.role in ("encoder", "audio") and decodes:
                 return Stream("source", frames=_frames(architecture, stack.name))
-            return Stream("text")
+            return Stream("text", narrowed=getattr(stack.embedding, "merged", 1))
 
 
 def _frames(architecture: Architecture, name: str) -> tuple[int, int]:

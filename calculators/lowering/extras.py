@@ -6,13 +6,14 @@ from typing import assert_never
 
 from calculators.form import Form, per
 from calculators.lowering.hyper import hyper_connections
+from calculators.lowering.patches import patch_attention
 from calculators.lowering.residual import altup, layer_input, low_rank
 from calculators.lowering.scope import Scope
 from calculators.measures import Context
 from calculators.operators import Kind, Operator, Role, Weight
 from catalog.extras import Extra, Learned, Linear
 from catalog.hyper import HyperConnections
-from catalog.residual import AltUp, LayerInput, LowRank
+from catalog.residual import AltUp, LayerInput, LowRank, PatchAttention
 
 
 def extra(scope: Scope, spec: Extra) -> None:
@@ -45,6 +46,8 @@ def extra(scope: Scope, spec: Extra) -> None:
             low_rank(scope, spec)
         case LayerInput():
             layer_input(scope, spec)
+        case PatchAttention():
+            patch_attention(scope, spec)
         case HyperConnections():
             hyper_connections(scope, spec)
         case _:
