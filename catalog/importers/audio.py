@@ -54,6 +54,7 @@ def whisper(f: Fields) -> Architecture:
     The encoder runs at the full length of its table of positions; shorter audio is padded.
     """
     hidden = f.size("d_model")
+    f.read.add("num_hidden_layers")
     encoder = Stack(
         name="encoder", role="encoder", hidden=hidden, norm="layer",
         embedding=whisper_ears(f.size("num_mel_bins"), hidden, f.size("max_source_positions")),
@@ -135,6 +136,7 @@ def speech_to_text(f: Fields) -> Architecture:
     """S2T (arXiv:2010.05171): gated convolutions with stride 2, then BART's layers with norms in front."""
     hidden, mid, count = f.size("d_model"), f.size("conv_channels"), f.size("num_conv_layers")
     kernels = f.value("conv_kernel_sizes")
+    f.read.update(("max_source_positions", "max_target_positions", "num_hidden_layers"))
     if not isinstance(kernels, list) or len(kernels) != count:
         raise BadInput(f"{f.where}: field 'conv_kernel_sizes' must list {count} widths")
     ears = AudioEmbedding(

@@ -63,7 +63,8 @@ def ears(f: Fields, *, norm: bool) -> AudioEmbedding:
 
 def _mask(f: Fields) -> tuple[Extra, ...]:
     """The vector that stands for what is masked in training."""
-    masks = any(f.value(key, default=0.0) > 0 for key in ("mask_time_prob", "mask_feature_prob"))
+    usual = {"mask_time_prob": 0.05, "mask_feature_prob": 0.0}  # class defaults
+    masks = any(f.value(key, default=value) > 0 for key, value in usual.items())
     return (Learned(name="mask", elements=f.size("hidden_size")),) if masks else ()
 
 
