@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from calculators.explain import linear_symbols
+from calculators.explain import hybrid_symbols, linear_symbols
 from catalog.channels import Dense, Experts
 from catalog.ends import LmHead, TokenEmbedding
 from catalog.mixers import Attention, CrossAttention, LatentAttention, Mamba, Mamba2
@@ -40,6 +40,7 @@ LETTERS: dict[type, Callable[[Any], Letters]] = {
     ),
     TokenEmbedding: lambda e: {"V": e.vocab},
     LmHead: lambda _: {},
+    **hybrid_symbols.LETTERS,
     **linear_symbols.LETTERS,
 }
 
@@ -49,6 +50,7 @@ MEANINGS = {
     "f_s": "shared experts' width", "V": "vocabulary", "r": "rank (of compressed keys and values, of dt, of adapters)",
     "r_q": "rank of the compressed queries", "d_n": "head width without position", "d_r": "rotary width",
     "d_v": "value width", "D": "inner width", "N": "state width", "P": "head width of the scan", "G": "groups",
+    **hybrid_symbols.MEANINGS,
     **linear_symbols.MEANINGS,
 }  # fmt: skip
 
@@ -83,6 +85,7 @@ PARAMETERS = {
     ("mamba2", "mixer.out"): "H·P·h",
     ("token", "embedding"): "V·h",
     ("lm", "head"): "V·h",
+    **hybrid_symbols.PARAMETERS,
     **linear_symbols.PARAMETERS,
 }
 """Weights, by the kind of spec and the operator's name within its layer; biases make the coefficient stand alone."""
@@ -104,17 +107,19 @@ FLOPS: dict[tuple[str, str], tuple[str, ...]] = {
     ("mamba", "mixer.scan"): ("2·D·N",),
     ("mamba2", "mixer.scan"): ("2·H·P·N", "4·H·P·N", "2·(G·N + H·P)", "2·H·(N + P)"),
     ("mamba", "mixer.convolution"): ("2·D·c",),
+    **hybrid_symbols.FLOPS,
     **linear_symbols.FLOPS,
 }
 """Per unit of the measure: more than one where a kernel has several ways; a plain product has twice its weights."""
 
 HELD = {
     **linear_symbols.HELD,
+    **hybrid_symbols.HELD,
     "kv": ("2·K·d",),
     "latent": ("r + d_r",),
     "cross_kv": ("2·H·d",),
-    "scan": ("D·N", "H·P·N"),
-    "convolution": ("D·c", "(H·P + 2·G·N)·c", *linear_symbols.HELD["convolution"]),
+    "scan": ("D·N", "H·P·N", *hybrid_symbols.HELD["scan"]),
+    "convolution": ("D·c", "(H·P + 2·G·N)·c", *linear_symbols.HELD["convolution"], *hybrid_symbols.HELD["convolution"]),
 }
 """Elements remembered, by the name of the state."""
 
@@ -129,9 +134,9 @@ def letters_of(stack: Stack, name: str) -> Letters:
     if len(pieces) > 1 and pieces[1].isdigit():
         layers = [layer for group in stack.groups for layer in group.layers]
         layer = layers[int(pieces[1])]
-        block = {"cross": layer.cross}.get(pieces[2], layer.mixer)
+        block = layer.cross if pieces[2] == "cross" else hybrid_symbols.part_of(layer, pieces[2])
         if pieces[2] in ("channel", "experts", "router", "shared", "latent"):
-            block = layer.channel  # type: ignore[assignment]
+            block = layer.channel or block
         read = LETTERS.get(type(block))
         letters |= read(block) if read else {}
     return letters

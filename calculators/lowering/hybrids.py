@@ -16,8 +16,11 @@ def parallel_heads(scope: Scope, mixer: ParallelHeads, source: int) -> int:
 
     Source: arXiv:2507.22448 (Falcon-H1), the parallel hybrid block.
     """
+    scope.builder.origin = mixer.scan.kind
     scanned = mamba2(scope, mixer.scan, source)
+    scope.builder.origin = mixer.attention.kind
     attended = attention(scope, mixer.attention, source)
+    scope.builder.origin = mixer.kind
     return scope.add("mixer.add_heads", scanned, attended, part="mixer")
 
 
@@ -48,15 +51,18 @@ def shared_block(scope: Scope, block: SharedBlock, source: int) -> int:
         builder.borrow = borrowing
         _adapter(scope, "shared.attention_adapter", wide, block.attention_adapter, widths, node)
         builder.borrow = borrowing or block.again
+    builder.origin = block.attention.kind
     node = attention(scope, block.attention, node, inputs=wide)
+    builder.origin = ""
     node = scope.norm("shared.norm_between", node, part="shared")
     if block.adapter:
         columns = (2 if block.channel.gated else 1) * scope.share(block.channel.width)
         builder.borrow = borrowing
         _adapter(scope, "shared.adapter", h, block.adapter, [columns], node)
         builder.borrow = borrowing or block.again
+    builder.origin = block.channel.kind
     node = dense(scope, block.channel, node)
-    builder.borrow = borrowing
+    builder.origin, builder.borrow = "", borrowing
     return scope.linear("shared.out", h, h, node, part="shared")
 
 
