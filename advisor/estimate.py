@@ -332,6 +332,8 @@ def _notes(case: Resolved, memory: Memory) -> tuple[str, ...]:
     if heard:
         length = s.output_tokens
         notes.append(f"each request is {heard:,} encoder tokens of audio, whatever input_tokens says")
+    elif hears(case.architecture):
+        notes.append("the prompt is counted as text; for audio its tower's work comes on top")
     if context and length > context:
         notes.append(f"{length:,} tokens exceed the advertised context of {context:,}")
     if memory.kv_cache_reserved_bytes > 1.05 * memory.kv_cache_bytes > 0:
