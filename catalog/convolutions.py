@@ -119,6 +119,15 @@ class Take(Spec):
     channels: Size
 
 
+class Attended(Spec):
+    """Each cell attends to so many cells of a finer grid, where queries are pooled (Hiera, arXiv:2306.00989, 3.2)."""
+
+    kind: Literal["attended"] = "attended"
+    heads: Size
+    keys: Size
+    """Cells that each cell sees."""
+
+
 class Branches(Spec):
     """Chains that read the same cells; what they return is added or laid behind each other. An empty one passes on."""
 
@@ -129,7 +138,8 @@ class Branches(Spec):
 
 
 Step = Annotated[
-    Convolution | Pool | Fold | Norm | Squeeze | Steer | Skip | Take | Branches | Learned, Field(discriminator="kind")
+    Convolution | Pool | Fold | Norm | Squeeze | Steer | Skip | Take | Attended | Branches | Learned,
+    Field(discriminator="kind"),
 ]
 
 

@@ -13,6 +13,7 @@ from calculators.form import per
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
 from catalog.convolutions import (
+    Attended,
     Branches,
     Convolution,
     Convolutions,
@@ -90,6 +91,8 @@ def _step(scope: Scope, step: Step, grid: Grid, node: int | None, name: str, par
                 f"{name}.steer", step.width, grid.channels, None, part=part, bias=grid.channels, over=scope.sequences
             )
             return _cells(scope, f"{name}.add", done, node, part, factor=1, second=steer)
+        case Attended():
+            return _attended(scope, step, done, node, name, part)
         case Norm():
             vectors = ("scale", "shift") if step.bias else ("scale",)
             return _norm(scope, f"{name}.norm", done, node, part, vectors)
@@ -145,6 +148,25 @@ def _norm(scope: Scope, name: str, grid: Grid, node: int | None, part: str, vect
             touched=scope.once,
             reads=per(scope.sequences, elements),
             writes=per(scope.sequences, elements),
+        ),
+        node,
+    )
+
+
+def _attended(scope: Scope, step: Attended, grid: Grid, node: int | None, name: str, part: str) -> int:
+    """Scores and their sums: ``4·C`` for each cell and each that it sees."""
+    flops = per(scope.sequences, 4 * grid.cells * grid.channels * step.keys)
+    return scope.builder.add(
+        Operator(
+            name=f"{name}.attended",
+            kind=Kind.ATTENTION,
+            part=scope.part(part),
+            executed=flops,
+            needed=flops,
+            pointwise=per(scope.sequences, 5 * step.heads * grid.cells * step.keys),
+            reads=per(scope.sequences, 3 * grid.cells * grid.channels),
+            writes=per(scope.sequences, grid.cells * grid.channels),
+            scores=per(scope.sequences, step.heads * grid.cells * step.keys),
         ),
         node,
     )

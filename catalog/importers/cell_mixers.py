@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from catalog.channels import Dense
-from catalog.convolutions import Branches, Convolution, Convolutions, Norm, Step, Take
+from catalog.convolutions import Attended, Branches, Convolution, Convolutions, Norm, Pool, Step, Take
 from catalog.errors import BadInput
 from catalog.importers import kinds
 from catalog.importers.convnets import block, divisible, factor, inverted
 from catalog.importers.fields import Fields
 from catalog.importers.pyramids import finish, labelled, ratio, sizes, stage
 from catalog.importers.vit import square
+from catalog.mixers import Attention, WindowAttention
+from catalog.mixers.attention import Projection
 from catalog.spec import Architecture, Classifier, Group, Layer, Stack
 
 
@@ -131,8 +133,59 @@ def focalnet(f: Fields, classes: int) -> Architecture:
     return finish(stacks, classes)
 
 
+def hiera(f: Fields, classes: int) -> Architecture:
+    """Hiera: attention in units, then over all; where a stage begins, queries are pooled (arXiv:2306.00989)."""
+    depths = sizes(f, "depths")
+    count = len(depths)
+    heads, inside = sizes(f, "num_heads", count), f.value("masked_unit_attention")
+    side, patch, cut, pad = (square(f, key) for key in ("image_size", "patch_size", "patch_stride", "patch_padding"))
+    stride, unit, times = square(f, "query_stride"), square(f, "masked_unit_size"), factor(f, "embed_dim_multiplier")
+    f.read.update("decoder_depth decoder_hidden_size decoder_num_heads hidden_size layer_norm_init mask_ratio".split())
+    f.read.add("normalize_pixel_loss")
+    if f.size("num_query_pool", zero=True) != count - 1:
+        raise BadInput(f"{f.where}: num_query_pool other than one less than the stages is not modelled for Hiera")
+    grid = Convolution(out=1, kernel=patch, stride=cut, padding=2 * pad).out_side(side)
+    if grid % unit or unit % stride ** (count - 1):
+        raise BadInput(f"{f.where}: masked_unit_size={unit} does not divide the grid of {grid} in every stage")
+    stacks: list[Stack] = []
+    for index, depth in enumerate(depths):
+        hidden = int(f.size("embed_dim") * times**index)
+        wide = ratio(f, "mlp_ratio", hidden)
+        entry: dict[str, Any] = {}
+        if index == 0:
+            steps: list[Step] = [Convolution(out=hidden, kernel=patch, stride=cut, padding=2 * pad, bias=True)]
+            entry = {"side": side, "channels": f.size("num_channels"), "positions": True}
+        else:
+            local = inside[index] or inside[index - 1]
+            keys = unit**2 if local else grid**2
+            pool = Pool(kernel=stride, stride=stride)
+            attended = (
+                Convolution(out=3 * hidden, bias=True), Take(channels=hidden), pool,
+                Attended(heads=heads[index], keys=keys), Convolution(out=hidden, bias=True),
+            )  # fmt: skip
+            feed = (Norm(), Convolution(out=wide, bias=True, activation="gelu"), Convolution(out=hidden, bias=True))
+            steps = [
+                Norm(),
+                Branches(branches=((Convolution(out=hidden, bias=True), pool), attended)),
+                Branches(branches=((), feed)),
+            ]
+            grid, unit, depth = grid // stride, unit // stride, depth - 1
+        d = hidden // heads[index]
+        bias: tuple[Projection, ...] = ("q", "k", "v", "o")
+        mixer: WindowAttention | Attention = Attention(
+            heads=heads[index], kv_heads=heads[index], head_dim=d, causal=False, bias=bias, position="absolute"
+        )
+        if inside[index]:
+            mixer = WindowAttention(heads=heads[index], head_dim=d, window=unit, bias=bias)
+        layer = Layer(mixer=mixer, channel=Dense(width=wide, gated=False, bias=True, activation="gelu"))
+        groups = [Group(repeat=depth, layers=(layer,))] if depth else []
+        stacks.append(stage(index + 1, hidden, steps, groups, entry))
+    return finish(stacks, classes)
+
+
 TYPES: dict[str, kinds.Type] = {
     "focalnet": labelled("FocalNet", focalnet),
+    "hiera": labelled("Hiera", hiera),
     "mobilevitv2": labelled("MobileViTV2", mobilevitv2),
     "swiftformer": labelled("SwiftFormer", swiftformer),
 }

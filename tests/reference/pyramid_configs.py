@@ -328,6 +328,24 @@ def focalnet(draw: Draw) -> Config:
     }
 
 
+@st.composite
+def hiera(draw: Draw) -> Config:
+    stages = _one(draw, 2, 3)
+    return {
+        "model_type": "hiera",
+        **_classes(draw, "Hiera"),
+        "image_size": [64, 64],
+        "num_channels": _one(draw, 1, 3),
+        "embed_dim": _one(draw, 8, 16),
+        "depths": [_one(draw, 1, 2, 3) for _ in range(stages)],
+        "num_heads": [1, 2, 4][:stages],
+        "masked_unit_size": [4, 4],
+        "num_query_pool": stages - 1,
+        "masked_unit_attention": [draw(st.booleans()) for _ in range(stages)],
+        "mlp_ratio": _one(draw, 2.0, 4.0),
+    }
+
+
 PYRAMIDS: dict[str, st.SearchStrategy[Config]] = {
     "bit": bit(),
     "convnext": convnext(),
@@ -339,6 +357,7 @@ PYRAMIDS: dict[str, st.SearchStrategy[Config]] = {
     "mobilevitv2": mobilevitv2(),
     "swiftformer": swiftformer(),
     "hgnet_v2": hgnet(),
+    "hiera": hiera(),
     "mobilevit": mobilevit(),
     "mobilenet_v1": mobilenet("mobilenet_v1", "MobileNetV1"),
     "mobilenet_v2": mobilenet("mobilenet_v2", "MobileNetV2"),
