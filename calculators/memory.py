@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from calculators.flops import default_source
 from calculators.lowering import lower
 from calculators.measures import POLICIES
 from calculators.operators import Dtype, Role
@@ -44,7 +45,7 @@ def cache_bytes(
         policy: ``needed``: what the architecture must remember, windows capped at their width; ``reserved``: pages of
             16 tokens, full length also in windowed layers; ``transformers``: what its ``DynamicCache`` holds (W-1
             tokens in a windowed layer).
-        source: Encoder tokens whose cross-attention keys and values stay cached; by default ``tokens``.
+        source: Encoder tokens whose cross-attention keys and values stay cached; by default ``default_source``.
         images: Images per sequence that layers of the decoder attend to (Llama 3.2); those in the context are tokens.
 
     Source:
@@ -93,7 +94,7 @@ def _held_bytes(
         raise unknown("cache type", dtype, CACHE_BITS)
     if policy not in POLICIES:
         raise unknown("cache policy", policy, POLICIES)
-    length = tokens if source is None else source
+    length = default_source(spec, tokens) if source is None else source
     w = Workload.exact(batch, 0, tokens, source=length, images=images, encode=0)
     model_bits = 32 if dtype == "fp32" else 16
     bits = 0

@@ -6,6 +6,7 @@ from calculators.explain.explanation import Explanation, Part
 from calculators.explain.question import (
     Question,
 )
+from calculators.flops import reads_source
 from calculators.lowering import lower
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
@@ -41,7 +42,7 @@ def shapes(q: Question) -> Explanation:
 
 def growth(q: Question) -> Explanation:
     """Complexity class and local exponent in sequence length."""
-    graph, both = lower(architecture_of(q.spec)), q.spec.family == "encoder-decoder"
+    graph, both = lower(architecture_of(q.spec)), reads_source(architecture_of(q.spec))
     work, memory = complexity(graph, encoder_decoder=both)
     n = [max(1, q.context // 16), q.context, q.context * 16]
     exponents = local_exponent(graph, n, encoder_decoder=both)

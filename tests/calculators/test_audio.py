@@ -47,7 +47,7 @@ def test_pieces_are_filled_up() -> None:
 
 
 def test_channels_that_groups_do_not_divide_are_refused() -> None:
-    with pytest.raises(ValueError, match="convolutions.1: 3 groups"):
+    with pytest.raises(ValueError, match=r"convolutions\.1: 3 groups"):
         AudioEmbedding(
             features=6, convolutions=(Convolution(outputs=8, kernel=3), Convolution(outputs=9, kernel=3, groups=3))
         )
