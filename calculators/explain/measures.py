@@ -28,10 +28,16 @@ from calculators.workload import Workload
 def unit_of(measure: Measure) -> str:
     """What one of it is called."""
     match measure:
+        case Tokens(stream=stream) if stream.kind == "text" and stream.narrowed > 1:
+            return "patch"
         case Tokens(stream=stream):
             return {"text": "token", "source": "source token", "image": "image token"}.get(stream.kind, "position")
         case Pairs(count="executed"):
             return "pair of the full square"
+        case Pairs(blocks=True):
+            return "pair in a block"
+        case Pairs(prefix=True):
+            return "pair of prompt or text"
         case Pairs(causal=True, window=None):
             return "causal pair"
         case Pairs(causal=True):
@@ -85,6 +91,10 @@ def _how(measure: Measure) -> str:
             return "B·S·(P + S)"
         case Pairs(count="executed", causal=True):
             return "B·S·(min(P, W-1) + S)"
+        case Pairs(blocks=True, window=w):
+            return f"each token sees its own block, W={w:,}"
+        case Pairs(prefix=True):
+            return "a prompt's square, B·S²; behind it B·(S·P + S·(S+1)/2)"
         case Pairs(causal=True, window=None):
             return "B·(S·P + S·(S+1)/2)"
         case Pairs(causal=True):
