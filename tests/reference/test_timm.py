@@ -14,7 +14,7 @@ from catalog import load
 from catalog.spec import Reference
 
 pytestmark = pytest.mark.skipif(
-    find_spec("timm") is None, reason="timm is no part of the extra: pip install --no-deps timm torchvision"
+    find_spec("timm") is None, reason="needs the extra timm, apart because its torchvision breaks beside a CPU build of torch"
 )
 
 SAME = {
