@@ -14,7 +14,8 @@ from catalog import load
 from catalog.spec import Reference
 
 pytestmark = pytest.mark.skipif(
-    find_spec("timm") is None, reason="needs the extra timm, apart because its torchvision breaks beside a CPU build of torch"
+    find_spec("timm") is None,
+    reason="needs the extra timm, apart because its torchvision breaks beside a CPU build of torch",
 )
 
 SAME = {
