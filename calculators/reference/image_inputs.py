@@ -27,6 +27,20 @@ def pictures(architecture: Architecture, count: int) -> torch.Tensor:
     raise ValueError("no stack of this model reads an image")
 
 
+def pixels(architecture: Architecture, accepted: Collection[str], count: int) -> dict[str, Any]:
+    """Square pictures; SigLIP 2 takes flattened patches, a mask, and as real numbers how many stand side by side."""
+    drawn = pictures(architecture, count)
+    if "spatial_shapes" not in accepted:
+        return {"pixel_values": drawn}
+    patch = next(s.embedding for s in architecture.stacks if isinstance(s.embedding, PatchEmbedding))
+    side = patch.size // patch.patch
+    return {
+        "pixel_values": _real(count, side**2, patch.channels * patch.patch**2),
+        "pixel_attention_mask": _ids(count, side**2),
+        "spatial_shapes": torch.tensor([[side, side]] * count),
+    }
+
+
 def latents(architecture: Architecture, reference: Reference, accepted: Collection[str], count: int) -> dict[str, Any]:
     """What one denoising step reads, under the names that the class gives it."""
     drawn = pictures(architecture, count)

@@ -17,7 +17,7 @@ from calculators.reference.audio import audio_inputs, audio_tokens, ears, hear, 
 from calculators.reference.audio import encoded as heard
 from calculators.reference.caches import cached_tensors, fresh_cache, keeps_states, with_states
 from calculators.reference.counting import traceable
-from calculators.reference.image_inputs import latents, pictures
+from calculators.reference.image_inputs import latents, pictures, pixels
 from calculators.reference.models import build
 from calculators.reference.observation import Setting
 from calculators.reference.seeing import images, prepare, real_sizes
@@ -164,10 +164,10 @@ class Subject:
                     "decoder_input_ids": _ids(setting.batch, setting.new),
                 }
             case "vision":
-                return {"pixel_values": pictures(self.architecture, setting.batch)}
+                return pixels(self.architecture, self._accepted, setting.batch)
             case "dual":
-                pixels = pictures(self.architecture, setting.batch)
-                return {"input_ids": _ids(setting.batch, setting.new), "pixel_values": pixels}
+                ids = {"input_ids": _ids(setting.batch, setting.new)}
+                return ids | pixels(self.architecture, self._accepted, setting.batch)
             case "autoencoder":
                 return {"sample": pictures(self.architecture, setting.batch)}
             case "vision-language":

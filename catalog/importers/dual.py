@@ -79,7 +79,5 @@ TYPES: dict[str, kinds.Type] = {
     "clip": kinds.Type("dual-encoder", "CLIPModel", lambda f, name: clip(f, name, "CLIP")),
     "metaclip_2": kinds.Type("dual-encoder", "MetaClip2Model", lambda f, name: clip(f, name, "MetaClip2")),
     "siglip": kinds.Type("dual-encoder", "SiglipModel", lambda f, name: siglip(f, name, "Siglip")),
-    "siglip2": kinds.Type(
-        "dual-encoder", "Siglip2Model", lambda f, name: siglip(f, name, "Siglip2"), proof="parameters"
-    ),
+    "siglip2": kinds.Type("dual-encoder", "Siglip2Model", lambda f, name: siglip(f, name, "Siglip2")),
 }

@@ -93,12 +93,16 @@ def clip(draw: Draw, model_type: str = "clip", prefix: str = "CLIP") -> Config:
 
 
 @st.composite
-def siglip(draw: Draw) -> Config:
+def siglip(draw: Draw, model_type: str = "siglip", prefix: str = "Siglip") -> Config:
     vision = {k: v for k, v in _tower(draw, "").items() if k != "model_type"}
-    vision["image_size"] += _one(draw, 0, 3)
+    if model_type == "siglip2":
+        del vision["image_size"]
+        vision["num_patches"] = _one(draw, 4, 9)
+    else:
+        vision["image_size"] += _one(draw, 0, 3)
     return {
-        "model_type": "siglip",
-        "architectures": ["Siglip" + _one(draw, "Model", "ForImageClassification")],
+        "model_type": model_type,
+        "architectures": [prefix + _one(draw, "Model", "ForImageClassification")],
         "text_config": _text(draw, projection_size=24),
         "vision_config": vision | {"vision_use_head": True},
     }
@@ -110,5 +114,6 @@ IMAGE: dict[str, st.SearchStrategy[Config]] = {
     "data2vec-vision": beit("data2vec-vision", "Data2VecVision"),
     "dinov2_with_registers": dinov2("dinov2_with_registers", "Dinov2WithRegisters"),
     "metaclip_2": clip("metaclip_2", "MetaClip2"),
+    "siglip2": siglip("siglip2", "Siglip2"),
     **PYRAMIDS,
 }
