@@ -30,7 +30,7 @@ def test_folding_skipping_and_joining_change_channels():
 @pytest.mark.parametrize(
     ("steps", "message"),
     [
-        ((Convolution(out=6, groups=4),), "no multiples of groups=4"),
+        ((Convolution(out=6, groups=4),), "no multiples of 4 groups"),
         ((Convolution(out=6, kernel=(3, 1), padding=0),), "oblong or empty"),
         ((Convolution(out=6, kernel=9, padding=0),), "oblong or empty"),
         ((Branches(branches=((), (Convolution(out=6),))),), "different grids"),
