@@ -176,6 +176,17 @@ def dots3_note(f: Fields, lm: bool = True) -> Architecture:
     return decoder(f, lm, layers)
 
 
+def _text_of_dots3(f: Fields, class_name: str) -> Architecture:
+    """The language model alone; its images and sounds are not read.
+
+    Raises:
+        BadInput: If another class than that of the language model is named.
+    """
+    kinds.ending(f, class_name, "Dots3Note", ("ForCausalLM",))
+    f.read.update(("vision_config", "audio_config"))
+    return dots3_note(f.child("text_config"))
+
+
 def longcat_flash(f: Fields, lm: bool = True) -> Architecture:
     """LongCat-Flash: each of its layers is two of ours; experts stand beside the first feed-forward, read the same
     input, and are added after the second (so communication hides behind it). Some choices of the router do nothing."""
@@ -200,11 +211,13 @@ TYPES: dict[str, kinds.Type] = {
     "deepseek_v2": kinds.causal("DeepseekV2", deepseek, "moe"),
     "deepseek_v3": kinds.causal("DeepseekV3", deepseek, "moe"),
     "deepseek_v32": kinds.causal("DeepseekV32", deepseek_v32, "moe"),
+    "dots3_note": kinds.Type("moe", "Dots3NoteForCausalLM", _text_of_dots3),
     "dots3_note_text": kinds.causal("Dots3Note", dots3_note, "moe"),
     "glm4_moe_lite": kinds.causal("Glm4MoeLite", glm4_moe_lite, "moe"),
     "glm_moe_dsa": kinds.causal("GlmMoeDsa", glm_moe_dsa, "moe"),
     "kimi_k2": kinds.causal("DeepseekV3", deepseek, "moe"),
     "longcat_flash": kinds.causal("LongcatFlash", longcat_flash, "moe"),
+    "mistral4": kinds.causal("Mistral4", deepseek, "moe"),
     "minicpm3": kinds.causal("MiniCPM3", minicpm3),
     "youtu": kinds.causal("Youtu", youtu),
 }

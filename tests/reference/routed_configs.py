@@ -154,6 +154,19 @@ def minicpm3(draw: Draw) -> Config:
 
 
 @st.composite
+def mistral4(draw: Draw) -> Config:
+    return _latent(draw, "mistral4", 12, None, first_k_dense_replace=_one(draw, 0, 1), **_grouped(draw))
+
+
+@st.composite
+def dots3_note(draw: Draw) -> Config:
+    config = draw(dots3_note_text())
+    fits = {"adapter_out_dim": config["hidden_size"]}
+    towers = {"vision_config": fits, "audio_config": fits}
+    return {"model_type": "dots3_note", "architectures": ["Dots3NoteForCausalLM"], "text_config": config, **towers}
+
+
+@st.composite
 def youtu(draw: Draw) -> Config:
     return _latent(draw, "youtu", 12, None)
 
@@ -308,6 +321,7 @@ ROUTED = {
     "hy_v4": hy_v4(),
     "jetmoe": jetmoe(),
     "deepseek_v32": deepseek_v32(),
+    "dots3_note": dots3_note(),
     "dots3_note_text": dots3_note_text(),
     "exaone_moe": exaone_moe(),
     "flex_olmo": flex_olmo(),
@@ -318,6 +332,7 @@ ROUTED = {
     "llama4_text": llama4_text(),
     "longcat_flash": longcat_flash(),
     "mellum": mellum(),
+    "mistral4": mistral4(),
     "mimo_v2_flash": mimo_v2_flash(),
     "minicpm3": minicpm3(),
     "minimax_m3_vl_text": minimax_m3_vl_text(),
