@@ -82,7 +82,8 @@ def _pruned(config: dict[str, Any], base: set[str]) -> dict[str, Any]:
     for key, value in sorted(config.items()):
         if key != "model_type" and key in base and key not in KEPT:
             continue
-        if value is None or key.startswith("_") or any(part in key for part in UNINTERESTING):
+        dull = key not in KEPT and any(part in key for part in UNINTERESTING)
+        if value is None or key.startswith("_") or dull:
             continue
         if isinstance(value, dict):
             if "model_type" not in value:
