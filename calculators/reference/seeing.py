@@ -88,20 +88,20 @@ def prepare(model: torch.nn.Module) -> None:
         if hasattr(module, "_deepstack_process"):
             module._deepstack_process = _unchanged  # type: ignore[assignment]
         match type(module).__name__:
-            case "Idefics2Model":
-                module.get_image_features = partial(_idefics2, module)  # type: ignore[assignment]
+            case "Idefics2Model" | "Idefics3Model" | "SmolVLMModel":
+                module.get_image_features = partial(_idefics, module)  # type: ignore[assignment]
             case "Kimi_K25VisionModel":
                 module.forward = partial(_moonvit, module.forward)
 
 
-def _idefics2(model: Any, pixel_values: torch.Tensor, pixel_attention_mask: Any = None, **_: Any) -> Any:
+def _idefics(model: Any, pixel_values: torch.Tensor, pixel_attention_mask: Any = None, **_: Any) -> Any:
     """Without looking for images that are all padding."""
     pixels = pixel_values.flatten(0, 1)
     side = pixels.shape[-1] // model.config.vision_config.patch_size
     shown = torch.ones(pixels.shape[0], side, side, dtype=torch.bool, device="meta")
     output = model.vision_model(pixel_values=pixels, patch_attention_mask=shown)
-    features = model.connector(output.last_hidden_state, attention_mask=shown.flatten(1))
-    output.pooler_output = list(features)
+    masks = {"attention_mask": shown.flatten(1)} if type(model).__name__ == "Idefics2Model" else {}
+    output.pooler_output = list(model.connector(output.last_hidden_state, **masks))
     return output
 
 

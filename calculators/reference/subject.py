@@ -174,7 +174,7 @@ class Subject:
                 ids = {"input_ids": _ids(setting.batch, setting.new)}
                 if "token_type_ids" in self._accepted:  # a mask is built from both, or from neither
                     ids["attention_mask"] = _ids(setting.batch, setting.past + setting.new)
-                return ids | (self._images(setting) if setting.images else {})
+                return ids | (self._images(setting) if setting.images and not setting.past else {})
             case "denoiser":
                 return latents(self.architecture, self.reference, self._accepted, setting.batch)
 

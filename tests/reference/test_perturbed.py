@@ -23,6 +23,7 @@ from llama_kin_configs import LLAMA_KIN
 from renamed_configs import RENAMED_CONFIGS
 from routed_configs import ROUTED
 from seq2seq_configs import SEQ2SEQ
+from vision_language_configs import VISION_LANGUAGE
 
 from calculators import cache_bytes, count_flops, count_params
 from calculators.lowering import lower
@@ -50,6 +51,7 @@ TYPES = {
     **RENAMED_CONFIGS,
     **ROUTED,
     **SEQ2SEQ,
+    **VISION_LANGUAGE,
 }
 
 OPAQUE = ("yoso",)
@@ -76,7 +78,8 @@ def cached(spec: ModelSpec, setting: Setting) -> int:
     held = setting.past + setting.new
     departure = spec.reference.departure if spec.reference else None
     excess = 2 * departure.cache_elements_per_token * setting.batch * held if departure else 0
-    return excess + cache_bytes(spec, held, setting.batch, policy="transformers", source=setting.source)
+    kept = {"source": setting.source, "images": setting.images}
+    return excess + cache_bytes(spec, held, setting.batch, policy="transformers", **kept)
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -145,7 +148,12 @@ def follow(spec: ModelSpec, subject: Subject, new: int, more: int) -> None:
         assert flops(spec, sound) == torch_flops(lambda: subject.hear(sound))[0], sound
     if subject.kind == "vision-language":
         picture = subject.setting(images=2)
-        assert flops(spec, picture) == torch_flops(lambda: subject.run(picture))[0], picture
+        counted, output = torch_flops(lambda: subject.run(picture))
+        assert flops(spec, picture) == counted, picture
+        step = replace(picture, new=1, past=picture.new)  # the images are cached, in the context or beside it
+        counted, output = torch_flops(lambda: subject.run(step, cache=subject.cache_of(output)))
+        assert flops(spec, step) == counted, step
+        assert cached(spec, step) == held_bytes(subject.cache_of(output)), step
 
 
 @pytest.mark.parametrize("norms", [None, 1, 2])
@@ -169,14 +177,14 @@ def test_every_type_that_the_importer_reads_is_perturbed() -> None:
     also = {"bert": {"roberta", "xlm-roberta"}, "mamba": {"falcon_mamba"}}
     also |= {"test_long_encoders": {"big_bird", "bigbird_pegasus", "led", "longformer", "longt5", "xlnet"}}
     also |= {
+        "gemma3": {"shieldgemma2"},
+        "idefics3": {"smolvlm"},
         "internlm2": {"internlm"},
         "gpt2": {"gpt-sw3"},
         "granitemoe": {"granitemoeshared"},
         "ministral": {"ministral3"},
         "deepseek_v3": {"kimi_k2"},
-        "qwen3_5_text": {"qwen3_5"},
         "minimax": {"minimax_m1", "minimax_text_01"},
-        "qwen3_5_moe_text": {"qwen3_5_moe"},
     }
     named = {"dit": "DiTTransformer2DModel", "pixart": "PixArtTransformer2DModel"}
     covered = {named.get(kind, kind) for kind in TYPES} | {kind for kinds in also.values() for kind in kinds}

@@ -11,13 +11,13 @@ from catalog.importers.multimodal.assembly import Glue
 from catalog.spec import Architecture
 
 GLUES: dict[str, Glue] = {
-    "cohere2_vision": Glue("Cohere2VisionForConditionalGeneration", projectors.cohere),
+    "cohere2_vision": Glue("Cohere2VisionForConditionalGeneration", projectors.cohere, proof="full"),
     "cosmos3_edge": Glue("Cosmos3EdgeForConditionalGeneration", projectors.wide("projector_hidden_size")),
     "cosmos3_omni": Glue("Cosmos3OmniForConditionalGeneration", projectors.qwen3),
-    "deepseek_vl": Glue("DeepseekVLForConditionalGeneration", projectors.two_layers),
+    "deepseek_vl": Glue("DeepseekVLForConditionalGeneration", projectors.two_layers, proof="full"),
     "ernie4_5_vl_moe": Glue("Ernie4_5_VLMoeForConditionalGeneration", projectors.ernie),
     "exaone4_5": Glue("Exaone4_5_ForConditionalGeneration", projectors.qwen2_5),
-    "gemma3": Glue("Gemma3ForConditionalGeneration", projectors.gemma3, sizing=sizings.RESIZED),
+    "gemma3": Glue("Gemma3ForConditionalGeneration", projectors.gemma3, sizing=sizings.RESIZED, proof="full"),
     "glm46v": Glue("Glm46VForConditionalGeneration", projectors.glm("intermediate_size")),
     "glm4v": Glue("Glm4vForConditionalGeneration", projectors.glm("intermediate_size")),
     "glm4v_moe": Glue("Glm4vMoeForConditionalGeneration", projectors.glm("intermediate_size")),
@@ -27,44 +27,51 @@ GLUES: dict[str, Glue] = {
     "got_ocr2": Glue("GotOcr2ForConditionalGeneration", projectors.got_ocr),
     "granite_docling": Glue("GraniteDoclingForConditionalGeneration", projectors.docling),
     "hyperclovax_vision_v2": Glue("HyperCLOVAXVisionV2ForConditionalGeneration", projectors.hyperclova),
-    "idefics3": Glue("Idefics3ForConditionalGeneration", projectors.shuffle),
-    "internvl": Glue("InternVLForConditionalGeneration", projectors.internvl, sizing=sizings.INTERNVL),
-    "kimi_k25": Glue("Kimi_K25ForConditionalGeneration", projectors.kimi),
+    "idefics3": Glue("Idefics3ForConditionalGeneration", projectors.shuffle, proof="full"),
+    "internvl": Glue("InternVLForConditionalGeneration", projectors.internvl, sizing=sizings.INTERNVL, proof="full"),
+    "kimi_k25": Glue("Kimi_K25ForConditionalGeneration", projectors.kimi, proof="full"),
     "lfm2_vl": Glue("Lfm2VlForConditionalGeneration", projectors.lfm2),
     "lighton_ocr": Glue("LightOnOcrForConditionalGeneration", projectors.mistral3, sizing=sizings.mistral3),
     "llama4": Glue(
-        "Llama4ForConditionalGeneration", projectors.llama4, "Llama4ForCausalLM", tied="inner", sizing=sizings.LLAMA4
+        "Llama4ForConditionalGeneration",
+        projectors.llama4,
+        "Llama4ForCausalLM",
+        tied="inner",
+        sizing=sizings.LLAMA4,
+        proof="full",
     ),
     "llava": Glue("LlavaForConditionalGeneration", projectors.llava, proof="full", sizing=sizings.llava),
     "llava_next": Glue("LlavaNextForConditionalGeneration", projectors.llava, newline=True, sizing=sizings.llava_next),
     "llava_next_video": Glue("LlavaNextVideoForConditionalGeneration", projectors.llava, newline=True),
     "llava_onevision": Glue("LlavaOnevisionForConditionalGeneration", projectors.llava, newline=True),
     "minimax_m3_vl": Glue("MiniMaxM3SparseForConditionalGeneration", projectors.minimax),
-    "mistral3": Glue("Mistral3ForConditionalGeneration", projectors.mistral3, sizing=sizings.mistral3),
+    "mistral3": Glue("Mistral3ForConditionalGeneration", projectors.mistral3, sizing=sizings.mistral3, proof="full"),
     "mistral_large4": Glue("MistralLarge4ForConditionalGeneration", projectors.mistral3),
-    "mllama": Glue("MllamaForConditionalGeneration", projectors.mllama),
+    "mllama": Glue("MllamaForConditionalGeneration", projectors.mllama, proof="full"),
     "muse_glimmer": Glue("MuseGlimmerForConditionalGeneration", projectors.muse),
     "nemotron_h_omni": Glue("NemotronH_Omni_Reasoning_V3", projectors.nemotron, tied="inner"),
     "ovis2": Glue("Ovis2ForConditionalGeneration", projectors.ovis),
     "paddleocr_vl": Glue("PaddleOCRVLForConditionalGeneration", projectors.merged),
-    "paligemma": Glue("PaliGemmaForConditionalGeneration", projectors.one_layer, sizing=sizings.RESIZED),
+    "paligemma": Glue("PaliGemmaForConditionalGeneration", projectors.one_layer, sizing=sizings.RESIZED, proof="full"),
     "pp_chart2table": Glue("GotOcr2ForConditionalGeneration", projectors.got_ocr),
     "qianfan_ocr": Glue("QianfanOCRForConditionalGeneration", projectors.internvl),
-    "qwen2_5_vl": Glue("Qwen2_5_VLForConditionalGeneration", projectors.qwen2_5, flat=True, sizing=sizings.QWEN2),
+    "qwen2_5_vl": Glue(
+        "Qwen2_5_VLForConditionalGeneration", projectors.qwen2_5, flat=True, sizing=sizings.QWEN2, proof="full"
+    ),
     "qwen2_vl": Glue(
         "Qwen2VLForConditionalGeneration", projectors.qwen2, flat=True, proof="full", sizing=sizings.QWEN2
     ),
-    "qwen3_5": Glue("Qwen3_5ForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3),
-    "qwen3_5_moe": Glue("Qwen3_5MoeForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3),
-    "qwen3_vl": Glue("Qwen3VLForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3),
-    "qwen3_vl_moe": Glue("Qwen3VLMoeForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3),
+    "qwen3_5": Glue("Qwen3_5ForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3, proof="full"),
+    "qwen3_5_moe": Glue("Qwen3_5MoeForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3, proof="full"),
+    "qwen3_vl": Glue("Qwen3VLForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3, proof="full"),
+    "qwen3_vl_moe": Glue("Qwen3VLMoeForConditionalGeneration", projectors.qwen3, sizing=sizings.QWEN3, proof="full"),
     "shieldgemma2": Glue(
         "Gemma3ForConditionalGeneration", projectors.gemma3, also=("ShieldGemma2ForImageClassification",)
     ),
-    "smolvlm": Glue("SmolVLMForConditionalGeneration", projectors.shuffle),
+    "smolvlm": Glue("SmolVLMForConditionalGeneration", projectors.shuffle, proof="full"),
     "step3p7": Glue("Step3p7ForConditionalGeneration", projectors.step),
     "video_llama_3": Glue("VideoLlama3ForConditionalGeneration", projectors.two_layers),
-    "vipllava": Glue("VipLlavaForConditionalGeneration", projectors.vipllava, sizing=sizings.RESIZED),
+    "vipllava": Glue("VipLlavaForConditionalGeneration", projectors.vipllava, sizing=sizings.RESIZED, proof="full"),
 }
 
 WHOLE: dict[str, tuple[str, Callable[[Fields], Architecture]]] = {
@@ -94,7 +101,7 @@ TYPES: dict[str, kinds.Type] = {
     **{name: glue.type for name, glue in GLUES.items()},
     **{name: kinds.or_text(GLUES[name].type, linear.TYPES[name]) for name in ("qwen3_5", "qwen3_5_moe")},
     **{
-        name: kinds.only(class_name, "vision-language", read, "parameters")
+        name: kinds.only(class_name, "vision-language", read, "full" if name == "idefics2" else "parameters")
         for name, (class_name, read) in WHOLE.items()
     },
 }
