@@ -64,7 +64,8 @@ def roberta_prelayernorm(f: Fields, heads: Heads) -> Architecture:
 
 def ernie(f: Fields, heads: Heads) -> Architecture:
     """ERNIE: BERT, perhaps with a table of tasks."""
-    tasks = f.size("task_type_vocab_size", zero=True) if f.flag("use_task_id") else 0
+    rows = f.size("task_type_vocab_size", default=0, zero=True)
+    tasks = rows if f.flag("use_task_id") else 0
     return _bert_with(f, heads, *([_table("tasks", tasks, f.size("hidden_size"))] if tasks else []))
 
 
@@ -88,8 +89,17 @@ def layoutlm(f: Fields, heads: Heads) -> Architecture:
     )  # fmt: skip
 
 
+TAPAS_TASK = frozenset(
+    """
+    aggregation allow answer average cell disable huber init max positive reset select temperature use
+    """.split()
+)
+"""First words of TAPAS's settings of how answers are picked, scored and trained."""
+
+
 def tapas(f: Fields, heads: Heads) -> Architecture:
     """TAPAS: seven tables tell row, column and rank of a cell (arXiv:2004.02349, section 2)."""
+    f.read.update(key for key in f if key.split("_")[0] in TAPAS_TASK)
     hidden, sizes = f.size("hidden_size"), f.value("type_vocab_sizes")
     if not isinstance(sizes, list) or not all(isinstance(rows, int) and rows > 0 for rows in sizes):
         raise BadInput(f"{f.where}: field 'type_vocab_sizes' must list positive integers")
@@ -110,7 +120,8 @@ def tapas_heads(f: Fields) -> dict[str, Heads]:
 
 
 def ibert_heads(f: Fields) -> dict[str, Heads]:
-    """I-BERT and Longformer: RoBERTa's heads without a decoder's."""
+    """I-BERT and MPNet: RoBERTa's heads without a decoder's; integers instead of floats change no count."""
+    f.read.update(("force_dequant", "quant_mode"))
     return usual(f)
 
 
@@ -183,6 +194,7 @@ def xlm(f: Fields, heads: Heads) -> Architecture:
     if f.flag("asm") or f.flag("causal") or not f.flag("is_encoder", True):
         raise BadInput(f"{f.where}: asm, causal or a decoder (is_encoder=false) is not modelled for XLM")
     f.read.update(("end_n_top", "embed_init_std", "gelu_activation", "sinusoidal_embeddings", "use_lang_emb"))
+    f.read.update(("bos_index", "eos_index", "pad_index", "unk_index", "mask_index", "lang_id"))
     heads_and_width = heads_of(f, hidden, "n_heads", "num_attention_heads")
     layer = post_norm_layer(*heads_and_width, 4 * hidden)
     if f.flag("pre_norm"):

@@ -157,6 +157,7 @@ def funnel(f: Fields, class_name: str) -> Architecture:
     if len(repeats) != len(sizes):
         raise BadInput(f"{f.where}: block_repeats must be as long as block_sizes")
     f.read.update(("attention_type", "pool_q_only", "pooling_type", "separate_cls", "truncate_seq"))
+    f.read.add("num_decoder_layers")
     layer = _funnel_layer(f)
     groups = [
         Group(repeat=repeat, shared=True, layers=(layer,)) if repeat > 1 else Group(layers=(layer,))
@@ -198,6 +199,7 @@ def reformer(f: Fields, heads: Heads) -> Architecture:
         shape, widths = f.value("axial_pos_shape"), f.value("axial_pos_embds_dim")
         elements = sum(side * wide for side, wide in zip(shape, widths, strict=True))
         axes.append(Learned(name="positions", elements=elements, table=True))
+    f.read.update(f"{kind}_attention_probs_dropout_prob" for kind in ("local", "lsh"))
     f.read.update(("num_hashes", "num_buckets", "hash_seed", "axial_norm_std", "num_hidden_layers"))
     f.read.update(f"{kind}_{what}" for kind in ("local", "lsh") for what in (
         "attn_chunk_length", "num_chunks_before", "num_chunks_after"
@@ -243,6 +245,7 @@ def neomme(f: Fields, heads: Heads) -> Architecture:
         Learned(name="values", elements=values, table=True, row=mixer.kv_heads * mixer.head_dim),
     )
     f.read.update(("embedding_dim", "per_layer_config", "residual_multiplier", "sliding_window", "layer_types"))
+    f.read.add("document_token_id")
     embedding = TokenEmbedding(vocab=f.size("vocab_size"), width=rank, width_bias=False)
     return encoder(f, hidden, embedding, fold([layer] * n), heads, norm="plain", final_norm=True, extras=patches)
 

@@ -102,6 +102,12 @@ RENAMED = {
     "minimax_text_01": _minimax("MiniMaxText01"),
     "rwkv5": Renamed("rwkv5", ("Rwkv", "Rwkv5"), classes={"Rwkv5ForCausalLM": "Rwkv5ForCausalLM"}),
     "mimo": Renamed("qwen2", ("MiMo", "Qwen2"), only={"attention_bias": True, "use_mrope": False}),
+    "new": Renamed(  # Alibaba's GTE of 2024
+        "gte",
+        ("New", "Gte"),
+        only={"position_embedding_type": "rope", "layer_norm_type": "layer_norm", "logn_attention_scale": False},
+        dropped=("logn_attention_clip1", "pack_qkv", "unpad_inputs", "use_memory_efficient_attention"),
+    ),
 }
 """GLM-4 and ChatGLM 2 and 3; DeepSeekMoE (GLM-4.5's router scores otherwise, at the same cost); EXAONE 3; InternLM 1 to
 2.5; MiniMax Text-01 and M1; MiMo without its layer of multi-token prediction."""

@@ -47,6 +47,7 @@ def switch(f: Fields) -> Architecture:
         if sparse > depth:
             raise BadInput(f"{f.where}: num_sparse_{side}_layers={sparse} is more than the {depth} layers")
         steps[side] = depth // sparse if sparse else depth
+        f.read.add(f"{side}_sparse_step")  # what the class derives from the number of sparse layers
 
     def channel(side: Literal["encoder", "decoder"], i: int) -> Channel:
         return moe if steps[side] == 1 or i % steps[side] == 1 else dense
@@ -95,6 +96,7 @@ def _t5(f: Fields, channel: ChannelOf, *, own_buckets: bool) -> Architecture:
 
 def bart(f: Fields) -> Architecture:
     """BART: norms after each block, learned positions with an offset of two, one token table for both sides."""
+    must_tie(f)
     return bart_like(
         f, bart_channel(f), norms="post", positions=f.size("max_position_embeddings") + 2, embedding_norm=True
     )

@@ -16,13 +16,11 @@ from catalog.spec import Architecture, Layer, LmHead
 
 def plbart(f: Fields) -> Architecture:
     """PLBART: BART for code."""
-    must_tie(f)
     return bart(f)
 
 
 def mvp(f: Fields) -> Architecture:
     """MVP: BART; its prompts of soft tokens are not modelled."""
-    must_tie(f)
     if f.flag("use_prompt"):
         raise BadInput(f"{f.where}: use_prompt=true is not modelled for MVP")
     f.read.update(("prompt_length", "prompt_mid_dim"))

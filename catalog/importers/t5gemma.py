@@ -30,6 +30,7 @@ def _stack(f: Fields, side: Side, layers: list[Layer], **rest: Any) -> Stack:
 
 def t5gemma(f: Fields) -> Architecture:
     """T5Gemma: Gemma 2's layer on both sides, the decoder's with cross-attention; a table per side."""
+    f.read.add("vocab_size")  # the decoder's says it
     sides = {side: f.child(side) for side in ("encoder", "decoder")}
 
     def layers(side: Side) -> list[Layer]:
@@ -65,6 +66,7 @@ def t5gemma(f: Fields) -> Architecture:
 def t5gemma2(f: Fields) -> Architecture:
     """T5Gemma 2: Gemma 3's layer on both sides; the decoder's attention reads the encoder's tokens as its own, and all
     share one table (arXiv:2512.14856, section 2). Images enter the encoder."""
+    f.read.update(("vocab_size", "eoi_token_index"))  # the decoder's and the encoder's say them
     encoder, decoder = f.child("encoder"), f.child("decoder")
     text, picture = encoder.child("text_config"), encoder.child("vision_config")
     if not f.flag("tie_word_embeddings", True):

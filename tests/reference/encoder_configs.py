@@ -173,6 +173,9 @@ ENCODERS: dict[str, st.SearchStrategy[Config]] = {
     "megatron_bert": either("megatron-bert", "MegatronBert", BERT),
     "mobilebert": mobilebert(),
     "mpnet": like_bert("mpnet", "MPNet", (*LM, "Model"), relative_attention_num_buckets=(8, 32)),
+    "new": like_bert(
+        "new", "New", ("ForMaskedLM", "Model"), pack_qkv=(True, False), position_embedding_type=("rope",)
+    ).filter(lambda c: "Question" not in c["architectures"][0]),
     "nystromformer": like_bert(
         "nystromformer",
         "Nystromformer",
