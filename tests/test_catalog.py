@@ -37,7 +37,7 @@ def test_a_file_is_named_after_its_entry_and_loads_back_from_its_own_yaml(spec: 
     assert ModelSpec.model_validate(yaml.safe_load(to_yaml(spec))) == spec
 
 
-@pytest.mark.parametrize("spec", DISCLOSED, ids=lambda spec: spec.id)
+@pytest.mark.parametrize("spec", [spec for spec in DISCLOSED if not spec.published], ids=lambda spec: spec.id)
 def test_the_composition_is_what_the_importer_reads_from_the_published_configuration(spec: ModelSpec):
     assert spec.reference is not None
     config = dict(spec.reference.config)

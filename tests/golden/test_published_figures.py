@@ -19,6 +19,8 @@ GIB = 2**30
         ("deepseek-v2", 236, 21, "arXiv:2405.04434, abstract"),
         ("deepseek-v3", 671, 37, "arXiv:2412.19437, abstract"),
         ("olmoe-1b-7b", 6.9, 1.3, "arXiv:2409.02060, table 1"),
+        ("deepseek-moe-16b", 16.4, 2.8, "arXiv:2401.06066"),
+        ("dbrx", 132, 36, "databricks.com/blog/introducing-dbrx-new-state-art-open-llm"),
         ("gpt-oss-120b", 116.8, 5.1, "arXiv:2508.10925, table 1"),
         ("gpt-oss-20b", 20.9, 3.6, "arXiv:2508.10925, table 1"),
         ("jamba-v0.1", 52, 12, "arXiv:2403.19887, abstract"),
@@ -29,6 +31,13 @@ def test_total_and_active_parameters_round_to_the_printed_ones(name: str, total:
     params = count_params(load(name))
     assert params.total / 1e9 == pytest.approx(total, abs=half(total)), source
     assert ACTIVE.get(name, lambda p: p.active)(params) / 1e9 == pytest.approx(active, abs=half(active)), source
+
+
+def test_glam_uses_of_a_trillion_parameters_what_its_paper_prints():
+    """arXiv:2112.06905, table of model sizes: GLaM (64B/64E), 1.2T parameters, 96.6B activated per token."""
+    params = count_params(load("glam-64b-64e"))
+    assert round(params.total / 1e12, 1) == 1.2
+    assert round(params.active / 1e9, 1) == 96.6
 
 
 def half(figure: float) -> float:
