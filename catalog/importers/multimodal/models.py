@@ -91,9 +91,11 @@ WHOLE: dict[str, tuple[str, Callable[[Fields], Architecture]]] = {
     "minicpmv4_6": ("MiniCPMV4_6ForConditionalGeneration", whole.minicpm),
     "minicpmv4_7": ("MiniCPMV4_7ForConditionalGeneration", whole.minicpm),
     "molmo2": ("Molmo2ForConditionalGeneration", whole.molmo2),
+    "phi3_v": ("Phi3VForCausalLM", whole.phi3_v),
     "qwen2_5_omni_thinker": ("Qwen2_5OmniThinkerForConditionalGeneration", whole.qwen2_5_omni),
     "qwen3_omni_moe_thinker": ("Qwen3OmniMoeThinkerForConditionalGeneration", whole.qwen3_omni),
     "video_llava": ("VideoLlavaForConditionalGeneration", whole.video_llava),
+    "vision-encoder-decoder": ("VisionEncoderDecoderModel", whole.vision_encoder_decoder),
 }
 """Types that are more than a tower, a connector and a decoder."""
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from catalog.audio import AudioEmbedding, Convolution
 from catalog.channels import Dense
-from catalog.connectors import Connector, Join, Map, Merge, Normalise, Pool
+from catalog.connectors import Connector, Drop, Join, Map, Merge, Normalise, Pool
 from catalog.errors import BadInput
 from catalog.extras import Extra, Learned, Linear
+from catalog.importers import decoders
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
-from catalog.importers.multimodal import projectors
+from catalog.importers.multimodal import projectors, towers
 from catalog.importers.multimodal.assembly import looking
 from catalog.importers.multimodal.projectors import Place, Project, connector
 from catalog.importers.multimodal.sam import narrowing, neck
 from catalog.importers.multimodal.text import language
 from catalog.importers.multimodal.towers import QKVO
 from catalog.mixers import Attention, CrossAttention
-from catalog.spec import Architecture, Layer, LmHead, Stack, TokenEmbedding
+from catalog.spec import Architecture, Layer, LmHead, Pooler, Stack, TokenEmbedding
 
 
 def _inner(f: Fields) -> Stack:
@@ -259,3 +260,42 @@ def blip(f: Fields) -> Architecture:
     if text.size("encoder_hidden_size") != vision.hidden:
         raise BadInput(f"{text.where}: encoder_hidden_size differs from the tower's width {vision.hidden}")
     return Architecture(stacks=(vision, decoder))
+
+
+def phi3_v(f: Fields) -> Architecture:
+    """Phi-3 Vision (arXiv:2404.14219, section 6): CLIP-L at 336 pixels, four tokens merged, two linear layers, Phi-3.
+
+    Published with code of its own; learned vectors stand between rows and between the tiles and the copy of the whole.
+    """
+    seen = f.value("img_processor", default={})
+    f.read.update(("img_processor", "embd_layer", "original_max_position_embeddings"))
+    if seen.get("name") != "clip_vision_model" or seen.get("image_dim_out") != 1024:
+        raise BadInput(f"{f.where}: field 'img_processor' names another tower than CLIP-L/14 at 336 pixels")
+    decoder = decoders.phi3(f).stacks[0]
+    clip = {
+        "hidden_size": 1024, "num_attention_heads": 16, "intermediate_size": 4096, "num_hidden_layers": 24,
+        "image_size": 336, "patch_size": 14, "num_channels": 3,
+    }  # fmt: skip
+    vision = towers.clip(Fields(clip, f"{f.where}, img_processor"))
+    heads = connector(Drop(tokens=1), Merge(factor=4), Map(outputs=decoder.hidden), Map(outputs=decoder.hidden))
+    vision = vision.model_copy(update={"heads": heads})
+    separators = Learned(name="separators", elements=2 * 4 * vision.hidden)
+    return Architecture(stacks=(_with(vision, separators), decoder))
+
+
+def vision_encoder_decoder(f: Fields) -> Architecture:
+    """A ViT that is read by a BERT made to write (TrOCR's scheme, arXiv:2109.10282, with other parts)."""
+    from catalog.importers.huggingface import TYPES
+
+    e, d = f.child("encoder"), f.child("decoder")
+    if e.kind not in ("vit", "deit") or d.kind != "bert":
+        raise BadInput(f"{f.where}: encoder {e.kind!r} with decoder {d.kind!r} is not modelled; known: vit with bert")
+    entry = TYPES[e.kind]
+    encoder = entry.read(e, entry.class_name.removesuffix("ForImageClassification") + "Model").stacks[0]
+    if encoder.hidden != d.size("hidden_size"):
+        raise BadInput(f"{f.where}: encoder and decoder of different widths are not modelled")
+    decoder = _bert_decoder(d, encoder.name, types=d.size("type_vocab_size", zero=True))
+    head = LmHead(tied=True, bias=True, transform="dense")
+    pooled = any(isinstance(head, Pooler) for head in encoder.heads)
+    encoder = encoder if pooled else encoder.model_copy(update={"heads": (Pooler(),)})
+    return Architecture(stacks=(encoder, decoder.model_copy(update={"heads": (head,)})))
