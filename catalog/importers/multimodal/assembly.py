@@ -50,6 +50,7 @@ TOWERS: dict[str, Callable[[Fields], Stack]] = {
     "muse_glimmer_vision": native.muse,
     "ovis2_vision": towers.ovis,
     "paddleocr_vl_vision": towers.plain,
+    "pix2struct_vision_model": native.pix2struct_vision,
     "pixtral": native.pixtral,
     "pp_chart2table_vision": sam,
     "qianfan_ocr_vision": towers.internvit,

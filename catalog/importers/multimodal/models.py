@@ -92,6 +92,8 @@ WHOLE: dict[str, tuple[str, Callable[[Fields], Architecture]]] = {
     "minicpmv4_7": ("MiniCPMV4_7ForConditionalGeneration", whole.minicpm),
     "molmo2": ("Molmo2ForConditionalGeneration", whole.molmo2),
     "phi3_v": ("Phi3VForCausalLM", whole.phi3_v),
+    "lfm3_vl": ("Lfm3VlForConditionalGeneration", whole.lfm3_vl),
+    "pix2struct": ("Pix2StructForConditionalGeneration", whole.pix2struct),
     "qwen2_5_omni_thinker": ("Qwen2_5OmniThinkerForConditionalGeneration", whole.qwen2_5_omni),
     "qwen3_omni_moe_thinker": ("Qwen3OmniMoeThinkerForConditionalGeneration", whole.qwen3_omni),
     "video_llava": ("VideoLlavaForConditionalGeneration", whole.video_llava),

@@ -188,18 +188,28 @@ def radio(v: Fields) -> Stack:
 
 
 def pix2struct(v: Fields) -> Stack:
+    """Kosmos-2.5's tower: Pix2Struct's, with heads of a width of its own."""
+    return _pix2struct(v, v.size("head_dim"))
+
+
+def pix2struct_vision(v: Fields) -> Stack:
+    """Pix2Struct's own tower."""
+    return _pix2struct(v, v.size("d_kv"))
+
+
+def _pix2struct(v: Fields, d: int) -> Stack:
     """Pix2Struct (arXiv:2210.03347, section 2.1): patches of any aspect ratio, tables of rows and columns, T5's norms.
 
     Counted for a square of the most patches that fit ``max_num_patches``.
     """
-    hidden, heads, d = v.size("hidden_size"), v.size("num_attention_heads"), v.size("head_dim")
-    rows = v.size("max_num_patches")
+    hidden, heads = v.size("hidden_size"), v.size("num_attention_heads")
+    rows = v.size("max_num_patches", "seq_len")
     patch = int((v.size("patch_embed_hidden_size") // 3) ** 0.5)
     if 3 * patch**2 != v.size("patch_embed_hidden_size"):
         raise BadInput(f"{v.where}: patch_embed_hidden_size is no square patch of three channels")
     embedding = PatchEmbedding(size=int(rows**0.5) * patch, patch=patch, positions=False)
     layer = block(
-        v, hidden, heads, v.size("intermediate_size"), head_dim=d, bias=(), gated=True, mlp_bias=False
+        v, hidden, heads, v.size("intermediate_size", "d_ff"), head_dim=d, bias=(), gated=True, mlp_bias=False
     )  # fmt: skip
     extras = _table("rows_and_columns", 2 * rows * hidden)
     return tower(hidden, embedding, [layer] * v.size("num_hidden_layers"), "rms", extras=extras)

@@ -10,14 +10,14 @@ from catalog.extras import Extra, Learned, Linear
 from catalog.importers import decoders
 from catalog.importers.fields import Fields
 from catalog.importers.folding import fold
-from catalog.importers.multimodal import projectors, towers
+from catalog.importers.multimodal import native, projectors, towers
 from catalog.importers.multimodal.assembly import looking
 from catalog.importers.multimodal.projectors import Place, Project, connector
 from catalog.importers.multimodal.sam import narrowing, neck
 from catalog.importers.multimodal.text import language
 from catalog.importers.multimodal.towers import QKVO
 from catalog.mixers import Attention, CrossAttention
-from catalog.spec import Architecture, Layer, LmHead, Pooler, Stack, TokenEmbedding
+from catalog.spec import Architecture, Layer, LmHead, PatchEmbedding, Pooler, Stack, TokenEmbedding
 
 
 def _inner(f: Fields) -> Stack:
@@ -299,3 +299,53 @@ def vision_encoder_decoder(f: Fields) -> Architecture:
     pooled = any(isinstance(head, Pooler) for head in encoder.heads)
     encoder = encoder if pooled else encoder.model_copy(update={"heads": (Pooler(),)})
     return Architecture(stacks=(encoder, decoder.model_copy(update={"heads": (head,)})))
+
+
+def pix2struct(f: Fields) -> Architecture:
+    """Pix2Struct (arXiv:2210.03347): patches of any aspect ratio, and T5's decoder that reads them."""
+    t = f.child("text_config")
+    hidden, heads, d = t.size("hidden_size", "d_model"), t.size("num_heads"), t.size("d_kv")
+    layer = Layer(
+        mixer=Attention(heads=heads, kv_heads=heads, head_dim=d, position="relative"),
+        cross=CrossAttention(heads=heads, head_dim=d, source="vision"),
+        channel=Dense(width=t.size("d_ff"), gated=True, activation="gelu"),
+    )
+    decoder = Stack(
+        name="decoder", role="decoder", hidden=hidden, embedding=TokenEmbedding(vocab=t.size("vocab_size")),
+        relative_buckets=t.size("relative_attention_num_buckets"), groups=fold([layer] * t.size("num_layers")),
+        heads=(LmHead(tied=t.flag("tie_word_embeddings")),),
+    )  # fmt: skip
+    return Architecture(stacks=(looking(f, hidden, lambda p: ()), decoder))
+
+
+def lfm3_vl(f: Fields) -> Architecture:
+    """LFM 3 VL: a tower of short convolutions over the plane and of attention, then Qwen2-VL's chain."""
+    decoder, v = _inner(f), f.child("vision_config")
+    hidden, heads, n = v.size("hidden_size"), v.size("num_attention_heads"), v.size("num_hidden_layers")
+    kinds = v.names("layer_types", n)
+    if kinds is None:
+        raise BadInput(f"{v.where}: field 'layer_types' is missing; it tells convolutions from attention")
+    channel = Dense(width=v.size("intermediate_size"))
+    sees = Attention(
+        heads=heads, kv_heads=v.size("num_key_value_heads"), head_dim=hidden // heads, causal=False, qk_norm="head"
+    )
+    near: tuple[Extra, ...] = (
+        Learned(name="convolution.norm", elements=hidden),
+        Linear(name="convolution.in", inputs=hidden, outputs=3 * hidden),
+        Linear(name="convolution", inputs=v.size("conv_kernel_size") ** 2, outputs=hidden),
+        Linear(name="convolution.out", inputs=hidden, outputs=hidden),
+    )
+    layers = [
+        Layer(channel=channel, extras=near) if kind == "conv" else Layer(mixer=sees, channel=channel) for kind in kinds
+    ]
+    embedding = PatchEmbedding(
+        size=native.QWEN3_SIDE, patch=v.size("patch_size"), channels=v.size("in_channels"),
+        frames=v.size("temporal_patch_size"), bias=False, positions=False, norm=True,
+    )  # fmt: skip
+    merge, bias = v.size("spatial_merge_size") ** 2, f.flag("projector_bias", True)
+    chain = connector(
+        *((Normalise(),) if f.flag("projector_use_layernorm", True) else ()), Merge(factor=merge),
+        Map(outputs=f.size("projector_hidden_size"), bias=bias), Map(outputs=decoder.hidden, bias=bias),
+    )  # fmt: skip
+    tower = towers.tower(hidden, embedding, layers, "rms", final_norm=False)
+    return Architecture(stacks=(tower.model_copy(update={"heads": chain}), decoder))
