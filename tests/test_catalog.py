@@ -54,8 +54,8 @@ def test_active_parameters_are_at_most_all_and_less_only_for_mixtures(spec: Mode
 
 
 def test_every_family_of_the_field_has_two_models():
-    for family in ("encoder", "decoder", "encoder-decoder", "moe", "ssm", "hybrid", "vision", "dual-encoder", "vision-language",
-                   "diffusion", "api"):  # fmt: skip
+    for family in ("encoder", "decoder", "encoder-decoder", "moe", "ssm", "hybrid", "vision", "dual-encoder",
+                   "vision-language", "diffusion", "api"):  # fmt: skip
         assert sum(spec.family == family for spec in MODELS) >= 2, family
 
 

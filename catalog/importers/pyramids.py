@@ -87,7 +87,11 @@ def swin(f: Fields, classes: int, *, second: bool = False, final_norm: bool = Tr
             merge = Convolution(out=hidden, norm=second)
             steps = [Fold(ratio=2), merge] if second else [Fold(ratio=2), Norm(), merge]
             grid = -(-grid // 2)
-        inside = min(window, grid) if second else window
+        if window > grid and not second:
+            raise BadInput(
+                f"{f.where}: window_size={window} exceeds the {grid} cells of stage {index}, where the class fails"
+            )
+        inside = min(window, grid)
         mixer = WindowAttention(
             heads=count, head_dim=hidden // count, window=window, bias=bias, table=inside,
             network=512 if second else 0, scale=second,

@@ -16,6 +16,7 @@ def swin(draw: Draw, model_type: str = "swin", prefix: str = "Swin") -> Config:
     stages, patch = _one(draw, 1, 2, 3), _one(draw, 2, 4)
     classes = _classes(draw, prefix)
     width = _one(draw, 8, 12)
+    windows = (3, 4, 7) if stages == 1 or model_type == "swinv2" else (3, 5) if stages == 2 else (2, 3)
     more = {"hidden_size": width * 2 ** (stages - 1)} if model_type == "donut-swin" else {}
     return {
         "model_type": model_type,
@@ -27,7 +28,7 @@ def swin(draw: Draw, model_type: str = "swin", prefix: str = "Swin") -> Config:
         "embed_dim": width,
         "depths": [_one(draw, 1, 2, 3) for _ in range(stages)],
         "num_heads": [_one(draw, 1, 2, 4) for _ in range(stages)],
-        "window_size": _one(draw, 3, 4, 7),
+        "window_size": _one(draw, *windows),
         "mlp_ratio": _one(draw, 2.0, 4.0),
         **_flags(draw, "qkv_bias", *(["use_absolute_embeddings"] if model_type == "swin" else [])),
     }
