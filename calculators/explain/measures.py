@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from calculators.measures import (
+    Chosen,
     ChunkPairs,
     Chunks,
     ChunkSquares,
     Context,
     CrossPairs,
     Distinct,
+    Handed,
     Held,
     Live,
     Measure,
@@ -22,6 +24,8 @@ from calculators.measures import (
     Sequences,
     Tokens,
 )
+from calculators.selections import ChosenBlockPairs
+from calculators.summaries import ChosenSummaries, HeldAgain, Summaries, SummaryPairs, Unsummarised
 from calculators.workload import Workload
 
 
@@ -46,7 +50,19 @@ def unit_of(measure: Measure) -> str:
             return "pair"
         case CrossPairs():
             return "pair with the source"
-        case Context():
+        case ChosenBlockPairs():
+            return "pair in chosen blocks"
+        case SummaryPairs():
+            return "pair with a summarised block"
+        case HeldAgain():
+            return "position held twice"
+        case Summaries():
+            return "block held"
+        case ChosenSummaries():
+            return "block read"
+        case Unsummarised():
+            return "token held open"
+        case Context() | Chosen() | Handed():
             return "position read"
         case Held():
             return "position held"
