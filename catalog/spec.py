@@ -222,9 +222,10 @@ class Architecture(Spec):
             if reads is not None and reads not in names:
                 raise ValueError(f"stack {stack.name}: embedding.reads names {reads!r}, not one of {names}")
             for layer in (layer for group in stack.groups for layer in group.layers):
-                if layer.cross and layer.cross.source not in (*names, "caption"):
+                if layer.cross and layer.cross.source not in (*names, "caption", "picture"):
                     raise ValueError(
-                        f"stack {stack.name}: cross.source is {layer.cross.source!r}, not one of {names} or 'caption'"
+                        f"stack {stack.name}: cross.source is {layer.cross.source!r}, not one of {names}, 'caption' or "
+                        "'picture'"
                     )
                 read = getattr(layer.mixer, "reads", None)
                 if read is not None and read not in names:

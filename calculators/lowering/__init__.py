@@ -154,6 +154,7 @@ def lower(architecture: Architecture, tp: int = 1) -> OperatorGraph:
         if condition and condition.caption_width:
             width = stack.hidden if condition.caption_layers else condition.caption_width
             sources["caption"] = (Stream("sample", condition.caption_tokens), width)
+        sources.setdefault("picture", (Stream("image"), stack.hidden))
     outputs: dict[str, int] = {}
     for stack in architecture.stacks:
         scope = Scope(builder, stack.name, streams[stack.name], stack.hidden, stack.norm, tp, sources, found, outputs)

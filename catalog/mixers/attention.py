@@ -161,7 +161,8 @@ class CrossAttention(Spec):
     heads: Size
     head_dim: Size
     source: str
-    """Name of the stack, or ``caption`` for an outside text encoder, that keys and values read."""
+    """Name of the stack that keys and values read, ``caption`` for an outside text encoder, or ``picture`` for a tower
+    that this model comes without (Llama 3.2's decoder alone); nothing reads it where there are no images."""
     source_width: Size | None = None
     """Width of what is read; ``None`` means the stack's own hidden width."""
     kv_heads: Size | None = None

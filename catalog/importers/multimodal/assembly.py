@@ -13,7 +13,7 @@ from catalog.importers.fields import Fields
 from catalog.importers.multimodal import native, towers
 from catalog.importers.multimodal.projectors import Place, Project
 from catalog.importers.multimodal.sam import sam
-from catalog.importers.multimodal.text import language
+from catalog.importers.multimodal.text import alone, language
 from catalog.sizing import Sizing
 from catalog.spec import Architecture, Stack
 
@@ -108,7 +108,7 @@ class Glue:
             known = [self.class_name, *self.also, *([self.text_class] if self.text_class else [])]
             raise unknown(f"class in {f.where}, field 'architectures':", class_name, known)
         text = f.child(self.text)
-        return Architecture(stacks=(language(f, text, text.flag("tie_word_embeddings")),))
+        return Architecture(stacks=(alone(language(f, text, text.flag("tie_word_embeddings"))),))
 
     def read(self, f: Fields) -> Architecture:
         """Tower, connector and decoder."""

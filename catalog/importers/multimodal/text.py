@@ -201,3 +201,16 @@ def language(f: Fields, text: Fields, tied: bool) -> Stack:
     stack = found if isinstance(found, Stack) else found.stacks[-1]
     heads = tuple(h.model_copy(update={"tied": tied}) if isinstance(h, LmHead) else h for h in stack.heads)
     return stack.model_copy(update={"heads": heads})
+
+
+def alone(stack: Stack) -> Stack:
+    """The same without its tower: layers that read the image read one that is not there."""
+
+    def blind(layer: Layer) -> Layer:
+        cross = layer.cross and layer.cross.model_copy(update={"source": "picture"})
+        return layer.model_copy(update={"cross": cross})
+
+    groups = (
+        group.model_copy(update={"layers": tuple(blind(layer) for layer in group.layers)}) for group in stack.groups
+    )
+    return stack.model_copy(update={"groups": tuple(groups)})

@@ -349,3 +349,32 @@ def lfm3_vl(f: Fields) -> Architecture:
     )  # fmt: skip
     tower = towers.tower(hidden, embedding, layers, "rms", final_norm=False)
     return Architecture(stacks=(tower.model_copy(update={"heads": chain}), decoder))
+
+
+def idefics(f: Fields) -> Architecture:
+    """Idefics 1, after Flamingo (arXiv:2204.14198): gated layers that read the image between LLaMA's own."""
+    for key in ("use_resampler", "qk_layer_norms"):
+        if f.flag(key):
+            raise BadInput(f"{f.where}: {key}=true is not modelled for Idefics 1")
+    if f.size("additional_vocab_size", default=0, zero=True):
+        raise BadInput(f"{f.where}: additional_vocab_size (rows of their own for new tokens) is not modelled")
+    f.read.update(
+        ("freeze_text_layers", "freeze_vision_layers", "perceiver_config", "alpha_type", "tie_word_embeddings")
+    )
+    if f.value("alpha_type") != "float":
+        raise BadInput(f"{f.where}: alpha_type={f.value('alpha_type')!r} is not modelled; expected 'float'")
+    v = f.child("vision_config")
+    every = f.size("cross_layer_interval")
+    wide, heads = v.size("embed_dim"), v.size("num_attention_heads")
+    layers = [towers.block(v, wide, heads, v.size("intermediate_size"))] * v.size("num_hidden_layers")
+    vision = towers.tower(wide, towers.patches(v, bias=False, extra_tokens=1, norm=True), layers)
+    own = Layer(mixer=decoders.attention(f), channel=decoders.gated(f))
+    reader = Layer(
+        cross=CrossAttention(heads=own.mixer.heads, head_dim=own.mixer.head_dim, source="vision"),  # type: ignore[union-attr]
+        channel=own.channel,
+        extras=(Learned(name="gates", elements=2),),
+    )
+    mixed = [
+        layer for i in range(f.size("num_hidden_layers")) for layer in ((reader, own) if i % every == 0 else (own,))
+    ]
+    return Architecture(stacks=(vision, decoders.stack(f, mixed, tied=f.flag("tie_word_embeddings"), lm=True)))
