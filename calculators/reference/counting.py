@@ -114,10 +114,14 @@ def _einsum(inputs: list[Any], outputs: list[Any]) -> int:
     """
     terms, result = inputs[0].toIValue().replace(" ", "").split("->")
     shapes = [value.type().sizes() for value in inputs[1].node().inputs()]
-    sizes = {
-        i: n for term, shape in zip(terms.split(","), shapes, strict=True) for i, n in zip(term, shape, strict=True)
-    }
-    return prod(sizes.values()) if set(sizes) - set(result) else 0
+    sizes: dict[str, int] = {}
+    for term, shape in zip(terms.split(","), shapes, strict=True):
+        more = len(shape) - len(term.replace("...", ""))
+        named = [f"leading {i}" for i in range(-more, 0)] if "..." in term else []
+        before, _, after = term.partition("...")
+        sizes |= dict(zip([*before, *named, *after], shape, strict=True))
+    summed = {name for name in sizes if len(name) == 1} - set(result)
+    return prod(sizes.values()) if summed else 0
 
 
 def fvcore_flops(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> int:

@@ -23,6 +23,7 @@ from calculators.reference.observation import Setting
 from calculators.reference.seeing import images, prepare, real_sizes
 from catalog.audio import AudioEmbedding
 from catalog.mixers import S4, Attention, Mamba, Mixer, RgLru, Rwkv
+from catalog.mixers.long import LongAttention, RandomBlocks
 from catalog.spec import Architecture, ModelSpec, PatchEmbedding, Reference, Stack, TokenEmbedding
 
 Kind = Literal["decoder", "encoder", "encoder-decoder", "vision", "vision-language", "dual", "denoiser", "autoencoder"]
@@ -69,6 +70,9 @@ def text_tokens(architecture: Architecture) -> int:
     if is_looped(architecture):
         return LOOPED_TOKENS
     mixers = _mixers(architecture)
+    patterns = [mixer.pattern for mixer in mixers if isinstance(mixer, LongAttention)]
+    if blocks := [p.shortest + p.block for p in patterns if isinstance(p, RandomBlocks)]:
+        return max(blocks)
     limits = [mixer.window for mixer in mixers if isinstance(mixer, Attention) and mixer.window and mixer.causal]
     limits += [chunk for mixer in mixers if (chunk := getattr(mixer, "chunk", None))]
     return max(limits) + BEYOND if limits else PLAIN_TOKENS

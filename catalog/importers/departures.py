@@ -10,7 +10,12 @@ from catalog.spec import Architecture, Departure, LmHead, PatchEmbedding, Stack,
 def departure_of(class_name: str, architecture: Architecture) -> Departure | None:
     """By how much the class exceeds the architecture that was read, or nothing where they agree."""
     match class_name:
-        case "T5ForConditionalGeneration" | "MT5ForConditionalGeneration" | "UMT5ForConditionalGeneration":
+        case (
+            "LongT5ForConditionalGeneration"
+            | "MT5ForConditionalGeneration"
+            | "T5ForConditionalGeneration"
+            | "UMT5ForConditionalGeneration"
+        ):
             return _tied_t5(architecture.stack("decoder"))
         case "DiTTransformer2DModel":
             return _embedder_per_block(architecture.stacks[0])

@@ -152,9 +152,13 @@ def modernbert_heads(f: Fields) -> dict[str, Heads]:
 
 
 def eurobert_heads(f: Fields) -> dict[str, Heads]:
-    """EuroBERT: plain logits; sequences are told apart behind a dense layer, tokens without."""
-    head = LmHead(tied=f.flag("tie_word_embeddings"), bias=False, every_token=True)
-    return _without(usual(f, model=()) | {"ForMaskedLM": (head,)}, "ForQuestionAnswering", "ForMultipleChoice")
+    """EuroBERT: plain logits; sequences are told apart behind a dense layer, late by default: by the mean of what each
+    token scores; tokens without that layer."""
+    head = LmHead(tied=f.flag("tie_word_embeddings"), bias=f.flag("mlp_bias"), every_token=True)
+    late = f.value("classifier_pooling", default="late") == "late"
+    whole = (Pooler(every_token=late), Classifier(classes=labels(f), every_token=late))
+    own = {"ForMaskedLM": (head,), "ForSequenceClassification": whole}
+    return _without(usual(f, model=()) | own, "ForQuestionAnswering", "ForMultipleChoice")
 
 
 def esmc_heads(f: Fields) -> dict[str, Heads]:
