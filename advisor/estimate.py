@@ -32,6 +32,9 @@ from catalog.machine import Badge, Machine
 from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
 
+USUAL_STEPS = 50
+"""Denoising steps where a model's entry names none: what diffusers runs DiT and Stable Diffusion with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -174,7 +177,16 @@ def _largest_pass(case: Resolved, prompt: int) -> Workload:
 
 
 def _guided(case: Resolved) -> bool:
-    return denoises(case.architecture) and case.scenario.guidance and not embeds_guidance(case.architecture)
+    usual = case.spec.sampling.guidance if case.spec.sampling else True
+    wanted = usual if case.scenario.guidance is None else case.scenario.guidance
+    return denoises(case.architecture) and wanted and not embeds_guidance(case.architecture)
+
+
+def _steps(case: Resolved) -> int:
+    """Passes of a denoiser; everything else answers in one."""
+    if not denoises(case.architecture):
+        return 1
+    return case.scenario.steps or (case.spec.sampling.steps if case.spec.sampling else USUAL_STEPS)
 
 
 def server_of(case: Resolved) -> Server:
@@ -229,7 +241,7 @@ def _single_pass(case: Resolved, memory: Memory) -> Estimate:
     """Encoders, vision and denoisers: the whole batch goes through together."""
     s, server = case.scenario, server_of(case)
     guided = 2 if _guided(case) else 1
-    passes = s.steps if denoises(case.architecture) else 1
+    passes = _steps(case)
     w = Workload.of([s.batch * guided], prompt_tokens(case), 0)
     one = float(server.pass_s(w)[0])
     total = one * passes + case.engine.idle_request_ms * 1e-3

@@ -28,9 +28,9 @@ class Scenario(Spec):
     output_tokens: Size = 500
     images: Count = 0
     """Images in each prompt of a vision-language model; their tokens come on top of ``input_tokens``."""
-    steps: Size = 50
-    """Denoising steps of a diffusion model."""
-    guidance: bool = True
+    steps: Size | None = None
+    """Denoising steps of a diffusion model; by default its usual ones, else 50."""
+    guidance: bool | None = None
     """Whether each step runs twice, with and without the condition (arXiv:2207.12598)."""
     engine: str = ""
     """Inference engine; empty: the usual one for the machine."""

@@ -273,6 +273,15 @@ class Reference(Spec):
     departure: Departure | None = None
 
 
+class Sampling(Spec):
+    """How a denoiser is usually run."""
+
+    steps: Size
+    guidance: bool = True
+    """Whether each step also runs without the caption (classifier-free guidance, arXiv:2207.12598)."""
+    source: Source
+
+
 class Published(Spec):
     """What the publisher says of a model whose PyTorch class nobody can run."""
 
@@ -318,6 +327,8 @@ class ModelSpec(Entry):
     aliases: tuple[str, ...] = ()
     published_weights: Identifier = "bf16"
     """The weight format in which the publisher ships it."""
+    sampling: Sampling | None = None
+    """Of denoisers."""
     stored: tuple[Stored, ...] = ()
     """What the file it was imported from holds; then ``stored`` is also the name of its weight format."""
     availability: Literal["current", "deprecated", "removed"] = "current"
@@ -339,5 +350,6 @@ class ModelSpec(Entry):
 __all__ = [
     "Architecture", "AudioEmbedding", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer",
     "Licence", "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Published",
-    "QueryEmbedding", "Reference", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding", "Unpatch",
+    "QueryEmbedding", "Reference", "Sampling", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding",
+    "Unpatch",
 ]  # fmt: skip

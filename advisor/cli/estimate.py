@@ -26,7 +26,7 @@ from advisor.report import bytes_text, count_text, flops_text, rate_text, second
 @click.option("--kv", "cache", default="bf16", show_default=True, metavar="FORMAT", help="Cache format.")
 @click.option("--tp", "--gpus", "tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer.")
 @click.option("--images", type=int, default=0, help="Images per prompt.")
-@click.option("--steps", type=COUNT, default="50", show_default=True, help="Denoising steps (diffusion).")
+@click.option("--steps", type=COUNT, help="Denoising steps (diffusion); default: the model's usual ones.")
 @click.option("--engine", default="", metavar="ID", help="Inference engine; default: the usual one for the machine.")
 @click.option("--operators", is_flag=True, help="Show where the time goes, operator by operator.")
 @json_option
