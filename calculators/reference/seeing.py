@@ -131,7 +131,7 @@ def real_sizes() -> Iterator[None]:
 
 
 def _kept(data: Any, *, device: Any = None, **rest: Any) -> torch.Tensor:
-    return torch.tensor(data, **rest) if isinstance(data, list) else _moved(data, device)
+    return torch.tensor(data, **rest) if isinstance(data, list | int | float) else _moved(data, device)
 
 
 def _moved(data: torch.Tensor, device: Any) -> torch.Tensor:

@@ -95,13 +95,13 @@ def encoder_decoder(draw: st.DrawFn) -> Config:
 
 
 SEQ2SEQ: dict[str, st.SearchStrategy[Config]] = {
-    "bart": also("bart", "Bart", "ForCausalLM", "ForQuestionAnswering", "Model"),
+    "bart": also("bart", "Bart", "ForCausalLM", "Model"),
     "blenderbot": like_bart("blenderbot", "Blenderbot", *BOTH, "ForCausalLM"),
     "blenderbot_small": like_bart("blenderbot-small", "BlenderbotSmall", *BOTH, "ForCausalLM"),
     "encoder_decoder": encoder_decoder(),
     "marian": also("marian", "Marian", "ForCausalLM", "Model"),
-    "mbart": also("mbart", "MBart", "ForCausalLM", "ForQuestionAnswering", "Model"),
-    "mvp": like_bart("mvp", "Mvp", *BOTH, "ForCausalLM", "ForQuestionAnswering"),
+    "mbart": also("mbart", "MBart", "ForCausalLM", "Model"),
+    "mvp": like_bart("mvp", "Mvp", *BOTH, "ForCausalLM"),
     "pegasus": also("pegasus", "Pegasus", "ForCausalLM", "Model"),
     "t5gemma": t5gemma(),
     "plbart": like_bart("plbart", "PLBart", *BOTH, "ForCausalLM"),
