@@ -40,7 +40,9 @@ class Reading:
     model_type: str
     outcome: Outcome
     note: str
-    """The difference, the importer's refusal, or why transformers itself cannot build it from its own defaults."""
+    """The difference, the importer's refusal, or why transformers itself cannot build it from its own defaults.
+
+    Where the class is known to depart from what is published, its excess is no difference, and is told."""
 
 
 def readings(auto: str, types: list[str] | None = None) -> Iterator[Reading]:
