@@ -130,6 +130,19 @@ class Layer(Spec):
                 return blocks + own
 
 
+class MultiToken(Spec):
+    """Heads that foretell the tokens after the next, each by a layer of its own (arXiv:2412.19437, section 2.2).
+
+    transformers does not build them; checkpoints hold them. With one, a pass drafts what the next pass verifies.
+    """
+
+    depth: Size = 1
+    """How many tokens beyond the next."""
+    layer: Layer
+    own_tables: bool = False
+    """Whether the checkpoint stores copies of the token table and the head (GLM 4.5) instead of sharing them."""
+
+
 class Group(Spec):
     """A run of layers, repeated."""
 
@@ -173,6 +186,7 @@ class Stack(Spec):
     final_norm: bool = True
     extras: tuple[Extra, ...] = ()
     heads: tuple[Head, ...] = ()
+    multi_token: MultiToken | None = None
 
     @model_validator(mode="after")
     def _runs_again_what_it_has(self) -> Self:
@@ -349,7 +363,7 @@ class ModelSpec(Entry):
 
 __all__ = [
     "Architecture", "AudioEmbedding", "Classifier", "Conditioning", "Departure", "Family", "Group", "Head", "Layer",
-    "Licence", "LmHead", "ModelSpec", "Modulation", "PatchEmbedding", "Pooler", "Published",
+    "Licence", "LmHead", "ModelSpec", "Modulation", "MultiToken", "PatchEmbedding", "Pooler", "Published",
     "QueryEmbedding", "Reference", "Sampling", "Score", "SideConvolution", "Source", "Stack", "TokenEmbedding",
     "Unpatch",
 ]  # fmt: skip

@@ -11,9 +11,10 @@ from advisor.report import bytes_text, count_text
 @click.command()
 @click.argument("source")
 @click.option("--trace", is_flag=True, help="Count on the real PyTorch model, for types that no importer describes.")
+@click.option("--mtp", is_flag=True, help="Add the multi-token-prediction layers that a config.json names.")
 @click.option("--as", "name", metavar="ID", help="Id of the result; by default from the source.")
 @json_option
-def command(source: str, trace: bool, name: str | None, as_json: bool) -> None:
+def command(source: str, trace: bool, mtp: bool, name: str | None, as_json: bool) -> None:
     """Read a model from elsewhere and print it as YAML of our schema.
 
     SOURCE is a config.json, a folder with one, a GGUF file, a folder of safetensors, or a repository of the Hugging
@@ -26,7 +27,7 @@ def command(source: str, trace: bool, name: str | None, as_json: bool) -> None:
     from calculators.stored import stored_bytes
     from catalog.writer import to_yaml
 
-    spec = import_model(source, trace=trace, name=name)
+    spec = import_model(source, trace=trace, mtp=mtp, name=name)
     if as_json:
         print_json(spec.model_dump(mode="json", exclude_defaults=True))
     else:

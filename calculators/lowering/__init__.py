@@ -37,6 +37,7 @@ from calculators.lowering.latent import latent_attention
 from calculators.lowering.linear import lightning
 from calculators.lowering.linear_recurrence import rg_lru, s4
 from calculators.lowering.long import long_attention
+from calculators.lowering.multi_token import multi_token
 from calculators.lowering.recurrent import causal_convolution, mamba, mamba2
 from calculators.lowering.rwkv import channel_mix, rwkv4, rwkv5, rwkv6, rwkv7
 from calculators.lowering.scope import Scope
@@ -249,6 +250,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         builder.origin = end.kind
         head(scope, end, stack.embedding, table, node)
     builder.origin = ""
+    if stack.multi_token is not None and table is not None:
+        multi_token(scope, stack.multi_token, table, node, _lower_layer)
 
 
 def _lower_group(scope: Scope, group: Group, node: int, position: int) -> int:

@@ -63,6 +63,7 @@ from catalog.importers.defaults import defaults_of
 from catalog.importers.departures import departure_of
 from catalog.importers.fields import Fields
 from catalog.importers.kinds import Type
+from catalog.importers.multi_token import with_multi_token
 from catalog.importers.renamed import in_known_words
 from catalog.spec import Architecture, Family, ModelSpec, Reference
 
@@ -194,14 +195,27 @@ def _published(config: Mapping[str, Any]) -> str:
     return {"float32": "fp32", "float16": "fp16"}.get(dtype, "bf16")
 
 
-def from_hf_config(config: Mapping[str, Any], *, name: str | None = None, where: str = "config.json") -> ModelSpec:
+def from_hf_config(
+    config: Mapping[str, Any], *, name: str | None = None, where: str = "config.json", mtp: bool = False
+) -> ModelSpec:
     """A ``ModelSpec`` from a parsed Hugging Face configuration.
 
+    Args:
+        config: The parsed ``config.json``.
+        name: What the model is called; by default what the configuration says.
+        where: How error messages call it.
+        mtp: Add the multi-token-prediction layers that the configuration names. transformers does not build them,
+            so such a spec has no reference.
+
     Raises:
-        BadInput: As ``read_config``.
+        BadInput: As ``read_config``, or if no such layers are named.
     """
     config = in_known_words(config, where)
     imported = read_config(config, where)
+    if mtp:
+        spec = from_hf_config(config, name=name, where=where)
+        architecture = with_multi_token(imported.architecture, config, where)
+        return spec.model_copy(update={"architecture": architecture, "reference": None})
     title = name or str(config.get("_name_or_path") or config.get("model_type") or imported.class_name)
     context = config.get("max_position_embeddings") or config.get("n_positions")
     settings = {key: value for key, value in config.items() if key not in ("architectures", "transformers_version")}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from calculators import cache_bytes, count_params
+from calculators import cache_bytes, count_flops, count_params
 from calculators.memory import kv_cache_bytes, state_bytes
-from catalog import load
+from catalog import BadInput, from_hf_config, load
+from catalog.importers.multi_token import with_multi_token
 
 GIB = 2**30
 
@@ -99,3 +100,33 @@ def test_hybrids_cache_in_their_few_attention_layers(name: str, tokens: int, gib
     spec = load(name)
     assert kv_cache_bytes(spec, tokens) / GIB == pytest.approx(gib, abs=0.05)
     assert 0 < state_bytes(spec) < 0.1 * gib * GIB
+
+
+@pytest.mark.parametrize(
+    ("name", "own_tables", "more", "published"),
+    [
+        # Totals that the hub lists for the checkpoints, which hold what transformers does not build: MiMo shares its
+        # tables with the layer, GLM 4.5 stores them again, and beside it 90 corrections of 160 experts, its buffers.
+        ("mimo-7b", False, 0, 7_833_409_536),
+        ("glm-4.5", True, 90 * 160, 358_337_791_296),
+    ],
+)
+def test_multi_token_prediction_makes_up_the_listed_total(name: str, own_tables: bool, more: int, published: int):
+    spec = load(name)
+    config = spec.reference.config | {"num_nextn_predict_layers": 1}
+    with_head = with_multi_token(spec.architecture, config, name, own_tables=own_tables)
+    assert count_params(spec.model_copy(update={"architecture": with_head})).total + more == published
+
+
+def test_multi_token_prediction_drafts_with_one_more_layer_and_the_shared_head():
+    spec = load("deepseek-v3")
+    drafting = from_hf_config(spec.reference.config | {"num_nextn_predict_layers": 1}, mtp=True)
+    step = count_flops(drafting, 1, 1000) - count_flops(spec, 1, 1000)
+    experts, shared, router = 8 * 3 * 7168 * 2048, 3 * 7168 * 2048, 7168 * 256
+    latent = 7168 * 1536 + 1536 * 128 * 192 + 7168 * 576 + 128 * 128 * 7168
+    expanded = 1001 * (512 * 128 * 256 + 128 * (192 + 128))
+    assert step == 2 * (2 * 7168 * 7168 + experts + shared + router + latent + expanded + 7168 * 129280)
+    assert cache_bytes(drafting, 1000) * 61 == cache_bytes(spec, 1000) * 62
+    assert drafting.reference is None
+    with pytest.raises(BadInput, match="names no multi-token-prediction layers"):
+        from_hf_config(load("llama-3-8b").reference.config, mtp=True)

@@ -16,7 +16,7 @@ EXACT = {
     "AutoModelForImageClassification": 37,
     "AutoModelForSpeechSeq2Seq": 20,
 }
-"""How many must be exact, the others are refused by name; transformers 5.23 builds 260 of the first three, 401 in all."""
+"""How many must be exact, the others refused by name; transformers 5.23 builds 260 of the first three, 401 in all."""
 
 
 @pytest.mark.parametrize("auto", MAPPINGS)
