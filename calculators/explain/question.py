@@ -11,7 +11,8 @@ import numpy as np
 from calculators.explain.explanation import Explanation, Part
 from calculators.explain.symbols import Letters, letters_of, put_in
 from calculators.flops import default_source
-from calculators.lowering import LOWERINGS, lower
+from calculators.lowering import lower
+from calculators.lowering.kinds import LOWERINGS, lowering_of
 from calculators.measures import POLICIES, Measure, Policy
 from calculators.memory import PolicyName
 from calculators.operators import Operator
@@ -104,10 +105,10 @@ def written(formula: str | None, letters: Letters, coefficient: int) -> tuple[st
 
 def sources_of(operators: Iterable[Operator]) -> tuple[str, ...]:
     """The sources that the lowering functions of these operators name."""
-    functions = {kind.model_fields["kind"].default: function for kind, function in LOWERINGS.items()}
+    kinds = {kind.model_fields["kind"].default: kind for kind in LOWERINGS}
     found: dict[str, None] = {}
     for operator in operators:
-        text = functions[operator.origin].__doc__ if operator.origin in functions else None
+        text = lowering_of(kinds[operator.origin]).__doc__ if operator.origin in kinds else None
         for match in re.finditer(r"Source:\s*(.+?)(?:\n\s*\n|\Z)", text or "", re.S):
             found[" ".join(match[1].split())] = None
         if text and "Source:" not in text:

@@ -2,134 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Literal
 
 from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
-from calculators.lowering.attention import attention, cross_attention
-from calculators.lowering.audio import audio_embedding
-from calculators.lowering.bare import bare_attention, fourier
-from calculators.lowering.causal_convolutions import hyena, short_convolution
-from calculators.lowering.channels import dense, experts, side_convolution
-from calculators.lowering.compressed import compressed_attention
-from calculators.lowering.conformer import convolution_module
-from calculators.lowering.convolutions import convolutions, convolved_embedding
-from calculators.lowering.delta import gated_delta_net, kimi_delta
-from calculators.lowering.ends import (
-    caption_embedding,
-    conditioning,
-    head,
-    joined_embedding,
-    patch_embedding,
-    query_embedding,
-    relative_table,
-    token_embedding,
-    token_table,
-)
-from calculators.lowering.expert_heads import expert_attention
+from calculators.lowering.channels import dense, side_convolution
+from calculators.lowering.ends import conditioning, head, relative_table, token_table
 from calculators.lowering.extras import extra
-from calculators.lowering.hybrids import parallel_heads, shared_block
-from calculators.lowering.image_attention import joint_attention, reduced_attention, window_attention
-from calculators.lowering.latent import latent_attention
-from calculators.lowering.linear import lightning
-from calculators.lowering.linear_recurrence import rg_lru, s4
-from calculators.lowering.long import long_attention
+from calculators.lowering.hybrids import shared_block
+from calculators.lowering.kinds import lowering_of
 from calculators.lowering.multi_token import multi_token
-from calculators.lowering.recurrent import causal_convolution, mamba, mamba2
-from calculators.lowering.rwkv import channel_mix, rwkv4, rwkv5, rwkv6, rwkv7
+from calculators.lowering.recurrent import causal_convolution
 from calculators.lowering.scope import Scope
-from calculators.lowering.traced import traced
-from calculators.lowering.xlstm import mlstm
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.workload import Stream
 from catalog.audio import AudioEmbedding
-from catalog.base import Spec
-from catalog.channel_mix import ChannelMix
-from catalog.channels import Dense, Experts
-from catalog.conformer import ConvolutionModule
 from catalog.connectors import Connector
 from catalog.convolutions import Convolutions, ConvolvedEmbedding, Grid, grids
 from catalog.embeddings import CaptionEmbedding, JoinedEmbedding
-from catalog.mixers import (
-    S4,
-    Attention,
-    BareAttention,
-    CompressedAttention,
-    CrossAttention,
-    ExpertAttention,
-    Fourier,
-    GatedDeltaNet,
-    Hyena,
-    JointAttention,
-    KimiDelta,
-    LatentAttention,
-    LightningAttention,
-    LongAttention,
-    Mamba,
-    Mamba2,
-    MLstm,
-    ParallelHeads,
-    ReducedAttention,
-    RgLru,
-    Rwkv4,
-    Rwkv5,
-    Rwkv6,
-    Rwkv7,
-    ShortConvolution,
-    WindowAttention,
-)
-from catalog.mixers.traced import Traced
+from catalog.mixers import Attention
 from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, QueryEmbedding, Stack, TokenEmbedding
-
-LOWERINGS: dict[type[Spec], Callable[[Scope, Any, int], int]] = {
-    Attention: attention,
-    BareAttention: bare_attention,
-    CompressedAttention: compressed_attention,
-    Convolutions: convolutions,
-    ConvolutionModule: convolution_module,
-    ChannelMix: channel_mix,
-    CrossAttention: cross_attention,
-    Dense: dense,
-    ExpertAttention: expert_attention,
-    Experts: experts,
-    Fourier: fourier,
-    GatedDeltaNet: gated_delta_net,
-    Hyena: hyena,
-    JointAttention: joint_attention,
-    KimiDelta: kimi_delta,
-    LatentAttention: latent_attention,
-    LightningAttention: lightning,
-    LongAttention: long_attention,
-    Mamba: mamba,
-    Mamba2: mamba2,
-    MLstm: mlstm,
-    Rwkv4: rwkv4,
-    Rwkv5: rwkv5,
-    Rwkv6: rwkv6,
-    Rwkv7: rwkv7,
-    ParallelHeads: parallel_heads,
-    Traced: traced,
-    ReducedAttention: reduced_attention,
-    RgLru: rg_lru,
-    S4: s4,
-    ShortConvolution: short_convolution,
-    WindowAttention: window_attention,
-}
-"""The function that lowers each kind of mixer and feed-forward: (scope, spec, producer) to the last operator."""
-
-EMBEDDINGS: dict[type[Spec], Callable[[Scope, Any], int]] = {
-    AudioEmbedding: audio_embedding,
-    CaptionEmbedding: caption_embedding,
-    ConvolvedEmbedding: convolved_embedding,
-    JoinedEmbedding: joined_embedding,
-    PatchEmbedding: patch_embedding,
-    QueryEmbedding: query_embedding,
-    TokenEmbedding: token_embedding,
-}
-"""The function that lowers what leads into a stack."""
 
 
 @lru_cache(maxsize=4096)
@@ -215,7 +110,7 @@ def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:
 def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
     builder = scope.builder
     builder.prefix, builder.repeat, builder.origin = f"{stack.name}.", 1, stack.embedding.kind
-    node = EMBEDDINGS[type(stack.embedding)](scope, stack.embedding)
+    node = lowering_of(type(stack.embedding))(scope, stack.embedding)
     builder.origin = ""
     if stack.conditioning:
         layers = [layer for group in stack.groups for layer in group.layers]
@@ -310,7 +205,7 @@ def _lower_layer(scope: Scope, layer: Layer, node: int) -> int:
 
 def _lower_block(scope: Scope, block: Any, entry: int) -> int:
     scope.builder.origin = block.kind
-    result = LOWERINGS[type(block)](scope, block, entry)
+    result = lowering_of(type(block))(scope, block, entry)
     scope.builder.origin = ""
     return result
 
