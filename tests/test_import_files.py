@@ -238,3 +238,15 @@ def run(*arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     return int(ended.value.code or 0)
+
+
+def test_unknown_fields_are_named_at_every_depth():
+    from catalog import from_hf_config
+
+    vision = {"model_type": "clip_vision_model", "hidden_size": 32, "num_attention_heads": 2, "twisted_width": 7}
+    text = {"model_type": "llama", "extra_towers": 3}
+    config = {"model_type": "llava", "vision_config": vision, "text_config": text, "mystery": 1, "pad_token_id": 0}
+    notes = from_hf_config(config).notes or ""
+    for field in ("mystery", "vision_config.twisted_width", "text_config.extra_towers"):
+        assert field in notes
+    assert "pad_token_id" not in notes

@@ -57,6 +57,18 @@ HARMLESS = frozenset(
 )
 """Keys that cannot change a parameter, a FLOP or a cached byte in the types we read."""
 
+HARMLESS_ENDINGS = (
+    "_act",
+    "_activation",
+    "_eps",
+    "_init_value",
+    "_loss_weight",
+    "_token_id",
+    "_token_ids",
+    "_token_index",
+)
+"""The same by the ends of names: special tokens, small constants, kinds of activation."""
+
 
 class Fields(Mapping[str, Any]):
     """A configuration's keys with checks; ``where`` names the file for error messages."""
@@ -68,6 +80,8 @@ class Fields(Mapping[str, Any]):
         self.kind = kind
         """The type whose defaults stand behind; empty where none is known."""
         self.read: set[str] = set()
+        self.children: list[tuple[str, Fields]] = []
+        """Nested configurations that were asked for."""
 
     def __getitem__(self, key: str) -> Any:
         self.read.add(key)
@@ -157,7 +171,10 @@ class Fields(Mapping[str, Any]):
         fixed = self._defaults.get("_nested", {}).get(key)
         named = fixed or value.get("model_type") or model_type or usual.get("model_type")
         kind = named if isinstance(named, str) else ""
-        return Fields(value, f"{self.where}, {key}", defaults_of(kind) if kind else None, kind)
+        made = Fields(value, f"{self.where}, {key}", defaults_of(kind) if kind else None, kind)
+        if key in self:
+            self.children.append((key, made))
+        return made
 
     def child_or_flat(self, key: str, field: str = "hidden_size") -> Fields:
         """A nested configuration, or the same fields without nesting where ``field`` stands outside (older files)."""
@@ -165,13 +182,13 @@ class Fields(Mapping[str, Any]):
             return self.child(key)
         kind = self._defaults.get("_nested", {}).get(key, "")
         flat = Fields(self._config, self.where, defaults_of(kind), kind)
-        flat.read = self.read
+        flat.read, flat.children = self.read, self.children
         return flat
 
     def changed(self, values: Mapping[str, Any]) -> Fields:
         """The same with other values for some keys."""
         other = Fields({**self._config, **values}, self.where, self._defaults)
-        other.read = self.read
+        other.read, other.children = self.read, self.children
         return other
 
     @property
@@ -182,11 +199,16 @@ class Fields(Mapping[str, Any]):
 
     def unread(self) -> list[str]:
         """Keys that nobody asked for and that might change a count."""
+        nested = (f"{key}.{name}" for key, child in self.children for name in child.unread())
+        return sorted({*self._unread(), *nested})
+
+    def _unread(self) -> list[str]:
         return sorted(
             key
             for key, value in self._config.items()
             if key not in self.read
             and key not in HARMLESS
+            and not key.endswith(HARMLESS_ENDINGS)
             and value not in (None, False, [], {})
             and not key.startswith("_")
         )
