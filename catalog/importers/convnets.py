@@ -147,6 +147,11 @@ def bit(f: Fields, classes: int) -> Architecture:
         )
     f.read.add("num_groups")
     first, times = kind == "preactivation", f.size("width_factor")
+    if first and times > 1:
+        raise BadInput(
+            f"{f.where}: width_factor={times} with preactivation is not modelled; the class's last norm is "
+            "narrower than what it reads"
+        )
     before = f.size("embedding_size")
     stacks: list[Stack] = []
     for index, (depth, width) in enumerate(zip(depths, widths, strict=True), 1):

@@ -90,8 +90,7 @@ def bit(draw: Draw) -> Config:
         "depths": [_one(draw, 1, 2) for _ in sizes["hidden_sizes"]],
         "embedding_size": _one(draw, 8, 16),
         "num_groups": 8,
-        "layer_type": _one(draw, "preactivation", "bottleneck"),
-        "width_factor": _one(draw, 1, 2),
+        **_one(draw, {"layer_type": "preactivation"}, {"layer_type": "bottleneck", "width_factor": _one(draw, 1, 2)}),
     }
 
 
@@ -173,9 +172,12 @@ def pvt(draw: Draw, model_type: str, prefix: str, ratios: str) -> Config:
     more = {} if model_type == "segformer" else {"qkv_bias": draw(st.booleans()), "image_size": 64}
     if model_type == "pvt_v2":
         more |= _flags(draw, "linear_attention") | {"image_size": [64, 64]}
+    classes = _classes(draw, prefix)
+    if first:  # the class takes its own default over the names of the labels
+        more["num_labels"] = len(classes["id2label"])
     return _cut(draw, count) | {
         "model_type": model_type,
-        **_classes(draw, prefix),
+        **classes,
         "patch_sizes": ([4, 2, 2] if first else [7, 3, 3])[:count],
         "strides": [4, 2, 2][:count],
         "num_attention_heads": [_one(draw, 1, 2, 4) for _ in range(count)],
@@ -199,7 +201,7 @@ def cvt(draw: Draw) -> Config:
         "patch_padding": [2, 1][:count],
         "embed_dim": [_one(draw, 8, 16) for _ in range(count)],
         "num_heads": [_one(draw, 1, 2) for _ in range(count)],
-        "depth": [_one(draw, 1, 2) for _ in range(count)],
+        "depth": [stage + _one(draw, 1, 2) for stage in range(count)],  # the class looks up rates by stage, not layer
         "mlp_ratio": [_one(draw, 2.0, 4.0) for _ in range(count)],
         "drop_rate": [0.0] * count,
         "drop_path_rate": [0.0] * count,

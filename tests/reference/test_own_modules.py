@@ -18,7 +18,13 @@ HYENA |= {"short_filter_order": 3, "emb_dim": 5, "filter_order": 6, "num_inner_m
 HYENA |= {"learned_positions": False}
 S4 = {"vocab_size": 31, "cutoffs": [9, 20], "div_val": 2, "d_model": 8, "n_layers": 2, "s4_per_layer": 2}
 S4 |= {"d_state": 4, "expand": 2, "tie_state": False}
-CONFIGS = {"SambaForCausalLM": SAMBA, "HyenaForCausalLM": HYENA, "S4ForCausalLM": S4}
+ROUTED = {"vocab_size": 31, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2}
+ROUTED |= {"num_attention_heads": 4, "num_key_value_heads": 2, "num_experts_per_tok": 2, "head_dim": 4}
+ARCTIC = ROUTED | {"num_local_experts": 4, "parallel_attn_mlp_res": True, "use_residual": True}
+ARCTIC |= {"moe_layer_frequency": 2}
+GROK = ROUTED | {"num_experts": 4}
+CONFIGS = {"ArcticForCausalLM": ARCTIC, "GrokForCausalLM": GROK, "SambaForCausalLM": SAMBA}
+CONFIGS |= {"HyenaForCausalLM": HYENA, "S4ForCausalLM": S4}
 PIECES = {"SambaForCausalLM": [6, 1, 1, 1, 1, 1]}
 """Mamba's loop in transformers begins at nothing, so that only single tokens may follow."""
 

@@ -66,8 +66,10 @@ def test_the_whole_catalog_is_exact() -> None:
     assert {check.model for check in checks} == {spec.id for spec in all_models() if spec.is_disclosed}
 
 
-def test_every_disclosed_model_of_the_catalog_names_its_class() -> None:
-    assert not [spec.id for spec in all_models() if spec.is_disclosed and spec.reference is None]
+def test_every_disclosed_model_of_the_catalog_names_its_class_or_what_was_published() -> None:
+    without = {spec.id for spec in all_models() if spec.is_disclosed and spec.reference is None}
+    assert without == {spec.id for spec in all_models() if spec.published is not None and spec.reference is None}
+    assert without == {"glam-64b-64e", "phi-3-vision", "phi-3.5-vision"}
 
 
 def wrong(name: str, old: str, new: str, folder: Path) -> Path:
