@@ -6,6 +6,7 @@ process stays without torch.
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -106,7 +107,7 @@ def validate(
         progress: Told after each model.
         quick: Of all models given only the smallest of each PyTorch class.
         fvcore: Whether fvcore traces every model; by default every one that is named, and of the whole catalog the
-            smallest of each class, because a trace takes twice as long as all other counts together.
+            smallest of each family, because a trace takes twice as long as all other counts together.
 
     Returns:
         Checks in the order of the models given.
@@ -122,14 +123,17 @@ def validate(
     specs = list(proven) if ids is None else [_named(given) for given in ids]
     if quick:
         specs = smallest_of_each_class(specs)
-    workers = min(jobs or min(os.cpu_count() or 1, MAX_JOBS), max(1, len(specs)))
+    every = (ids is not None or quick) if fvcore is None else fvcore
+    traced = frozenset(spec.id for spec in (specs if every else smallest_of_each_family(specs)))
+    twins = _twins(specs)
+    measured = [specs[alike[0]] for alike in twins]
+    workers = min(jobs or min(os.cpu_count() or 1, MAX_JOBS), max(1, len(measured)))
     checks: dict[int, list[Check]] = {}
-    every = ids is not None if fvcore is None else fvcore
-    traced = frozenset(spec.id for spec in (specs if every else smallest_of_each_class(specs)))
-    for index, outcome in _spread(partial(_measure, traced=traced), specs, workers):
-        checks[index] = _compare(specs[index], outcome)
-        if progress is not None:
-            progress(len(checks), len(specs), specs[index].id)
+    for index, outcome in _spread(partial(_measure, traced=traced), measured, workers):
+        for twin in twins[index]:
+            checks[twin] = _compare(specs[twin], outcome)
+            if progress is not None:
+                progress(len(checks), len(specs), specs[twin].id)
     return [check for index in range(len(specs)) for check in checks[index]]
 
 
@@ -149,6 +153,28 @@ def smallest_of_each_class(specs: Sequence[ModelSpec]) -> list[ModelSpec]:
         best.setdefault(_witness(spec), spec)
     chosen = {id(spec) for spec in best.values()}
     return [spec for spec in specs if id(spec) in chosen]
+
+
+def smallest_of_each_family(specs: Sequence[ModelSpec]) -> list[ModelSpec]:
+    """One model per family, the one with the fewest parameters."""
+    best: dict[str, ModelSpec] = {}
+    for spec in sorted(specs, key=lambda spec: count_params(spec).total):
+        if spec.reference is not None:
+            best.setdefault(spec.family, spec)
+    return list(best.values())
+
+
+def _twins(specs: Sequence[ModelSpec]) -> list[list[int]]:
+    """Indices of specs that the same real model proves, as DeepSeek V3 does R1: it is measured once."""
+    groups: dict[Any, list[int]] = {}
+    for index, spec in enumerate(specs):
+        reference = spec.reference
+        key: Any = index
+        if reference is not None:
+            config = json.dumps(reference.config, sort_keys=True)
+            key = (reference.library, reference.class_name, config, spec.architecture)
+        groups.setdefault(key, []).append(index)
+    return list(groups.values())
 
 
 def _named(given: str | Path | ModelSpec) -> ModelSpec:

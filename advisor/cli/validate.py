@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; by default one per core, at most 8.")
-@click.option("--fvcore", is_flag=True, help="Trace every model with fvcore, not only the smallest of each class.")
+@click.option("--fvcore", is_flag=True, help="Trace every model with fvcore, not only the smallest of each family.")
 @click.option("--quick", is_flag=True, help="Only the smallest model of each PyTorch class.")
 @json_option
 def command(models: tuple[str, ...], jobs: int | None, fvcore: bool, quick: bool, as_json: bool) -> None:
@@ -30,7 +30,7 @@ def command(models: tuple[str, ...], jobs: int | None, fvcore: bool, quick: bool
     Each MODEL (a catalog id, a YAML spec or a config.json; by default all) is built at full size on torch's meta
     device, without memory. Parameters, FLOPs of a prefill, of a decode step and of an image by FlopCounterMode, FLOPs
     by fvcore and cache bytes are compared with the calculators. Of the whole catalog fvcore traces the smallest model
-    of each class. Exit code 1 if any difference is not zero.
+    of each family. Exit code 1 if any difference is not zero.
     """
     started = time.perf_counter()
     checks = _run(models, jobs, quick, fvcore or None)

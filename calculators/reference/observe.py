@@ -90,7 +90,7 @@ def _observations(spec: ModelSpec, with_trace: bool) -> Iterator[Observation]:
         sound = subject.hearing()
         yield attempt("audio_flops", counter, sound, lambda: torch_flops(lambda: subject.hear(sound))[0])
     if not with_trace:
-        note = "traced on the smallest model of its class; --fvcore traces all"
+        note = "traced on the smallest model of its family; --fvcore traces all"
         yield Observation("fvcore_flops", tracer, setting, None, note)
         return
     traced = subject.traced_setting()
