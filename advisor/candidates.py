@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from advisor.machines import engine_for, formats_for, hourly_price
 from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
-from calculators.diffusion import denoises
+from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
 from calculators.flops import reads_source
 from calculators.images import takes_images, tokens_per_image
@@ -29,8 +29,6 @@ from catalog.machine import Machine
 from catalog.spec import LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
 
-STEPS = 50
-"""Denoising steps of a diffusion model."""
 DEGREES = (1, 2, 4, 8, 16, 32, 64)
 
 
@@ -222,15 +220,15 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         )[np.searchsorted(np.unique(where.cache_bits), where.cache_bits)]
         out_s = decode / users
     else:
-        w = Workload.of([users], prompt, 0)
-        prefill = (server.pass_s(w)[..., 0].reshape(-1) + where.step_s) * (STEPS if denoises(architecture) else 1)
+        rounds, guided = usual_passes(spec)
+        prefill = (server.pass_s(Workload.of([users * guided], prompt, 0))[..., 0].reshape(-1) + where.step_s) * rounds
         decode = tpot = np.zeros_like(prefill)
         ttft = full = where.request_s + prefill
         cache = np.zeros_like(prefill)
         rate = users / ttft
         out_s = np.full_like(prefill, np.nan)
-        prompt *= users
     activations = _activations(spec, where, tp, prompt, users, images)
+    read = prompt if generates(spec) else prompt * users
     hourly = where.usd_per_hour * tp
     return Outcomes(
         space=where,
@@ -245,7 +243,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         prefill_s=prefill,
         tokens_per_s=rate,
         usd_per_hour=hourly,
-        usd_per_mtok_in=prefill / max(prompt, 1) * hourly / 3600 * 1e6,
+        usd_per_mtok_in=prefill / max(read, 1) * hourly / 3600 * 1e6,
         usd_per_mtok_out=out_s * hourly / 3600 * 1e6,
     )
 
@@ -258,7 +256,7 @@ def _activations(spec: ModelSpec, where: Space, tp: int, prompt: int, users: int
         return float(peak_activation_bytes(architecture, w, tp=tp)[0])
 
     if not generates(spec):
-        return np.full(len(where.choices), peak(Workload.of([1], prompt, 0)))
+        return np.full(len(where.choices), peak(Workload.of([users * usual_passes(spec)[1]], prompt, 0)))
     if reads_source(architecture):
         return np.full(len(where.choices), peak(Workload.of([1], 1, 0, source=prompt)))
     by_chunk = {

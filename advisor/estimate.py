@@ -13,7 +13,7 @@ from advisor.machines import HourlyPrice, engine_for, hourly_price
 from advisor.scenario import Scenario
 from calculators.activations import peak_activation_bytes
 from calculators.cost import usd_per_million
-from calculators.diffusion import denoises, embeds_guidance
+from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
 from calculators.flops import count_flops, reads_source, source_tokens
 from calculators.images import takes_images, tokens_per_image
@@ -31,9 +31,6 @@ from catalog.loader import checked, load, load_engine, load_machine, machine_cla
 from catalog.machine import Badge, Machine
 from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
-
-USUAL_STEPS = 50
-"""Denoising steps where a model's entry names none: what diffusers runs DiT and Stable Diffusion with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +167,15 @@ def _largest_pass(case: Resolved, prompt: int) -> Workload:
     """The pass with most activations: a prefill chunk, or the whole batch for models that answer in one pass."""
     s = case.scenario
     if not case.generates:
-        return Workload.of([s.batch * (2 if _guided(case) else 1)], prompt, 0)
+        return Workload.of([s.batch * _passes(case)[1]], prompt, 0)
     if case.encoder_decoder:
         return Workload.of([1], 1, 0, source=case.source_tokens)
     return Workload.of([1], min(prompt * s.batch, case.engine.activation_tokens), 0, images=s.images)
 
 
-def _guided(case: Resolved) -> bool:
-    usual = case.spec.sampling.guidance if case.spec.sampling else True
-    wanted = usual if case.scenario.guidance is None else case.scenario.guidance
-    return denoises(case.architecture) and wanted and not embeds_guidance(case.architecture)
-
-
-def _steps(case: Resolved) -> int:
-    """Passes of a denoiser; everything else answers in one."""
-    if not denoises(case.architecture):
-        return 1
-    return case.scenario.steps or (case.spec.sampling.steps if case.spec.sampling else USUAL_STEPS)
+def _passes(case: Resolved) -> tuple[int, int]:
+    """(steps, passes in each step); one and one for all but denoisers."""
+    return usual_passes(case.spec, case.scenario.steps, case.scenario.guidance)
 
 
 def server_of(case: Resolved) -> Server:
@@ -240,8 +229,7 @@ def _generating(case: Resolved, memory: Memory) -> Estimate:
 def _single_pass(case: Resolved, memory: Memory) -> Estimate:
     """Encoders, vision and denoisers: the whole batch goes through together."""
     s, server = case.scenario, server_of(case)
-    guided = 2 if _guided(case) else 1
-    passes = _steps(case)
+    passes, guided = _passes(case)
     w = Workload.of([s.batch * guided], prompt_tokens(case), 0)
     one = float(server.pass_s(w)[0])
     total = one * passes + case.engine.idle_request_ms * 1e-3
@@ -296,7 +284,7 @@ def _common(case: Resolved, memory: Memory) -> dict[str, Any]:
 def _flops(case: Resolved) -> Flops:
     s = case.scenario
     if not case.generates:
-        batch = s.batch * (2 if _guided(case) else 1)
+        batch = s.batch * _passes(case)[1]
         executed, needed = (count_flops(case.spec, prompt_tokens(case), 0, batch, c) for c in ("executed", "needed"))
         return Flops(executed, 0, needed, 0)
     prompt = prompt_tokens(case)

@@ -12,6 +12,9 @@ from calculators.workload import Workload
 from catalog.errors import BadInput
 from catalog.spec import Architecture, ModelSpec
 
+USUAL_STEPS = 50
+"""Denoising steps where a model's entry names none: what diffusers runs DiT and Stable Diffusion with."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFlops:
@@ -49,6 +52,20 @@ def embeds_guidance(architecture: Architecture) -> bool:
     return any(stack.conditioning is not None and stack.conditioning.guidance for stack in architecture.stacks)
 
 
+def usual_passes(spec: ModelSpec, steps: int | None = None, guidance: bool | None = None) -> tuple[int, int]:
+    """(steps, passes in each) of a model's answer: a denoiser's usual ones where none are given, else one and one.
+
+    Under guidance each step also runs without the caption, except in a model that embeds the guidance scale.
+    """
+    architecture = architecture_of(spec)
+    if not denoises(architecture):
+        return 1, 1
+    usual = spec.sampling
+    guided = guidance if guidance is not None else usual is None or usual.guidance
+    doubled = guided and not embeds_guidance(architecture)
+    return steps or (usual.steps if usual else USUAL_STEPS), 2 if doubled else 1
+
+
 def image_flops(
     denoiser: ModelSpec,
     steps: int,
@@ -82,7 +99,7 @@ def image_flops(
     architecture = architecture_of(denoiser)
     if not denoises(architecture):
         raise BadInput(f"{denoiser.id} is no denoiser: it has no stack of that role")
-    passes = 2 if guidance and not embeds_guidance(architecture) else 1
+    _, passes = usual_passes(denoiser, steps, guidance)
     decoding = 0
     if decoder is not None:
         decoding = _of_role(decoder, "painter", 0, count)

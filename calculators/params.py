@@ -55,6 +55,19 @@ def count_params(spec: ModelSpec) -> Params:
     )
 
 
+def elements_by_role(spec: ModelSpec) -> dict[Role, int]:
+    """Parameters by what their tensors are, because formats treat roles differently.
+
+    Raises:
+        BadInput: If the architecture is undisclosed.
+    """
+    counts = dict.fromkeys(Role, 0)
+    for operator in lower(architecture_of(spec)):
+        for weight in operator.weights:
+            counts[weight.role] += weight.elements * operator.repeat
+    return counts
+
+
 def params_by_part(spec: ModelSpec) -> dict[str, int]:
     """Parameters of each part of the model, in order of appearance; they sum to the total.
 

@@ -250,3 +250,11 @@ def test_unknown_fields_are_named_at_every_depth():
     for field in ("mystery", "vision_config.twisted_width", "text_config.extra_towers"):
         assert field in notes
     assert "pad_token_id" not in notes
+
+
+def test_bytes_stay_exact_where_names_do_not_tell_the_role(tmp_path: Path):
+    write_gguf(tmp_path / "tiny.gguf")
+    spec = load(tmp_path / "tiny.gguf")
+    rows = tuple(row.model_copy(update={"role": "matrix"}) if row.role == "head" else row for row in spec.stored)
+    shifted = spec.model_copy(update={"stored": rows})
+    assert weight_bytes(shifted, weights_of(shifted)) == pytest.approx(stored_bytes(spec), rel=1e-12)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from calculators.explain.explanation import Explanation, Part
-from calculators.explain.question import (
-    Question,
-)
-from calculators.flops import reads_source
+from calculators.explain.question import Question
+from calculators.flops import count_flops, reads_source
 from calculators.lowering import lower
-from calculators.memory import CACHE_BITS
+from calculators.memory import cache_bytes
 from calculators.params import architecture_of
 from calculators.scaling import complexity, local_exponent, overtakes
 from calculators.shape import reshaped
@@ -19,16 +17,16 @@ def shapes(q: Question) -> Explanation:
     parts = []
     for factor in (0.25, 0.5, 1.0, 2.0, 4.0):
         shape = reshaped(architecture_of(q.spec), factor)
-        graph, w = lower(shape.architecture), q.workload
-        work = sum(int(op.needed.value(w)) * op.repeat for op in graph)
-        kept = sum(int(s.elements.value(w)) * op.repeat for op in graph for s in op.states)
-        size = int(CACHE_BITS[q.cache]) // 8 or 1
+        spec = q.spec.model_copy(update={"architecture": shape.architecture})
+        new, past = (1, q.context) if q.step else (q.context, 0)
+        work = count_flops(spec, new, past, q.batch, "needed")
+        kept = cache_bytes(spec, new + past, q.batch, q.cache, q.policy)
         parts.append(
             Part(
                 f"{shape.layers} layers",
                 1,
                 f"hidden width {shape.hidden:,}, {shape.parameters:,} parameters",
-                f"{work:,} FLOPs, {kept * size:,} bytes of cache, {shape.layers} layers in sequence",
+                f"{work:,} FLOPs, {kept:,} bytes of cache, {shape.layers} layers in sequence",
                 work,
             )
         )

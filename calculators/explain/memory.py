@@ -25,8 +25,7 @@ from calculators.explain.symbols import HELD, Letters
 from calculators.flops import default_source
 from calculators.measures import POLICIES, Policy
 from calculators.memory import CACHE_BITS, element_bits, role_bits
-from calculators.operators import Role
-from calculators.params import architecture_of
+from calculators.params import architecture_of, elements_by_role
 from calculators.table import compile_table
 from calculators.workload import Workload
 
@@ -79,13 +78,9 @@ def _held_text(name: str, letters: Letters, coefficient: int) -> tuple[str, str]
 def weights(q: Question) -> Explanation:
     """Bytes of the weights in a format, by the role of tensors."""
     bits = role_bits(q.weights)
-    counts = dict.fromkeys(Role, 0)
-    for op in graph_of(q):
-        for weight in op.weights:
-            counts[weight.role] += weight.elements * op.repeat
     parts = tuple(
         Part(role.value, 1, "elements · bits / 8", f"{n:,} x {bits[role]:g} bits / 8", n * bits[role] / 8)
-        for role, n in counts.items()
+        for role, n in elements_by_role(q.spec).items()
         if n
     )
     return Explanation(

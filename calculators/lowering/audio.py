@@ -82,6 +82,7 @@ def _convolution(
             name=name,
             kind=Kind.CONVOLUTION,
             part=scope.part("embedding"),
+            leaf=source is None,
             weights=(
                 Weight(f"{name}.weight", (convolution.outputs, channels, *kernel)),
                 *((Weight(f"{name}.bias", (convolution.outputs,), Role.VECTOR),) if convolution.bias else ()),

@@ -182,3 +182,11 @@ def test_defaults_are_all_visible():
     q = recommend(machines=("l4",)).requirements
     assert len(q["defaults"]) == 4
     assert Requirements().task == q["task"] == "chat"
+
+
+def test_a_denoiser_takes_the_same_time_recommended_and_estimated():
+    found = recommend(task="image-generation", machines=("h100-sxm",)).recommendations
+    assert {r.model for r in found} & {"stable-diffusion-xl-unet", "stable-diffusion-3-medium-transformer"}
+    for r in found:
+        alone = estimate(model=r.model, machine=r.machine, weights=r.weights)
+        assert r.ttft_s == pytest.approx(alone.time.ttft_s.p50, rel=0.02), r.model
