@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from advisor.candidates import Choice, Outcomes, degrees, evaluate, generates, space, weights_fit
-from advisor.estimate import band_for
+from advisor.estimating.bands import band_for
 from advisor.machines import rentable
 from advisor.quality import Quality, qualities
 from advisor.rejection import Rejection, reject

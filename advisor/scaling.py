@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.estimate import resolve, server_of
+from advisor.estimating.resolve import resolve, server_of
 from advisor.scenario import Scenario
 from calculators.lowering import lower
 from calculators.scaling import crossing, flops_terms, local_exponent, overtakes

@@ -1,0 +1,1 @@
+"""The parts of an estimate, one module each; ``advisor.estimate`` puts them together."""

@@ -1,0 +1,62 @@
+"""What each device holds."""
+
+from __future__ import annotations
+
+from advisor.answer import Memory
+from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens
+from calculators.activations import peak_activation_bytes
+from calculators.measures import RESERVED
+from calculators.memory import weight_bytes
+from calculators.table import compile_table
+from calculators.workload import Workload
+
+
+def memory_of(case: Resolved) -> Memory:
+    """What one device holds while the batch is served at full length."""
+    s, tp = case.scenario, case.scenario.tp
+    table = compile_table(case.architecture, tp)
+    prompt = prompt_tokens(case)
+    length = s.output_tokens if case.encoder_decoder else prompt + s.output_tokens
+    source = case.source_tokens
+
+    def held(batch: int) -> Workload:
+        return Workload.of([batch], 0, length, source=source, encode=0)
+
+    weights = weight_bytes(case.spec, case.weights, tp)
+    if case.generates:
+        growing, constant = (float(x[0]) for x in table.held_bytes(held(s.batch), case.cache_bits))
+        reserved = float(table.held_bytes(held(s.batch), case.cache_bits, RESERVED)[0][0])
+    else:
+        growing = constant = reserved = 0.0
+    activations = float(peak_activation_bytes(case.architecture, _largest_pass(case, prompt), tp=tp)[0])
+    overhead = case.engine.memory_gib * 2**30
+    total = weights + growing + constant + activations + overhead
+    usable = case.machine.usable_bytes
+    most = None
+    if usable is not None and case.generates:
+        one_growing, one_constant = (float(x[0]) for x in table.held_bytes(held(1), case.cache_bits))
+        free = usable - weights - activations - overhead
+        each = one_growing + one_constant
+        most = max(0, int(free // each)) if each > 0 else None
+    return Memory(
+        weights_bytes=weights,
+        kv_cache_bytes=growing,
+        kv_cache_reserved_bytes=reserved,
+        state_bytes=constant,
+        activation_bytes=activations,
+        overhead_bytes=overhead,
+        total_bytes_per_gpu=total,
+        usable_bytes=usable,
+        fits=None if usable is None else total <= usable,
+        max_batch=most,
+    )
+
+
+def _largest_pass(case: Resolved, prompt: int) -> Workload:
+    """The pass with most activations: a prefill chunk, or the whole batch for models that answer in one pass."""
+    s = case.scenario
+    if not case.generates:
+        return Workload.of([s.batch * passes_of(case)[1]], prompt, 0)
+    if case.encoder_decoder:
+        return Workload.of([1], 1, 0, source=case.source_tokens)
+    return Workload.of([1], min(prompt * s.batch, case.engine.activation_tokens), 0, images=s.images)

@@ -1,0 +1,37 @@
+"""What a reader of an estimate must know besides its numbers."""
+
+from __future__ import annotations
+
+from advisor.answer import Memory
+from advisor.estimating.resolve import Resolved, hears, prompt_tokens
+from calculators.efficiency import efficiency
+from calculators.lowering import streams_of
+from catalog.loader import machine_classes
+
+
+def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
+    """Sentences without a full stop."""
+    notes, s = [], case.scenario
+    context = case.spec.context_tokens
+    length = prompt_tokens(case) + (s.output_tokens if case.generates else 0)
+    heard = case.source_tokens if hears(case.architecture) else 0
+    if heard:
+        length = s.output_tokens
+        notes.append(f"each request is {heard:,} encoder tokens of audio, whatever input_tokens says")
+    elif hears(case.architecture):
+        notes.append("the prompt is counted as text; for audio its tower's work comes on top")
+    if context and length > context:
+        notes.append(f"{length:,} tokens exceed the advertised context of {context:,}")
+    if memory.kv_cache_reserved_bytes > 1.05 * memory.kv_cache_bytes > 0:
+        notes.append(
+            "an engine that reserves full-length pages for windowed layers takes "
+            f"{memory.kv_cache_reserved_bytes / 2**30:.1f} GiB of cache instead of {memory.kv_cache_bytes / 2**30:.1f}"
+        )
+    if memory.usable_bytes is None:
+        notes.append(f"the memory of {case.machine.id} depends on what is fitted; compare the total with yours")
+    if case.machine.id and efficiency(case.machine, case.weights, machine_classes()).badge == "spec sheet":
+        notes.append(f"times on {case.machine.id} are nominal: nothing like it was measured")
+    for stack in case.architecture.stacks:
+        if streams_of(case.architecture)[stack.name].kind == "image" and s.images:
+            notes.append(f"each image adds {case.image_tokens:,} tokens")
+    return tuple(notes)

@@ -1,0 +1,114 @@
+"""A scenario with its names looked up, and what follows from it before anything is timed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from advisor.formats import weights_of
+from advisor.machines import HourlyPrice, engine_for, hourly_price
+from advisor.scenario import Scenario
+from calculators.diffusion import usual_passes
+from calculators.efficiency import efficiency
+from calculators.flops import reads_source, source_tokens
+from calculators.images import takes_images, tokens_per_image
+from calculators.memory import CACHE_BITS
+from calculators.params import architecture_of
+from calculators.plan import tp_problem
+from calculators.serving import Server
+from catalog.engine import Engine
+from catalog.errors import BadInput, unknown
+from catalog.loader import load, load_engine, load_machine, machine_classes
+from catalog.machine import Machine
+from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec
+from catalog.weight_format import WeightFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A scenario with its names looked up."""
+
+    scenario: Scenario
+    spec: ModelSpec
+    architecture: Architecture
+    machine: Machine
+    weights: WeightFormat
+    cache_bits: float
+    engine: Engine
+    price: HourlyPrice | None
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model writes token by token."""
+        return any(
+            s.role == "decoder" and any(isinstance(h, LmHead) for h in s.heads) for s in self.architecture.stacks
+        )
+
+    @property
+    def encoder_decoder(self) -> bool:
+        """Whether the prompt goes through an encoder."""
+        return reads_source(self.architecture)
+
+    @property
+    def source_tokens(self) -> int:
+        """Encoder tokens of one request; 0 where no encoder is read."""
+        return source_tokens(self.architecture, self.scenario.input_tokens)
+
+    @property
+    def image_tokens(self) -> int:
+        """Tokens that the language model sees per image."""
+        return tokens_per_image(self.architecture)
+
+
+def hears(architecture: Architecture) -> bool:
+    """Whether a stack takes audio."""
+    return any(isinstance(stack.embedding, AudioEmbedding) for stack in architecture.stacks)
+
+
+def resolve(scenario: Scenario) -> Resolved:
+    """Look up the names of a scenario.
+
+    Raises:
+        BadInput: As ``estimate``.
+    """
+    spec = load(scenario.model)
+    architecture = architecture_of(spec)
+    machine = load_machine(scenario.machine)
+    weights = weights_of(spec, scenario.weights)
+    if scenario.cache not in CACHE_BITS:
+        raise unknown("cache type", scenario.cache, CACHE_BITS)
+    if problem := tp_problem(architecture, scenario.tp):
+        raise BadInput(f"tensor parallelism {scenario.tp}: {spec.id}: {problem}")
+    if scenario.tp > machine.link.max_gpus:
+        raise BadInput(
+            f"tensor parallelism {scenario.tp}: a node of {machine.id} has {machine.link.max_gpus} device(s)"
+        )
+    if scenario.images and not takes_images(architecture):
+        raise BadInput(f"images: {spec.id} does not take images")
+    engine = load_engine(scenario.engine or engine_for(machine))
+    return Resolved(
+        scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)
+    )
+
+
+def prompt_tokens(case: Resolved) -> int:
+    """Tokens of one prompt as the language model sees it."""
+    return case.scenario.input_tokens + case.scenario.images * case.image_tokens
+
+
+def passes_of(case: Resolved) -> tuple[int, int]:
+    """(steps, passes in each step); one and one for all but denoisers."""
+    return usual_passes(case.spec, case.scenario.steps, case.scenario.guidance)
+
+
+def server_of(case: Resolved) -> Server:
+    """The replica as the calculators time it."""
+    eff = efficiency(case.machine, case.weights, machine_classes())
+    return Server.of(
+        case.architecture,
+        case.machine,
+        eff,
+        case.weights,
+        case.cache_bits,
+        case.scenario.tp,
+        case.engine.step_overhead_us * 1e-6,
+    )
