@@ -78,6 +78,8 @@ def efficiency(machine: Machine, weights: WeightFormat, classes: Sequence[Machin
 def _constants(machine: Machine, family: MachineClass | None, dtype: ComputeType) -> tuple[Roofline, Badge]:
     if dtype in machine.roofline:
         own = machine.roofline[dtype]
+        if machine.calibration:
+            return own, "measured"
         return own, "calibrated" if own.rows else "class default"  # without rows only the compute share is its own
     if family:
         for near in FALLBACK[dtype]:

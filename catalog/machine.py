@@ -84,10 +84,24 @@ class Link(Spec):
     name: str
     gb_per_s: Positive | None = None
     """Peer bandwidth per accelerator in one direction, in GB/s."""
+    bridge_gb_per_s: Positive | None = None
+    """The same inside a pair of cards that an optional bridge joins; the node as a whole has the host's links."""
     pcie_gb_per_s: Positive | None = None
     """Host link in one direction, in GB/s."""
     max_gpus: Size = 1
     """Accelerators in one node."""
+
+
+class Calibration(Spec):
+    """How a machine's own constants were measured on it (``whicharch calibrate``)."""
+
+    device: str
+    """As its driver calls it."""
+    on: Date
+    software: str
+    """Versions of what ran the kernels, driver included."""
+    rows: Size
+    """Timings behind the constants."""
 
 
 class Machine(Entry):
@@ -100,14 +114,21 @@ class Machine(Entry):
     """Nominal memory, in GiB; ``None`` for a host whose memory is whatever was fitted."""
     usable_memory: Annotated[float, Field(gt=0, le=1)] = 0.92
     """Share of the nominal memory that a serving process may take."""
+    memory_type: str | None = None
     bandwidth_gb_per_s: Positive
+    l2_mb: Positive | None = None
+    """Last-level cache on the chip, in MB."""
     peak_tflops: dict[ComputeType, Positive]
     """Dense peak by data type, in 10^12 operations per second."""
+    reached_tflops: dict[ComputeType, Positive] = Field(default_factory=dict)
+    """Best matrix product that anybody measured, where published; no time is computed from it."""
     tdp_w: Positive | None = None
     link: Link
     roofline: dict[ComputeType, Roofline] = Field(default_factory=dict)
     attention: AttentionRates | None = None
     allreduce: tuple[AllReduce, ...] = ()
+    calibration: Calibration | None = None
+    """Set where the constants above were measured on this very machine."""
     notes: str | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -117,14 +117,36 @@ def validated(kind: type[T], data: Any, where: str, text: str | None = None) -> 
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise BadInput(sentence(error, where, text, kind.__name__)) from error
+        raise BadInput(sentence(error, where, text, kind.__name__, kind)) from error
 
 
 _RANK = {"extra_forbidden": 0, "missing": 2, "literal_error": 3}
 """What to report first: a misspelt field explains the one that is missing; alternatives of a union come last."""
 
 
-def sentence(error: ValidationError, where: str, text: str | None, kind: str) -> str:
+def fields_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Names of the fields that a schema knows at a place in it; empty where no schema stands there."""
+    here = _schema(kind)
+    for step in loc:
+        field = here.model_fields.get(step) if here and isinstance(step, str) else None
+        here = _schema(field.annotation) if field else here  # else an index, or a key of a mapping
+    return list(here.model_fields) if here else []
+
+
+def _schema(annotation: Any) -> type[BaseModel] | None:
+    """The first schema inside an annotation: of ``Link | None``, ``Link``; of ``dict[str, Roofline]``, ``Roofline``."""
+    waiting = [annotation]
+    while waiting:
+        here = waiting.pop(0)
+        if isinstance(here, type) and issubclass(here, BaseModel):
+            return here
+        waiting += get_args(here)
+    return None
+
+
+def sentence(
+    error: ValidationError, where: str, text: str | None, kind: str, schema: type[BaseModel] | None = None
+) -> str:
     """What is wrong, in one sentence: place, field, message and the likeliest remedy."""
     errors = error.errors()
     first = min(errors, key=lambda e: (_RANK.get(e["type"], 1), -len(e["loc"])))
@@ -136,7 +158,8 @@ def sentence(error: ValidationError, where: str, text: str | None, kind: str) ->
     given = first.get("input")
     if first["type"] == "extra_forbidden":
         siblings = [str(e["loc"][-1]) for e in errors if e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1]]
-        near = nearest(str(loc[-1]), siblings, 1) or siblings[:1]
+        known = fields_at(schema, loc[:-1]) if schema else []
+        near = nearest(str(loc[-1]), siblings, 1) or nearest(str(loc[-1]), known, 1) or siblings[:1]
         message = f"unknown field {loc[-1]!r}" + (f"; did you mean {near[0]}?" if near else "")
     elif first["type"] == "missing":
         message = "is missing"
