@@ -97,7 +97,7 @@ class Calibration(Spec):
 
     device: str
     """As its driver calls it."""
-    on: Date
+    date: Date
     software: str
     """Versions of what ran the kernels, driver included."""
     rows: Size

@@ -34,7 +34,7 @@ def test_constants_that_were_measured_on_the_machine_say_so(tmp_path: Path):
     from catalog.loader import load_format, machine_classes
 
     roofline = "roofline: {bf16: {compute: 0.5, memory: 0.5, launch_us: 1, rows: 9, source: own kernels}}"
-    calibration = 'calibration: {device: Box, on: "2026-11-23", software: torch 2, rows: 9}'
+    calibration = 'calibration: {device: Box, date: "2026-11-23", software: torch 2, rows: 9}'
     file = tmp_path / "mine.yaml"
     for extra, badge in (([], "calibrated"), ([calibration], "measured")):
         file.write_text("\n".join([*HEAD, roofline, "link: {name: PCIe}", *extra, *TAIL]))
