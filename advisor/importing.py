@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from calculators.params import count_params
+from calculators.stored import stored_elements
 from catalog.errors import BadInput
-from catalog.importers.hub import from_hub, is_repository
+from catalog.importers.hub import configuration, from_hub, is_repository
 from catalog.loader import load_file
+from catalog.parsing import parse_object, read_text
 from catalog.spec import ModelSpec
 
 
@@ -25,17 +28,16 @@ def import_model(source: str, *, trace: bool = False, mtp: bool = False, name: s
         BadInput: If nothing is there, or it cannot be read; the message names file, line and field.
     """
     path = Path(source).expanduser()
+    on_hub = not path.exists() and is_repository(source)
     if trace:
-        spec = _traced(path)
+        spec = _traced(*_configuration(path, source if on_hub else None)[:2])
     elif mtp:
-        settings, config = _configuration(path)
+        config, where, title = _configuration(path, source if on_hub else None)
         from catalog.importers.huggingface import from_hf_config
 
-        spec = from_hf_config(config, name=settings.parent.name, where=str(settings), mtp=True)
-    elif not path.exists() and is_repository(source):
-        spec = from_hub(source)
+        spec = from_hf_config(config, name=title, where=where, mtp=True)
     else:
-        spec = load_file(path)
+        spec = _witnessed(from_hub(source) if on_hub else load_file(path))
     if name is None:
         return spec
     try:
@@ -44,22 +46,34 @@ def import_model(source: str, *, trace: bool = False, mtp: bool = False, name: s
         raise BadInput(f"id {name!r}: lower case letters, digits, dots and dashes, at most 80") from error
 
 
-def _traced(path: Path) -> ModelSpec:
+def _traced(config: dict[str, Any], where: str) -> ModelSpec:
     from calculators.reference import missing
 
     if missing():
         raise BadInput(f"--trace needs {', '.join(missing())}: pip install 'whicharch[validate]'")
-    settings, config = _configuration(path)
     from calculators.reference.tracing import trace
 
-    return trace(config, str(settings))
+    return trace(config, where)
 
 
-def _configuration(path: Path) -> tuple[Path, dict[str, Any]]:
-    from catalog.parsing import parse_json, read_text
-
+def _configuration(path: Path, repository: str | None) -> tuple[dict[str, Any], str, str]:
+    """A configuration, how messages call it, and what its model is called."""
+    if repository is not None:
+        return configuration(repository), f"{repository}, config.json", repository
     settings = path / "config.json" if path.is_dir() else path
-    config = parse_json(read_text(settings), str(settings))
-    if not isinstance(config, dict):
-        raise BadInput(f"{settings}: is {type(config).__name__}; expected a JSON object")
-    return settings, config
+    return parse_object(read_text(settings), str(settings)), str(settings), settings.absolute().parent.name
+
+
+def _witnessed(spec: ModelSpec) -> ModelSpec:
+    """The same, saying by how much its file's tensors differ from the parameters that its configuration describes."""
+    held = stored_elements(spec)
+    if held is None or not spec.is_disclosed:
+        return spec
+    difference = held - count_params(spec).total
+    if not difference:
+        return spec
+    found = (
+        f"Its file holds {abs(difference):,} elements {'more' if difference > 0 else 'fewer'} than its configuration"
+    )
+    found += " describes (multi-token prediction, a head of its own, or buffers)." if difference > 0 else " describes."
+    return spec.model_copy(update={"notes": f"{spec.notes} {found}" if spec.notes else found})

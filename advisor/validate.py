@@ -22,7 +22,7 @@ from calculators.flops import count_flops
 from calculators.memory import cache_bytes
 from calculators.params import count_params
 from calculators.reference import missing
-from calculators.reference.observation import Observation, Quantity, Setting
+from calculators.reference.observation import Observation, Quantity, Setting, excess
 from catalog.errors import BadInput
 from catalog.loader import all_models, load
 from catalog.spec import ModelSpec
@@ -122,9 +122,9 @@ def validate(
     proven = (spec for spec in all_models() if spec.reference or spec.published)
     specs = list(proven) if ids is None else [_named(given) for given in ids]
     if quick:
-        specs = smallest_of_each_class(specs)
+        specs = smallest_of_each(specs, _witness)
     every = (ids is not None or quick) if fvcore is None else fvcore
-    traced = frozenset(spec.id for spec in (specs if every else smallest_of_each_family(specs)))
+    traced = frozenset(spec.id for spec in (specs if every else smallest_of_each(specs, _proven_family)))
     twins = _twins(specs)
     measured = [specs[alike[0]] for alike in twins]
     workers = min(jobs or min(os.cpu_count() or 1, MAX_JOBS), max(1, len(measured)))
@@ -146,22 +146,14 @@ def check_model(spec: ModelSpec) -> list[Check]:
     return _compare(_named(spec), _measure(spec))
 
 
-def smallest_of_each_class(specs: Sequence[ModelSpec]) -> list[ModelSpec]:
-    """One model per PyTorch class, the one with the fewest parameters, in the order given."""
+def smallest_of_each(specs: Sequence[ModelSpec], kind: Callable[[ModelSpec], str | None]) -> list[ModelSpec]:
+    """One model per kind, the one with the fewest parameters, in the order given; ``None`` is no kind."""
     best: dict[str, ModelSpec] = {}
     for spec in sorted(specs, key=lambda spec: count_params(spec).total):
-        best.setdefault(_witness(spec), spec)
+        if (name := kind(spec)) is not None:
+            best.setdefault(name, spec)
     chosen = {id(spec) for spec in best.values()}
     return [spec for spec in specs if id(spec) in chosen]
-
-
-def smallest_of_each_family(specs: Sequence[ModelSpec]) -> list[ModelSpec]:
-    """One model per family, the one with the fewest parameters."""
-    best: dict[str, ModelSpec] = {}
-    for spec in sorted(specs, key=lambda spec: count_params(spec).total):
-        if spec.reference is not None:
-            best.setdefault(spec.family, spec)
-    return list(best.values())
 
 
 def _twins(specs: Sequence[ModelSpec]) -> list[list[int]]:
@@ -190,6 +182,10 @@ def _witness(spec: ModelSpec) -> str:
     return spec.reference.class_name if spec.reference else f"published figure of {spec.id}"
 
 
+def _proven_family(spec: ModelSpec) -> str | None:
+    return spec.family if spec.reference else None
+
+
 def _compare(spec: ModelSpec, outcome: list[Observation] | Exception) -> list[Check]:
     if isinstance(outcome, Exception):
         reason = (
@@ -203,27 +199,12 @@ def _check(spec: ModelSpec, seen: Observation) -> Check:
     made = partial(Check, spec.id, seen.quantity, str(seen.setting), seen.witness, seen.value, rounding=seen.rounding)
     if seen.value is None:
         return made(departure=0, ours=None, note=seen.note, failed=seen.failed)
-    departure, note = _departure(spec, seen)
-    note = note or seen.note
+    departure = excess(spec, seen.quantity, seen.setting)
+    note = spec.reference.departure.reason if departure and spec.reference and spec.reference.departure else seen.note
     try:
         return made(departure=departure, ours=_ours(spec, seen.quantity, seen.setting), note=note)
     except Exception as error:
         return made(departure=departure, ours=None, note=f"our count: {type(error).__name__}: {error}", failed=True)
-
-
-def _departure(spec: ModelSpec, seen: Observation) -> tuple[int, str]:
-    known = spec.reference.departure if spec.reference else None
-    if known is None:
-        return 0, ""
-    setting = seen.setting
-    match seen.quantity:
-        case "parameters":
-            excess = known.parameters
-        case "cache_bytes":
-            excess = 2 * known.cache_elements_per_token * setting.batch * (setting.past + setting.new)
-        case _:
-            excess = setting.batch * (known.flops_per_sequence + known.flops_per_token * setting.new)
-    return excess, known.reason if excess else ""
 
 
 def _ours(spec: ModelSpec, quantity: Quantity, setting: Setting) -> int:

@@ -12,9 +12,20 @@ STORED = "stored"
 """The name by which a model's own file is chosen as its weight format."""
 
 
+PACKED = ("I32", "U32", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F4", "F6_E2M3", "F6_E3M2")
+"""Types of safetensors in which one element may hold several weights, or whose scales are tensors of their own."""
+
+
 def stored_bytes(spec: ModelSpec) -> int:
     """Exact bytes of the tensors in the file."""
     return sum(row.size_bytes for row in spec.stored)
+
+
+def stored_elements(spec: ModelSpec) -> int | None:
+    """Parameters in the file; ``None`` where there is none, or its tensors are packed words or come with scales."""
+    if not spec.stored or any(row.format in PACKED for row in spec.stored):
+        return None
+    return sum(row.elements for row in spec.stored)
 
 
 def stored_format(spec: ModelSpec) -> WeightFormat:

@@ -160,7 +160,7 @@ def load_file(path: Path) -> ModelSpec:
         return read_checkpoint(path)
     if path.is_dir():
         path = path / "config.json"
-    from catalog.parsing import parse_json, parse_yaml, read_text, validated
+    from catalog.parsing import parse_object, parse_yaml, read_text, validated
 
     text = read_text(path)
     if path.suffix in (".yaml", ".yml"):
@@ -170,9 +170,7 @@ def load_file(path: Path) -> ModelSpec:
         return validated(ModelSpec, data, str(path), text)
     from catalog.importers.huggingface import from_hf_config
 
-    data = parse_json(text, str(path))
-    if not isinstance(data, dict):
-        raise BadInput(f"{path}: is {type(data).__name__}; expected a JSON object")
+    data = parse_object(text, str(path))
     name = path.parent.name if path.name == "config.json" and path.parent.name else path.stem
     return from_hf_config(data, name=name, where=str(path))
 

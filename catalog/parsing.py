@@ -88,6 +88,18 @@ def parse_json(text: str, where: str) -> Any:
         ) from error
 
 
+def parse_object(text: str, where: str) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises:
+        BadInput: As ``parse_json``, or if it is something else.
+    """
+    data = parse_json(text, where)
+    if not isinstance(data, dict):
+        raise BadInput(f"{where}: is {type(data).__name__}; expected a JSON object")
+    return data
+
+
 def line_of(text: str, loc: tuple[int | str, ...]) -> int | None:
     """The line on which a field stands in a YAML text, or its nearest parent that exists."""
     try:

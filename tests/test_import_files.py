@@ -20,7 +20,6 @@ from calculators import count_params
 from calculators.memory import weight_bytes
 from calculators.stored import stored_bytes
 from catalog import BadInput, load
-from catalog.loader import refresh
 from catalog.stored import role_of
 
 H, F, V, LAYERS, HEADS, KV, D = 64, 96, 160, 3, 4, 2, 16
@@ -38,10 +37,8 @@ TO_HF = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("WHICHARCH_HOME", str(tmp_path / "home"))
-    refresh()
-    return tmp_path / "home"
+def home(overlay: Path) -> Path:
+    return overlay.parent
 
 
 def write_gguf(path: Path, *, quantized: bool = True, arch: str = "llama", **fields: Any) -> int:
@@ -116,6 +113,15 @@ def test_a_checkpoint_of_safetensors_is_read_by_its_headers(tmp_path: Path, part
     assert spec.id == "tiny"
     assert stored_bytes(spec) == size == 2 * count_params(spec).total
     assert {row.format for row in spec.stored} == {"F16"}
+
+
+def test_an_import_says_where_a_file_and_its_configuration_disagree(tmp_path: Path):
+    write_gguf(tmp_path / "tiny.gguf")
+    assert "elements" not in (import_model(str(tmp_path / "tiny.gguf")).notes or "")
+    write_checkpoint(tmp_path / "tiny")
+    assert "elements" not in (import_model(str(tmp_path / "tiny")).notes or "")
+    save_file({"mtp.extra": np.zeros((3, 5), dtype=np.float16)}, tmp_path / "tiny" / "more.safetensors")
+    assert "15 elements more than its configuration describes" in (import_model(str(tmp_path / "tiny")).notes or "")
 
 
 def test_damaged_files_get_a_sentence(tmp_path: Path):
@@ -216,6 +222,9 @@ def test_the_hub_is_asked_for_headers_only(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(huggingface_hub, "get_safetensors_metadata", lambda *_, **__: metadata)
     spec = import_model("someone/Tiny-Llama")
     assert spec.id == "tiny-llama"
+    assert f"{count_params(spec).total - V * H:,} elements fewer" in (spec.notes or "")
+    with pytest.raises(BadInput, match="names no multi-token-prediction layers"):
+        import_model("someone/Tiny-Llama", mtp=True)
     assert stored_bytes(spec) == 2 * V * H
 
     def offline(*_: Any, **__: Any) -> None:

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from calculators.params import count_params
 from calculators.reference.models import parameters
+from calculators.reference.observation import Setting, excess
 from catalog.errors import BadInput
 from catalog.importers.huggingface import from_hf_config
-from catalog.spec import ModelSpec
 
 TEXT = ("AutoModelForCausalLM", "AutoModelForMaskedLM", "AutoModelForSeq2SeqLM")
 OTHER = ("AutoModelForImageTextToText", "AutoModelForImageClassification", "AutoModelForSpeechSeq2Seq")
@@ -72,18 +72,12 @@ def _reading(transformers: Any, auto: str, model_type: str) -> Reading:
         fields = json.loads(config.to_json_string(use_diff=difference)) | {"architectures": [type(model).__name__]}
         try:
             spec = from_hf_config(fields)
-            ours = count_params(spec).total + departure_of(spec)
+            ours = count_params(spec).total + excess(spec, "parameters", Setting())
         except BadInput as refusal:
             return Reading(auto, model_type, "refused", str(refusal)[:100])
         if ours != real:
             return Reading(auto, model_type, "wrong", f"{ours - real:+,} of {real:,}")
     return Reading(auto, model_type, "exact", f"{real:,}")
-
-
-def departure_of(spec: ModelSpec) -> int:
-    """Parameters that the class is known to have beyond what its configuration describes."""
-    departure = spec.reference.departure if spec.reference else None
-    return departure.parameters if departure else 0
 
 
 def main() -> None:

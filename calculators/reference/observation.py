@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from catalog.spec import ModelSpec
+
 Quantity = Literal[
     "parameters",
     "prefill_flops",
@@ -48,3 +50,17 @@ class Observation:
     """The reference could not be run; an observation without value that did not fail does not apply to this model."""
     rounding: int = 1
     """The unit of the last digit, where the value is a published figure."""
+
+
+def excess(spec: ModelSpec, quantity: Quantity, setting: Setting) -> int:
+    """By how much the reference class is known to exceed the published model in a quantity of one pass."""
+    known = spec.reference.departure if spec.reference else None
+    if known is None:
+        return 0
+    match quantity:
+        case "parameters":
+            return known.parameters
+        case "cache_bytes":
+            return 2 * known.cache_elements_per_token * setting.batch * (setting.past + setting.new)
+        case _:
+            return setting.batch * (known.flops_per_sequence + known.flops_per_token * setting.new)

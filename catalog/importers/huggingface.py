@@ -212,29 +212,26 @@ def from_hf_config(
     """
     config = in_known_words(config, where)
     imported = read_config(config, where)
-    if mtp:
-        spec = from_hf_config(config, name=name, where=where)
-        architecture = with_multi_token(imported.architecture, config, where)
-        return spec.model_copy(update={"architecture": architecture, "reference": None})
     title = name or str(config.get("_name_or_path") or config.get("model_type") or imported.class_name)
     context = config.get("max_position_embeddings") or config.get("n_positions")
     settings = {key: value for key, value in config.items() if key not in ("architectures", "transformers_version")}
     entry = TYPES.get(str(config.get("model_type")))
     if settings.get("model_type") in BUILT_AS:
         settings["model_type"] = BUILT_AS[settings["model_type"]]
+    reference = Reference(
+        library="diffusers" if "_class_name" in config else entry.library if entry is not None else "transformers",
+        class_name=imported.class_name,
+        config=settings,
+        departure=departure_of(imported.class_name, imported.architecture),
+    )
     return ModelSpec(
         id=re.sub(r"[^a-z0-9._+-]+", "-", title.split("/")[-1].lower()).strip("-.") or "imported",
         name=title,
         family=imported.family,
         published_weights=_published(config),
         context_tokens=context if isinstance(context, int) and context > 0 else None,
-        architecture=imported.architecture,
-        reference=Reference(
-            library="diffusers" if "_class_name" in config else entry.library if entry is not None else "transformers",
-            class_name=imported.class_name,
-            config=settings,
-            departure=departure_of(imported.class_name, imported.architecture),
-        ),
+        architecture=with_multi_token(imported.architecture, config, where) if mtp else imported.architecture,
+        reference=None if mtp else reference,
         sources=(f"imported from {where}",),  # type: ignore[arg-type]
         notes=_doubts(imported, entry),
     )

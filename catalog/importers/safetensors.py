@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catalog.errors import BadInput
 from catalog.importers.tensors import Tensor, spec_with_tensors
-from catalog.parsing import parse_json, read_text
+from catalog.parsing import parse_json, parse_object, read_text
 from catalog.spec import ModelSpec
 
 BITS = {
@@ -28,9 +28,7 @@ def read_checkpoint(folder: Path, name: str | None = None) -> ModelSpec:
     settings = folder / "config.json"
     if not settings.is_file():
         raise BadInput(f"{settings}: no such file; safetensors hold shapes, the configuration says what they are for")
-    config = parse_json(read_text(settings), str(settings))
-    if not isinstance(config, dict):
-        raise BadInput(f"{settings}: is {type(config).__name__}; expected a JSON object")
+    config = parse_object(read_text(settings), str(settings))
     tensors = [tensor for part in parts(folder) for tensor in table(part)]
     return spec_with_tensors(config, tensors, name=name or folder.resolve().name, where=str(settings))
 

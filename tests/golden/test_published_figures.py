@@ -109,6 +109,7 @@ def test_hybrids_cache_in_their_few_attention_layers(name: str, tokens: int, gib
         # tables with the layer, GLM 4.5 stores them again, and beside it 90 corrections of 160 experts, its buffers.
         ("mimo-7b", False, 0, 7_833_409_536),
         ("glm-4.5", True, 90 * 160, 358_337_791_296),
+        ("qwen3-next-80b-a3b", False, 0, 81_324_862_720),
     ],
 )
 def test_multi_token_prediction_makes_up_the_listed_total(name: str, own_tables: bool, more: int, published: int):
@@ -116,6 +117,13 @@ def test_multi_token_prediction_makes_up_the_listed_total(name: str, own_tables:
     config = spec.reference.config | {"num_nextn_predict_layers": 1}
     with_head = with_multi_token(spec.architecture, config, name, own_tables=own_tables)
     assert count_params(spec.model_copy(update={"architecture": with_head})).total + more == published
+
+
+@pytest.mark.parametrize(("name", "published"), [("qwen3.5-27b", 27_781_427_952), ("qwen3.5-35b-a3b", 35_951_822_704)])
+def test_multi_token_prediction_named_in_the_text_config_counts(name: str, published: int):
+    config = load(name).reference.config
+    assert config["text_config"]["mtp_num_hidden_layers"] == 1
+    assert count_params(from_hf_config(config, mtp=True)).total == published
 
 
 def test_multi_token_prediction_drafts_with_one_more_layer_and_the_shared_head():

@@ -30,7 +30,7 @@ from calculators.lowering import lower
 from calculators.reference.caches import cache_bytes as held_bytes
 from calculators.reference.counting import fvcore_flops, torch_flops
 from calculators.reference.models import parameters
-from calculators.reference.observation import Setting
+from calculators.reference.observation import Setting, excess
 from calculators.reference.subject import Subject
 from calculators.workload import Workload
 from catalog import from_hf_config
@@ -67,19 +67,15 @@ usual = settings(
 
 
 def flops(spec: ModelSpec, setting: Setting) -> int:
-    departure = spec.reference.departure if spec.reference else None
-    excess = departure.flops_per_sequence * setting.batch if departure else 0
-    return excess + count_flops(
+    return excess(spec, "prefill_flops", setting) + count_flops(
         spec, setting.new, setting.past, setting.batch, source=setting.source, images=setting.images
     )
 
 
 def cached(spec: ModelSpec, setting: Setting) -> int:
-    held = setting.past + setting.new
-    departure = spec.reference.departure if spec.reference else None
-    excess = 2 * departure.cache_elements_per_token * setting.batch * held if departure else 0
     kept = {"source": setting.source, "images": setting.images}
-    return excess + cache_bytes(spec, held, setting.batch, policy="transformers", **kept)
+    held = cache_bytes(spec, setting.past + setting.new, setting.batch, policy="transformers", **kept)
+    return excess(spec, "cache_bytes", setting) + held
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -99,8 +95,7 @@ def perturb(kind: str, examples: int) -> None:
     def check(config: Config, new: int, more: int) -> None:
         spec = from_hf_config(config)
         subject = Subject.of(spec)
-        departure = spec.reference.departure.parameters if spec.reference and spec.reference.departure else 0
-        assert count_params(spec).total + departure == parameters(subject.model)
+        assert count_params(spec).total + excess(spec, "parameters", Setting()) == parameters(subject.model)
         if subject.caches:
             follow(spec, subject, new, more)
         else:

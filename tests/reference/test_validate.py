@@ -14,7 +14,7 @@ import pytest
 
 from advisor import validate as run_validate
 from advisor.cli import main
-from advisor.validate import Check, Measure, _spread, check_model, smallest_of_each_class
+from advisor.validate import Check, Measure, _spread, check_model, smallest_of_each
 from calculators.reference.observation import Observation, Setting
 from catalog import BadInput, load
 from catalog.loader import all_models
@@ -186,7 +186,7 @@ def test_a_process_that_dies_takes_nothing_else_with_it() -> None:
 
 def test_quick_takes_the_smallest_of_each_class() -> None:
     specs = [spec for spec in all_models() if spec.reference]
-    chosen = smallest_of_each_class(specs)
+    chosen = smallest_of_each(specs, lambda spec: spec.reference.class_name if spec.reference else spec.id)
     classes = [spec.reference.class_name for spec in chosen if spec.reference]
     assert len(classes) == len(set(classes)) == len({spec.reference.class_name for spec in specs if spec.reference})
     assert {"smollm2-135m", "gpt2", "deepseek-v2-lite"} <= {spec.id for spec in chosen}
