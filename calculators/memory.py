@@ -11,11 +11,22 @@ from calculators.operators import Dtype, Role
 from calculators.params import architecture_of
 from calculators.workload import Workload
 from catalog.errors import unknown
+from catalog.gguf_blocks import BLOCKS
 from catalog.spec import ModelSpec
 from catalog.weight_format import WeightFormat
 
-CACHE_BITS: dict[str, float] = {"fp32": 32, "bf16": 16, "fp16": 16, "fp8": 8, "int8": 8, "int4": 4}
-"""Bits per cached element; scales of quantized caches are not counted."""
+CACHE_BITS: dict[str, float] = {
+    "fp32": 32,
+    "bf16": 16,
+    "fp16": 16,
+    "fp8": 8,
+    "int8": 8,
+    "int4": 4,
+    "nvfp4": 4.5,
+    **{name: BLOCKS[name].bits for name in ("q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl")},
+}
+"""Bits per cached element. Those of NVFP4 and of llama.cpp's blocks (``--cache-type-k``) include their scales; fp8 has
+one scale per tensor, and int8 and int4 are bare, because their scales depend on the engine."""
 
 PolicyName = Literal["needed", "reserved", "transformers"]
 
@@ -41,7 +52,7 @@ def cache_bytes(
         spec: The model.
         tokens: Cached positions per sequence.
         batch: Sequences.
-        dtype: Element type of the cache: bf16, fp16, fp8, int8, int4 or fp32. Scan states are always 32 bits.
+        dtype: Element type of the cache: one of ``CACHE_BITS``. Scan states are always 32 bits.
         policy: ``needed``: what the architecture must remember, windows capped at their width; ``reserved``: pages of
             16 tokens, full length also in windowed layers; ``transformers``: what its ``DynamicCache`` holds (W-1
             tokens in a windowed layer).
@@ -97,13 +108,15 @@ def _held_bytes(
     length = default_source(spec, tokens) if source is None else source
     w = Workload.exact(batch, 0, tokens, source=length, images=images, encode=0)
     model_bits = 32 if dtype == "fp32" else 16
-    bits = 0
+    half_bits = 0
     for operator in lower(architecture_of(spec)):
         for state in operator.states:
             if state.recurrent is recurrent:
                 elements = int(state.elements.value(w, POLICIES[policy]))
-                bits += int(element_bits(state.dtype, CACHE_BITS[dtype], model_bits)) * elements * operator.repeat
-    return -(-bits // 8)
+                half_bits += (
+                    int(2 * element_bits(state.dtype, CACHE_BITS[dtype], model_bits)) * elements * operator.repeat
+                )
+    return -(-half_bits // 16)
 
 
 def role_bits(format: WeightFormat) -> dict[Role, float]:
@@ -117,12 +130,33 @@ def role_bits(format: WeightFormat) -> dict[Role, float]:
     }
 
 
+def gguf_role_bits(file_type: str, spec: ModelSpec) -> dict[Role, float]:
+    """What llama.cpp's rules give each role of a model's weights on average, in bits per element."""
+    from calculators.gguf import Shape, bits_of
+
+    architecture = architecture_of(spec)
+    graph = tuple(lower(architecture))
+    towers = tuple(stack.name for stack in architecture.stacks if stack.role in ("vision", "audio"))
+    shape = Shape.of(graph, max(stack.n_layers for stack in architecture.stacks), towers)
+    elements, bits = dict.fromkeys(Role, 0), dict.fromkeys(Role, 0.0)
+    for op in graph:
+        for weight in op.weights:
+            elements[weight.role] += op.repeat * weight.elements
+            bits[weight.role] += op.repeat * weight.elements * bits_of(file_type, op, weight, shape)
+    return {role: bits[role] / n if n else 0.0 for role, n in elements.items()}
+
+
 def weight_bytes(spec: ModelSpec, format: WeightFormat, tp: int = 1) -> float:
     """Bytes of all weights that one of ``tp`` devices holds, scales and zero points included.
 
     Raises:
         BadInput: If the architecture is undisclosed.
     """
+    architecture = architecture_of(spec)
+    if format.gguf is not None:
+        from calculators.table import compile_table
+
+        return compile_table(architecture, tp).weight_bytes(format)
     bits = role_bits(format)
-    graph = lower(architecture_of(spec), tp)
+    graph = lower(architecture, tp)
     return sum(w.elements * bits[w.role] * op.repeat for op in graph for w in op.weights) / 8

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calculators.form import Form
+from calculators.gguf import Shape, bits_of
 from calculators.graph import OperatorGraph
 from calculators.lowering import lower
 from calculators.measures import NEEDED, Measure, Policy
@@ -48,6 +49,10 @@ class Table:
     """Kernels started in a pass, shape (operators,)."""
     held: tuple[tuple[str, bool, Floats], ...]
     """(element type, recurrent, coefficients over measures) of all states."""
+    layers: int = 1
+    """Of the deepest stack."""
+    towers: tuple[str, ...] = ()
+    """Stacks for images and sound."""
 
     def values(self, w: Workload, policy: Policy = NEEDED) -> Floats:
         """The measures of flat workloads: shape (measures, N)."""
@@ -59,10 +64,40 @@ class Table:
 
     def traffic(self, weights: WeightFormat, cache_bits: float) -> Floats:
         """Bytes that each operator moves per unit of each measure: weights, rows, activations and cache."""
-        bits = role_bits(weights)
-        own = self.read_elements @ np.array([bits[role] for role in ROLES]) / 8
+        own, row = self._read_bytes(weights)
         cached, fixed = self._moved
-        return own[:, None] * self.touched + self.rows * (bits[Role.EMBEDDING] / 8) + fixed + cached * (cache_bits / 8)
+        return own[:, None] * self.touched + self.rows * row + fixed + cached * (cache_bits / 8)
+
+    def _read_bytes(self, weights: WeightFormat) -> tuple[Floats, float]:
+        """Bytes of weights that one touch of each operator reads, and of one looked-up element."""
+        if weights.gguf is None:
+            bits = role_bits(weights)
+            return self.read_elements @ np.array([bits[role] for role in ROLES]) / 8, bits[Role.EMBEDDING] / 8
+        return self._gguf(weights.gguf)[:2]
+
+    def _gguf(self, file_type: str) -> tuple[Floats, float, float]:
+        """(bytes that one touch reads, by operator; bytes of a looked-up element; bytes of all weights)."""
+        if file_type not in self._gguf_known:
+            shape = Shape.of(self.operators, self.layers, self.towers)
+            held, row = 0.0, 2.0
+            read = np.zeros(len(self.operators))
+            owned: dict[Weight, float] = {}
+            for op in self.operators:
+                for weight in op.weights:
+                    owned[weight] = bits_of(file_type, op, weight, shape) / 8
+                    held += op.repeat * weight.elements * owned[weight]
+                    if weight.role is Role.EMBEDDING and op.rows.terms:
+                        row = owned[weight]
+            for index, op in enumerate(self.operators):
+                each = (w.elements * (owned.get(w) or bits_of(file_type, op, w, shape) / 8)
+                        for w in (*op.weights, *op.borrowed))  # fmt: skip
+                read[index] = op.repeat * sum(each) / op.active[1]
+            self._gguf_known[file_type] = (read, row, held)
+        return self._gguf_known[file_type]
+
+    @cached_property
+    def _gguf_known(self) -> dict[str, tuple[Floats, float, float]]:
+        return {}
 
     @cached_property
     def _moved(self) -> tuple[Floats, Floats]:
@@ -76,6 +111,8 @@ class Table:
 
     def weight_bytes(self, weights: WeightFormat) -> float:
         """Bytes of all weights on one device, scales and zero points included."""
+        if weights.gguf is not None:
+            return self._gguf(weights.gguf)[2]
         bits = role_bits(weights)
         return float(self.elements.sum(axis=0) @ np.array([bits[role] for role in ROLES])) / 8
 
@@ -163,4 +200,6 @@ def compile_table(architecture: Architecture, tp: int = 1) -> Table:
         row_width=np.array([_row_width(op) for op in operators], dtype=np.float64),
         launches=np.array([op.launches * op.repeat for op in operators], dtype=np.float64),
         held=tuple((dtype, recurrent, row) for (dtype, recurrent), row in held.items()),
+        layers=max(stack.n_layers for stack in architecture.stacks),
+        towers=tuple(stack.name for stack in architecture.stacks if stack.role in ("vision", "audio")),
     )

@@ -34,6 +34,9 @@ class WeightFormat(Entry):
     vector_bits: Bits = 16
     """Norms, biases, convolutions, routers: what stays in higher precision."""
     nominal_bits: Bits
+    gguf: str | None = None
+    """llama.cpp's file type (``Q4_K_M``), where the bits of each tensor follow its rules; the bits above are then those
+    of a Llama-3.1-8B."""
     compute: ComputeType
     """The data type in which products run where the machine has it; otherwise bf16 or fp16."""
     use: tuple[Literal["weights", "cache"], ...] = ("weights",)

@@ -24,7 +24,7 @@ from calculators.explain.question import (
 from calculators.explain.symbols import HELD, Letters
 from calculators.flops import default_source
 from calculators.measures import POLICIES, Policy
-from calculators.memory import CACHE_BITS, element_bits, role_bits
+from calculators.memory import CACHE_BITS, element_bits, gguf_role_bits, role_bits
 from calculators.params import architecture_of, elements_by_role
 from calculators.table import compile_table
 from calculators.workload import Workload
@@ -77,7 +77,7 @@ def _held_text(name: str, letters: Letters, coefficient: int) -> tuple[str, str]
 
 def weights(q: Question) -> Explanation:
     """Bytes of the weights in a format, by the role of tensors."""
-    bits = role_bits(q.weights)
+    bits = role_bits(q.weights) if q.weights.gguf is None else gguf_role_bits(q.weights.gguf, q.spec)
     parts = tuple(
         Part(role.value, 1, "elements · bits / 8", f"{n:,} x {bits[role]:g} bits / 8", n * bits[role] / 8)
         for role, n in elements_by_role(q.spec).items()
