@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from advisor.accuracy.report import accuracy as accuracy
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
     from advisor.recommend import recommend as recommend
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from advisor.validate import validate as validate
 
 _HOMES = {
+    "accuracy": "advisor.accuracy.report",
     "estimate": "advisor.estimate",
     "explain": "advisor.explain",
     "recommend": "advisor.recommend",
@@ -26,7 +28,7 @@ _HOMES = {
     "sweep": "advisor.sweep",
     "validate": "advisor.validate",
 }
-__all__ = ["estimate", "explain", "recommend", "scale", "sweep", "validate"]
+__all__ = ["accuracy", "estimate", "explain", "recommend", "scale", "sweep", "validate"]
 
 
 class _Package(ModuleType):

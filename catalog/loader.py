@@ -241,6 +241,11 @@ def load_engine(name: str) -> Engine:
     return _load(Engine, "engines", "engine", name)
 
 
+def engine_ids() -> list[str]:
+    """Ids of all engines."""
+    return list(_files("engines"))
+
+
 class _Classes(BaseModel):
     classes: tuple[MachineClass, ...]
 

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "scale": ("advisor.cli.scale", "How cost grows with context, and where models cross."),
     "import": ("advisor.cli.import_", "Read a model from config.json, GGUF, safetensors or the Hugging Face hub."),
     "validate": ("advisor.cli.validate", "Prove the catalog against real PyTorch models."),
+    "accuracy": ("advisor.cli.accuracy", "How far predictions are from measured tables or your own benchmarks."),
     "catalog": ("advisor.cli.catalog", "List and show models, machines, formats and tasks."),
     "tui": ("advisor.cli.tui", "Open the terminal application (the default)."),
 }

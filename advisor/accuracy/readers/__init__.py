@@ -1,0 +1,35 @@
+"""Readers of measured tables, one module for each layout; a new module here is found without being listed."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import lru_cache
+from importlib import import_module
+
+from advisor.accuracy.comparison import File, Reader
+from catalog.errors import BadInput
+
+
+@lru_cache(maxsize=1)
+def readers() -> tuple[Reader, ...]:
+    """All of them, by layout."""
+    found = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted((module.READER for module in found if hasattr(module, "READER")), key=lambda r: r.layout))
+
+
+def reader_of(file: File) -> Reader:
+    """The reader whose columns a file has.
+
+    Raises:
+        BadInput: If none has, with the nearest layout and the columns missing for it.
+    """
+    matching = [reader for reader in readers() if reader.columns <= file.columns]
+    if matching:
+        return max(matching, key=lambda reader: len(reader.columns))
+    nearest = max(readers(), key=lambda reader: len(reader.columns & file.columns) / len(reader.columns))
+    missing = ", ".join(sorted(nearest.columns - file.columns))
+    known = ", ".join(reader.layout for reader in readers())
+    raise BadInput(
+        f"{file.path}: its columns are those of no known layout ({known}); nearest: {nearest.layout}, "
+        f"for which it lacks {missing}"
+    )

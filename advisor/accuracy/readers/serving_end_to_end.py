@@ -1,0 +1,117 @@
+"""Servers under a fixed number of clients (closed loops): NVIDIA aiconfigurator's ``silicon_sample.csv``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from advisor.accuracy.comparison import Comparison, File, Given, Reader, Row, Skipped
+from advisor.accuracy.names import format_of, machine_of, model_of
+from advisor.accuracy.runs import CLOSED, Run, compare_runs
+
+ENGINES = {"vllm": "vllm", "trtllm": "tensorrt-llm", "sglang": "sglang"}
+MTP = "may use multi-token prediction (the same setting is listed up to 2.3 times apart)"
+
+
+def number(row: Row, name: str) -> float | None:
+    """A cell as a number; ``None`` where it is empty."""
+    text = row.get(name)
+    try:
+        return None if text in (None, "", "nan") else float(str(text))
+    except ValueError:
+        return None
+
+
+def cache_bits(model: str, machine: str) -> float:
+    """Element size of the cache in the published launch scripts (SemiAnalysisAI/InferenceX, benchmarks/*.sh)."""
+    if model == "llama-3.1-70b" or (machine == "b200-sxm" and model in ("gpt-oss-120b", "deepseek-r1")):
+        return 8
+    return 16
+
+
+def _doubt(row: Row, model: str, machine: str) -> str | None:
+    if model == "deepseek-r1" and not (machine == "h200-sxm" and row["backend"] == "sglang"):
+        return MTP
+    return None
+
+
+def _why_not(row: Row) -> str | None:
+    """What keeps a row from being read, in words."""
+    experts = re.search(r"_ep(\d+)", row["id"])
+    if row["mode"] != "agg":
+        return "prompts and answers on different devices"
+    if (number(row, "pp_size") or 1) != 1:
+        return "pipeline parallelism"
+    if (number(row, "attention_dp_size") or 1) != 1:
+        return "data-parallel attention"
+    if float(experts[1] if experts else number(row, "moe_ep_size") or 1) > 1:
+        return "expert parallelism"
+    clients, batch = number(row, "silicon_concurrency"), number(row, "batch_size")
+    if clients is None:
+        return "number of clients not given"
+    if clients != batch:
+        return "batch and number of clients differ"
+    return None
+
+
+def runs(rows: Sequence[Row]) -> Iterator[Run | Skipped]:
+    """Aggregated servers, each listed once.
+
+    The identifier's ``tpN`` is the number of devices: ``tp_size`` of expert-parallel rows is their product. Rows whose
+    batch is not the concurrency count several replicas, those without a concurrency only an upper limit: left out.
+    """
+    seen = set()
+    for line, row in enumerate(rows, 1):
+        model, machine = model_of(row["model_path"]), machine_of(row["system"])[0]
+        why = _why_not(row)
+        found = re.search(r"_tp(\d+)", row["id"])
+        devices = int(found[1]) if found else int(number(row, "tp_size") or 1)
+        if model is None or machine is None:
+            missing = row["model_path"] if model is None else row["system"]
+            yield Skipped(line, f"not in the catalog: {missing}")
+            continue
+        weights = format_of(row["gemm_quant_mode"], model)
+        if why is None and weights is None:
+            why = f"unknown format {row['gemm_quant_mode']}"
+        times = number(row, "silicon_ttft_ms"), number(row, "silicon_tpot_ms")
+        clients, given, written = (number(row, name) for name in ("silicon_concurrency", "isl", "osl"))
+        if why is None and (given is None or written is None or times == (None, None)):
+            why = "lengths or times missing"
+        if why is not None:
+            yield Skipped(line, why)
+            continue
+        key = (model, machine, row["backend"], row["gemm_quant_mode"], devices, given, written, clients, times)
+        if key in seen:
+            yield Skipped(line, "listed before")
+            continue
+        seen.add(key)
+        yield Run(
+            kind=CLOSED,
+            engine=ENGINES.get(str(row["backend"]), str(row["backend"])),
+            machine=machine,
+            model=model,
+            weights=weights or "",
+            cache_bits=cache_bits(model, machine),
+            tp=devices,
+            clients=clients or 1,
+            input_tokens=given or 1,
+            output_tokens=written or 1,
+            ttft_s=None if times[0] is None else times[0] * 1e-3,
+            tpot_s=None if times[1] is None else times[1] * 1e-3,
+            doubt=_doubt(row, model, machine),
+            line=line,
+            keys={"version": str(row.get("backend_version", ""))},
+        )
+
+
+def _compare(file: File, given: Given) -> Iterator[Comparison | Skipped]:
+    return compare_runs(runs(file.rows))
+
+
+READER = Reader(
+    layout="serving_end_to_end",
+    about="time to the first token and per token of servers under a fixed number of clients",
+    columns=frozenset({"model_path", "system", "backend", "mode", "isl", "osl", "batch_size", "silicon_ttft_ms"}),
+    compare=_compare,
+    by=("quantity", "machine", "engine", "model", "weights"),
+)
