@@ -191,7 +191,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
     architecture = architecture_of(spec)
     users = users or needs.users
     table = compile_table(architecture, tp)
-    server = Server(table, where.settings, tp)
+    server = Server(table, where.settings)
     seq2seq = reads_source(architecture)
     images = 1 if needs.task == "visual-qa" and takes_images(architecture) else 0
     prompt = needs.input_tokens + images * tokens_per_image(architecture)

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from calculators.plan import Layout
 from catalog.base import Count, Size, Spec
 
 
 class Scenario(Spec):
-    """One model on ``tp`` devices of a machine; each of ``batch`` clients sends its next request when answered."""
+    """One model on the devices of a machine; each of ``batch`` clients sends its next request when answered."""
 
     model: str
     """Catalog id, alias, or path to a YAML spec or a Hugging Face ``config.json``."""
@@ -18,6 +19,14 @@ class Scenario(Spec):
     """Machine id, or path to a YAML file."""
     tp: Annotated[int, Field(ge=1, le=1024)] = 1
     """Devices that share each layer."""
+    pp: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Pipeline stages."""
+    ep: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Parts into which a mixture's experts are divided."""
+    dp: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Ranks with their own sequences and caches that share the experts."""
+    cp: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Devices that share the tokens and the cache of each sequence."""
     weights: str = ""
     """Weight format; empty: the one the publisher ships."""
     cache: str = "bf16"
@@ -34,3 +43,8 @@ class Scenario(Spec):
     """Whether each step runs twice, with and without the condition (arXiv:2207.12598)."""
     engine: str = ""
     """Inference engine; empty: the usual one for the machine."""
+
+    @property
+    def layout(self) -> Layout:
+        """How the devices share the model."""
+        return Layout(self.tp, self.pp, self.ep, self.dp, self.cp)

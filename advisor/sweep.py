@@ -89,7 +89,7 @@ def sweep(
         if spec.family in ("encoder", "vision", "diffusion") or reads_source(architecture):
             raise BadInput(f"sweep: {spec.id} is {spec.family}; grids are for models that generate from one stack")
         table = compile_table(architecture, tp)
-        server = Server(table, settings, tp)
+        server = Server(table, settings)
         reads, steps = Workload.of(1, np.array(contexts)), Workload.of(b.ravel(), 1, n.ravel(), encode=0)
         prefill[index] = np.reshape(server.pass_s(reads), (*shape[:2], 1, shape[3]))
         decode[index] = np.reshape(server.pass_s(steps), shape)

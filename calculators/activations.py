@@ -9,6 +9,7 @@ import numpy as np
 
 from calculators.form import Form
 from calculators.lowering import lower
+from calculators.plan import SINGLE, Layout, as_layout
 from calculators.table import ACTIVATION_BYTES
 from calculators.workload import Array, Workload
 from catalog.spec import Architecture
@@ -17,9 +18,9 @@ Profile = Literal["flash", "eager"]
 
 
 @lru_cache(maxsize=1024)
-def _peaks(architecture: Architecture, tp: int, profile: Profile) -> tuple[Form, ...]:
+def _peaks(architecture: Architecture, layout: Layout, profile: Profile) -> tuple[Form, ...]:
     """Elements alive at each operator: outputs not yet read for the last time, its own included."""
-    graph = lower(architecture, tp)
+    graph = lower(architecture, layout)
     ends: dict[int, list[int]] = {}
     for producer, last in enumerate(graph.last_use):
         ends.setdefault(last, []).append(producer)
@@ -32,18 +33,20 @@ def _peaks(architecture: Architecture, tp: int, profile: Profile) -> tuple[Form,
     return tuple(dict.fromkeys(alive))
 
 
-def peak_activation_bytes(architecture: Architecture, w: Workload, *, tp: int = 1, profile: Profile = "flash") -> Array:
+def peak_activation_bytes(
+    architecture: Architecture, w: Workload, *, tp: Layout | int = SINGLE, profile: Profile = "flash"
+) -> Array:
     """Bytes of activations at the worst moment of a pass, in the workload's shape.
 
     Args:
         architecture: What runs.
         w: The pass.
-        tp: Devices that share the layers.
+        tp: The layout; a bare number is the devices that share the layers.
         profile: ``flash`` never holds attention scores; ``eager`` does, in 16 bits.
 
     Source:
         Liveness of values in topological order (each output lives until its last reader); attention without scores:
         arXiv:2205.14135, section 3.1.
     """
-    peaks = [np.asarray(form.value(w), dtype=np.float64) for form in _peaks(architecture, tp, profile)]
+    peaks = [np.asarray(form.value(w), dtype=np.float64) for form in _peaks(architecture, as_layout(tp), profile)]
     return np.max(np.stack(peaks), axis=0) * ACTIVATION_BYTES

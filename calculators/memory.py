@@ -9,6 +9,7 @@ from calculators.lowering import lower
 from calculators.measures import POLICIES
 from calculators.operators import Dtype, Role
 from calculators.params import architecture_of
+from calculators.plan import SINGLE, Layout
 from calculators.workload import Workload
 from catalog.errors import unknown
 from catalog.gguf_blocks import BLOCKS
@@ -146,8 +147,8 @@ def gguf_role_bits(file_type: str, spec: ModelSpec) -> dict[Role, float]:
     return {role: bits[role] / n if n else 0.0 for role, n in elements.items()}
 
 
-def weight_bytes(spec: ModelSpec, format: WeightFormat, tp: int = 1) -> float:
-    """Bytes of all weights that one of ``tp`` devices holds, scales and zero points included.
+def weight_bytes(spec: ModelSpec, format: WeightFormat, layout: Layout | int = SINGLE) -> float:
+    """Bytes of all weights that one device of a layout holds, scales and zero points included.
 
     Raises:
         BadInput: If the architecture is undisclosed.
@@ -156,7 +157,7 @@ def weight_bytes(spec: ModelSpec, format: WeightFormat, tp: int = 1) -> float:
     if format.gguf is not None:
         from calculators.table import compile_table
 
-        return compile_table(architecture, tp).weight_bytes(format)
+        return compile_table(architecture, layout).weight_bytes(format)
     bits = role_bits(format)
-    graph = lower(architecture, tp)
+    graph = lower(architecture, layout)
     return sum(w.elements * bits[w.role] * op.repeat for op in graph for w in op.weights) / 8

@@ -86,13 +86,12 @@ class Settings:
     def __len__(self) -> int:
         return len(self.settings)
 
-    def operator_seconds(self, table: Table, w: Workload, tp: int = 1) -> Floats:
+    def operator_seconds(self, table: Table, w: Workload) -> Floats:
         """Seconds that each operator takes in a pass, all repeats included.
 
         Args:
-            table: The model's share on one of ``tp`` devices.
+            table: The model's share on one device of a layout; the machine's links carry what they exchange.
             w: Flat workloads, shape (N,).
-            tp: Devices that share the layers; the machine's links carry the all-reduces.
 
         Returns:
             Seconds, shape (C, O, N).
@@ -123,8 +122,8 @@ class Settings:
                 part += self._row_s * (table.coefficients["reads"][mask] @ values / table.row_width[mask, None])
             part += (part > 0) * (table.launches[mask, None] * launch)
             seconds[:, mask] = part
-        if tp > 1:
-            self._collectives(table, values, tp, seconds)
+        if table.layout.devices > 1:
+            self._collectives(table, values, table.layout.tp, seconds)
         return seconds
 
     def _collectives(self, table: Table, values: Floats, tp: int, seconds: Floats) -> None:

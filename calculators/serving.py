@@ -5,13 +5,14 @@ All inputs broadcast; all times are seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calculators.efficiency import Efficiency
 from calculators.operators import Kind
+from calculators.plan import SINGLE, Layout
 from calculators.roofline import Setting, Settings
 from calculators.table import Floats, Table, compile_table
 from calculators.workload import Workload
@@ -29,11 +30,11 @@ OWN_STATE = (Kind.ATTENTION, Kind.SCAN, Kind.CONVOLUTION)
 
 @dataclass(frozen=True, eq=False)
 class Server:
-    """Replicas of one model on ``tp`` devices each, in one or many settings (C of them)."""
+    """One model in a layout, in one or many settings (C of them)."""
 
     table: Table
     settings: Settings
-    tp: int = 1
+    _: KW_ONLY
     step_overhead_s: float = 0.0
     """What the engine spends per iteration besides kernels."""
 
@@ -45,16 +46,16 @@ class Server:
         eff: Efficiency,
         weights: WeightFormat,
         cache_bits: float,
-        tp: int = 1,
+        layout: Layout | int = SINGLE,
         step_overhead_s: float = 0.0,
     ) -> Server:
         """One setting."""
         settings = Settings([Setting(machine, eff, weights, cache_bits)])
-        return cls(compile_table(architecture, tp), settings, tp, step_overhead_s)
+        return cls(compile_table(architecture, layout), settings, step_overhead_s=step_overhead_s)
 
     def operators_s(self, w: Workload) -> Floats:
         """Seconds by operator for flat workloads: shape (C, operators, N)."""
-        return self.settings.operator_seconds(self.table, w, self.tp)
+        return self.settings.operator_seconds(self.table, w)
 
     def pass_s(self, w: Workload) -> Floats:
         """Seconds of one forward pass: shape (C, N), for one setting the workload's own shape."""

@@ -15,6 +15,7 @@ from calculators.lowering import lower
 from calculators.measures import NEEDED, Measure, Policy
 from calculators.memory import element_bits, role_bits
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.plan import SINGLE, Layout, as_layout
 from calculators.workload import Array, Workload
 from catalog.spec import Architecture
 from catalog.weight_format import WeightFormat
@@ -47,6 +48,8 @@ class Table:
     """Width of one row of activations that a dense product reads, shape (operators,); infinite for other operators."""
     launches: Floats
     """Kernels started in a pass, shape (operators,)."""
+    layout: Layout
+    """Of whose devices this is one."""
     held: tuple[tuple[str, bool, Floats], ...]
     """(element type, recurrent, coefficients over measures) of all states."""
     layers: int = 1
@@ -168,10 +171,14 @@ def merge_equal(graph: OperatorGraph) -> tuple[Operator, ...]:
     return tuple(merged.values())
 
 
+def compile_table(architecture: Architecture, layout: Layout | int = SINGLE) -> Table:
+    """Lower an architecture for one device of a layout and compile it; a bare number is tensor parallelism."""
+    return _compiled(architecture, as_layout(layout))
+
+
 @lru_cache(maxsize=2048)
-def compile_table(architecture: Architecture, tp: int = 1) -> Table:
-    """Lower an architecture for one of ``tp`` devices and compile it."""
-    operators = merge_equal(lower(architecture, tp))
+def _compiled(architecture: Architecture, layout: Layout) -> Table:
+    operators = merge_equal(lower(architecture, layout))
     index: dict[Measure, int] = {}
     for operator in operators:
         for name in (*FORMS, "touched", "rows"):
@@ -198,6 +205,7 @@ def compile_table(architecture: Architecture, tp: int = 1) -> Table:
         touched=_rows([op.touched for op in operators], index, ones),
         rows=_rows([op.rows for op in operators], index, repeats),
         row_width=np.array([_row_width(op) for op in operators], dtype=np.float64),
+        layout=layout,
         launches=np.array([op.launches * op.repeat for op in operators], dtype=np.float64),
         held=tuple((dtype, recurrent, row) for (dtype, recurrent), row in held.items()),
         layers=max(stack.n_layers for stack in architecture.stacks),

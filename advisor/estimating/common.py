@@ -20,7 +20,7 @@ def common(case: Resolved, memory: Memory) -> dict[str, Any]:
         "model": case.spec.id,
         "family": case.spec.family,
         "machine": case.machine.id,
-        "n_gpus": s.tp,
+        "n_gpus": s.layout.devices,
         "weights": case.weights.id,
         "kv": s.cache,
         "engine": case.engine.id,

@@ -18,7 +18,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     served = serve(server, demand, s.batch, request_overhead_s=overhead, encoder_decoder=case.encoder_decoder)
     ttft, tpot = float(served.ttft_s), float(served.tpot_s)
     rate = float(served.output_tokens_per_s)
-    hourly = None if case.price is None else case.price.usd_per_hour * s.tp
+    hourly = None if case.price is None else case.price.usd_per_hour * s.layout.devices
     prefill_s, decode_s = float(served.prefill_s), float(served.decode_s)
     badge = server.settings.settings[0].eff.badge
     prefill_w = prefill_workload(demand, encoder_decoder=case.encoder_decoder)

@@ -13,8 +13,8 @@ from calculators.workload import Workload
 
 def memory_of(case: Resolved) -> Memory:
     """What one device holds while the batch is served at full length."""
-    s, tp = case.scenario, case.scenario.tp
-    table = compile_table(case.architecture, tp)
+    s, layout = case.scenario, case.scenario.layout
+    table = compile_table(case.architecture, layout)
     prompt = prompt_tokens(case)
     length = s.output_tokens if case.encoder_decoder else prompt + s.output_tokens
     source = case.source_tokens
@@ -22,13 +22,13 @@ def memory_of(case: Resolved) -> Memory:
     def held(batch: int) -> Workload:
         return Workload.of([batch], 0, length, source=source, encode=0)
 
-    weights = weight_bytes(case.spec, case.weights, tp)
+    weights = weight_bytes(case.spec, case.weights, layout)
     if case.generates:
         growing, constant = (float(x[0]) for x in table.held_bytes(held(s.batch), case.cache_bits))
         reserved = float(table.held_bytes(held(s.batch), case.cache_bits, RESERVED)[0][0])
     else:
         growing = constant = reserved = 0.0
-    activations = float(peak_activation_bytes(case.architecture, _largest_pass(case, prompt), tp=tp)[0])
+    activations = float(peak_activation_bytes(case.architecture, _largest_pass(case, prompt), tp=layout)[0])
     overhead = case.engine.memory_gib * 2**30
     total = weights + growing + constant + activations + overhead
     usable = case.machine.usable_bytes

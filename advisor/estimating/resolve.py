@@ -13,7 +13,7 @@ from calculators.flops import reads_source, source_tokens
 from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
-from calculators.plan import tp_problem
+from calculators.plan import layout_problem
 from calculators.serving import Server
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
@@ -76,12 +76,10 @@ def resolve(scenario: Scenario) -> Resolved:
     weights = weights_of(spec, scenario.weights)
     if scenario.cache not in CACHE_BITS:
         raise unknown("cache type", scenario.cache, CACHE_BITS)
-    if problem := tp_problem(architecture, scenario.tp):
-        raise BadInput(f"tensor parallelism {scenario.tp}: {spec.id}: {problem}")
-    if scenario.tp > machine.link.max_gpus:
-        raise BadInput(
-            f"tensor parallelism {scenario.tp}: a node of {machine.id} has {machine.link.max_gpus} device(s)"
-        )
+    if problem := layout_problem(architecture, scenario.layout):
+        raise BadInput(f"{spec.id}: {problem}")
+    if scenario.layout.devices > machine.link.max_gpus:
+        raise BadInput(f"{scenario.layout}: a node of {machine.id} has {machine.link.max_gpus} device(s)")
     if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
     engine = load_engine(scenario.engine or engine_for(machine))
@@ -109,6 +107,6 @@ def server_of(case: Resolved) -> Server:
         eff,
         case.weights,
         case.cache_bits,
-        case.scenario.tp,
+        case.scenario.layout,
         case.engine.step_overhead_us * 1e-6,
     )

@@ -16,7 +16,7 @@ def single_pass(case: Resolved, memory: Memory) -> Estimate:
     w = Workload.of([s.batch * guided], prompt_tokens(case), 0)
     one = float(server.pass_s(w)[0])
     total = one * passes + case.engine.idle_request_ms * 1e-3
-    hourly = None if case.price is None else case.price.usd_per_hour * s.tp
+    hourly = None if case.price is None else case.price.usd_per_hour * s.layout.devices
     busy = one * passes / s.batch
     text = case.spec.family == "encoder"
     badge = server.settings.settings[0].eff.badge

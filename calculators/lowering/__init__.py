@@ -18,6 +18,7 @@ from calculators.lowering.multi_token import multi_token
 from calculators.lowering.recurrent import causal_convolution
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.plan import SINGLE, Layout, as_layout
 from calculators.workload import Stream
 from catalog.audio import AudioEmbedding
 from catalog.connectors import Connector
@@ -27,15 +28,17 @@ from catalog.mixers import Attention
 from catalog.spec import Architecture, Group, Layer, Modulation, PatchEmbedding, QueryEmbedding, Stack, TokenEmbedding
 
 
-@lru_cache(maxsize=4096)
-def lower(architecture: Architecture, tp: int = 1) -> OperatorGraph:
-    """The operators of one device out of ``tp``; with ``tp=1`` the whole model.
+def lower(architecture: Architecture, layout: Layout | int = SINGLE) -> OperatorGraph:
+    """The operators of one device of a layout; on a single device the whole model.
 
     Raises:
-        ValueError: If ``tp`` is not positive.
+        ValueError: If a bare number, which is tensor parallelism, is not positive.
     """
-    if tp < 1:
-        raise ValueError(f"tensor parallelism must be at least 1, got {tp}")
+    return _lower(architecture, as_layout(layout))
+
+
+@lru_cache(maxsize=4096)
+def _lower(architecture: Architecture, layout: Layout) -> OperatorGraph:
     builder = Builder()
     found = grids(architecture.stacks)
     streams = streams_of(architecture)
@@ -53,7 +56,9 @@ def lower(architecture: Architecture, tp: int = 1) -> OperatorGraph:
         sources.setdefault("picture", (Stream("image"), stack.hidden))
     outputs: dict[str, int] = {}
     for stack in architecture.stacks:
-        scope = Scope(builder, stack.name, streams[stack.name], stack.hidden, stack.norm, tp, sources, found, outputs)
+        scope = Scope(
+            builder, stack.name, streams[stack.name], stack.hidden, stack.norm, layout, sources, found, outputs
+        )
         shared = getattr(stack.embedding, "shared_with", None)
         _lower_stack(scope, stack, tables.get(shared or stack.name))
     return builder.build()

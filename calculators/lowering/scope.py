@@ -9,6 +9,7 @@ from calculators.form import Form, per
 from calculators.graph import Builder
 from calculators.measures import Measure, One, Runs, Sequences, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.plan import Layout
 from calculators.workload import Stream
 from catalog.convolutions import Grid
 from catalog.spec import NormKind
@@ -19,20 +20,25 @@ NORM_VECTORS = {"rms": 1, "layer": 2, "layer-no-bias": 1, "plain": 0}
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A stack while it is lowered for one of ``tp`` devices."""
+    """A stack while it is lowered for one device of a layout."""
 
     builder: Builder
     stack: str
     stream: Stream
     hidden: int
     norm_kind: NormKind
-    tp: int
+    layout: Layout
     sources: dict[str, tuple[Stream, int]]
     """Streams that cross-attention may read, with their widths."""
     grids: Mapping[str, Grid] = field(default_factory=dict)
     """Cells of the stacks that work on images."""
     outputs: dict[str, int] = field(default_factory=dict)
     """The last operator of each stack lowered so far."""
+
+    @property
+    def tp(self) -> int:
+        """Devices that share each layer."""
+        return self.layout.tp
 
     @property
     def tokens(self) -> Measure:
