@@ -54,11 +54,15 @@ def _lower(architecture: Architecture, layout: Layout) -> OperatorGraph:
             width = stack.hidden if condition.caption_layers else condition.caption_width
             sources["caption"] = (Stream("sample", condition.caption_tokens), width)
         sources.setdefault("picture", (Stream("image"), stack.hidden))
+    as_it_is = any(s.conditioning and not s.conditioning.caption_layers for s in architecture.stacks)
+    given = frozenset({"caption"} if as_it_is else ())
     outputs: dict[str, int] = {}
     for stack in architecture.stacks:
         scope = Scope(
             builder, stack.name, streams[stack.name], stack.hidden, stack.norm, layout, sources, found, outputs
         )
+        stream = streams[stack.name]
+        scope = Scope(builder, stack.name, stream, stack.hidden, stack.norm, tp, sources, found, outputs, given)
         shared = getattr(stack.embedding, "shared_with", None)
         _lower_stack(scope, stack, tables.get(shared or stack.name))
     return builder.build()

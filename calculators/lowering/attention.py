@@ -248,6 +248,7 @@ def cross_attention(scope: Scope, mixer: CrossAttention, source: int) -> int:
             name="cross.kv",
             kind=Kind.GEMM,
             part=scope.part("cross"),
+            leaf=mixer.source in scope.given,
             weights=(
                 *(Weight(f"cross.{p}.weight", (narrow, width)) for p in "kv"),
                 *(Weight(f"cross.{p}.bias", (narrow,), Role.VECTOR) for p in "kv" if p in lengths),

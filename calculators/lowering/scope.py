@@ -34,6 +34,8 @@ class Scope:
     """Cells of the stacks that work on images."""
     outputs: dict[str, int] = field(default_factory=dict)
     """The last operator of each stack lowered so far."""
+    given: frozenset[str] = frozenset()
+    """Sources that are data: captions handed over as another model wrote them."""
 
     @property
     def tp(self) -> int:
