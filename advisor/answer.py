@@ -40,7 +40,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A time in seconds with an 80 % band; without measured residuals the band is absent."""
+    """A number with an 80 % band; without measured residuals the band is absent."""
 
     p50: float
     p10: float | None
@@ -57,11 +57,18 @@ class Time:
     """To the first token; for a model that does not generate, the whole answer."""
     tpot_s: Band | None
     """Per further token; ``None`` where nothing is generated token by token."""
-    e2e_s: float
-    prefill_s: float
+    e2e_s: Band
+    """From the request to its last token."""
+    prefill_s: Band
     """One request's prompt on its own."""
-    decode_s: float | None
-    """One step of the whole batch."""
+    decode_s: Band | None
+    """One step of the whole batch, mean over the answer."""
+    first_step_s: float | None = None
+    """Between a client's first token and its second, while nobody else's prompt is read."""
+    last_step_s: float | None = None
+    """The same for its last two tokens; slower, because its cache has grown."""
+    joined_step_s: float | None = None
+    """A gap between two tokens in which another client's prompt is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,14 @@ class Throughput:
     """``tok/s`` of output, or ``requests/s`` for models that answer in one pass, or ``images/s``."""
     total: float
     per_user: float
+    per_gpu: float
+    """``total`` over all devices."""
+    band: Band
+    """``total`` with its error band."""
+    prefill: Band | None = None
+    """Prompt tokens per second while one prompt is read and nothing else."""
+    decode: Band | None = None
+    """Tokens per second of the whole batch while nobody's prompt is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from calculators.efficiency import efficiency
 from calculators.flops import reads_source
 from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
+from calculators.over_output import passes_over_output_s
 from calculators.params import architecture_of
 from calculators.plan import tp_problem
 from calculators.roofline import Setting, Settings
@@ -208,7 +209,9 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         done = output / 2
         late = max(done, 1) if seq2seq else max(context - output, 1) + done
         steps = Workload.of([users, users], 1, late, source=prompt if seq2seq else 0, encode=0)
-        alone, step, shared = (x.reshape(-1, 2) + where.step_s[:, None] for x in server.passes_s(prompts, steps))
+        alone, step, shared = (
+            x.reshape(-1, 2) + where.step_s[:, None] for x in passes_over_output_s(server, prompts, steps, output - 1)
+        )
         served = closed_loop(alone, step, shared, users, output, where.request_s[:, None])
         prefill, decode, tpot, rate = (
             x[:, 0] for x in (served.prefill_s, served.decode_s, served.tpot_s, served.output_tokens_per_s)

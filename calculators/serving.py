@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from calculators.efficiency import Efficiency
 from calculators.operators import Kind
+from calculators.over_output import passes_over_output_s
 from calculators.plan import SINGLE, Layout
 from calculators.roofline import Setting, Settings
 from calculators.table import Floats, Table, compile_table
@@ -129,13 +130,15 @@ class Served:
     prefill_s: NDArray[np.float64]
     """One prompt on its own."""
     decode_s: NDArray[np.float64]
-    """One step of the whole batch, half-way through the answers."""
+    """One step of the whole batch, mean over the answers."""
     ttft_s: NDArray[np.float64]
     """Time to the first token."""
     tpot_s: NDArray[np.float64]
     """Time per token after the first, other clients' prefills included."""
     output_tokens_per_s: NDArray[np.float64]
     """All clients together."""
+    shared_s: NDArray[np.float64]
+    """A step that carries a prompt along."""
 
 
 def serve(
@@ -157,9 +160,11 @@ def serve(
     """
     b = np.asarray(batch, dtype=np.float64)
     output = np.asarray(demand.output_tokens, dtype=np.float64)
-    prefill, decode, shared = server.passes_s(
+    prefill, decode, shared = passes_over_output_s(
+        server,
         prefill_workload(demand, encoder_decoder=encoder_decoder),
         decode_workload(demand, b, done=output / 2, encoder_decoder=encoder_decoder),
+        output - 1,
     )
     return closed_loop(prefill, decode, shared, b, output, request_overhead_s)
 
@@ -172,7 +177,7 @@ def closed_loop(
     tpot = decode_s + np.maximum(b - 1, 0) * np.maximum(shared_s - decode_s, 0) / np.maximum(tokens, 1)
     ttft = overhead + np.where(b > 1, decode_s / 2 + shared_s, prefill_s)
     cycle = ttft + np.maximum(tokens - 1, 0) * tpot
-    return Served(prefill_s, decode_s, ttft, tpot, b * tokens / cycle)
+    return Served(prefill_s, decode_s, ttft, tpot, b * tokens / cycle, shared_s)
 
 
 def started_together_s(served: Served, demand: Demand, batch: ArrayLike, requests_each: float = 10) -> Floats:

@@ -87,7 +87,7 @@ def _print(e: Estimate, operators: bool) -> None:
         _line("first token" if generates else "answer", _band_text(t.ttft_s))
     if t.tpot_s:
         _line("per token", _band_text(t.tpot_s))
-        _line("whole answer", seconds_text(t.e2e_s))
+        _line("whole answer", _band_text(t.e2e_s))
     if e.throughput.unit == "tok/s":
         _line("throughput", f"{rate_text(e.throughput.total)}, {rate_text(e.throughput.per_user)} per user")
     else:

@@ -2,44 +2,80 @@
 
 from __future__ import annotations
 
-from advisor.answer import Cost, Estimate, Memory, Throughput, Time
-from advisor.estimating.bands import band_of
+from advisor.answer import Band, Cost, Estimate, Memory, Throughput, Time
+from advisor.estimating.bands import band_of, inverse, like, whole_answer
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.resolve import Resolved, prompt_tokens, server_of
-from calculators.serving import Demand, decode_workload, prefill_workload, serve
+from calculators.serving import Demand, Served, Server, decode_workload, prefill_workload, serve
 
 
 def generating(case: Resolved, memory: Memory) -> Estimate:
     """The estimate of a model that writes."""
     s, server = case.scenario, server_of(case)
-    demand = Demand(case.source_tokens or prompt_tokens(case), s.output_tokens, s.images)
+    demand = demand_of(case)
     overhead = (case.engine.busy_request_ms if s.batch > 1 else case.engine.idle_request_ms) * 1e-3
     served = serve(server, demand, s.batch, request_overhead_s=overhead, encoder_decoder=case.encoder_decoder)
-    ttft, tpot = float(served.ttft_s), float(served.tpot_s)
-    rate = float(served.output_tokens_per_s)
-    hourly = None if case.price is None else case.price.usd_per_hour * s.layout.devices
-    prefill_s, decode_s = float(served.prefill_s), float(served.decode_s)
     badge = server.settings.settings[0].eff.badge
+    ttft = band_of(case, "ttft", float(served.ttft_s), badge)
+    tpot = band_of(case, "tpot", float(served.tpot_s), badge)
+    whole = whole_answer(ttft, tpot, s.output_tokens - 1)
+    prefill = like(ttft, float(served.prefill_s), "the first token")
+    decode = like(tpot, float(served.decode_s), "per token")
+    hourly = None if case.price is None else case.price.usd_per_hour * s.layout.devices
     prefill_w = prefill_workload(demand, encoder_decoder=case.encoder_decoder)
     decode_w = decode_workload(demand, s.batch, done=s.output_tokens / 2, encoder_decoder=case.encoder_decoder)
+    first, last = _end_steps(case, server, demand, served)
+    read = case.source_tokens or prompt_tokens(case)
     return Estimate(
         **common(case, memory),
         flops=flops_of(case),
         time=Time(
-            ttft_s=band_of(case, "ttft", ttft, badge),
-            tpot_s=band_of(case, "tpot", tpot, badge),
-            e2e_s=ttft + (s.output_tokens - 1) * tpot,
-            prefill_s=prefill_s,
-            decode_s=decode_s,
+            ttft_s=ttft,
+            tpot_s=tpot,
+            e2e_s=whole,
+            prefill_s=prefill,
+            decode_s=decode,
+            first_step_s=first,
+            last_step_s=last,
+            joined_step_s=float(served.shared_s) if s.batch > 1 else None,
         ),
-        throughput=Throughput("tok/s", rate, rate / s.batch),
+        throughput=_throughput(case, served, prefill, decode, whole, read),
         cost=Cost(
-            usd_per_million_input_tokens=usd_for(prefill_s / max(1, case.source_tokens or s.input_tokens), hourly),
-            usd_per_million_output_tokens=usd_for(decode_s / s.batch, hourly),
-            usd_per_thousand_requests=usd_for((prefill_s + s.output_tokens * decode_s / s.batch) * 1e-3, hourly),
+            usd_per_million_input_tokens=usd_for(prefill.p50 / max(1, case.source_tokens or s.input_tokens), hourly),
+            usd_per_million_output_tokens=usd_for(decode.p50 / s.batch, hourly),
+            usd_per_thousand_requests=usd_for((prefill.p50 + s.output_tokens * decode.p50 / s.batch) * 1e-3, hourly),
             usd_per_hour=hourly,
             basis=case.price.basis if case.price else "no price known",
         ),
         breakdown=shares(server, prefill_w, decode_w),
     )
+
+
+def demand_of(case: Resolved) -> Demand:
+    """What each request asks for."""
+    s = case.scenario
+    return Demand(case.source_tokens or prompt_tokens(case), s.output_tokens, s.images)
+
+
+def _throughput(case: Resolved, served: Served, prefill: Band, decode: Band, whole: Band, prompt: int) -> Throughput:
+    s, rate = case.scenario, float(served.output_tokens_per_s)
+    return Throughput(
+        unit="tok/s",
+        total=rate,
+        per_user=rate / s.batch,
+        per_gpu=rate / s.layout.devices,
+        band=inverse(whole, s.batch * s.output_tokens),
+        prefill=inverse(prefill, prompt),
+        decode=inverse(decode, s.batch),
+    )
+
+
+def _end_steps(case: Resolved, server: Server, demand: Demand, served: Served) -> tuple[float, float]:
+    """A client's first and last step; the caches of the others are as long as the mean in both."""
+    s = case.scenario
+    done = [1, max(s.output_tokens - 1, 1)]
+    steps = server.pass_s(decode_workload(demand, s.batch, done=done, encoder_decoder=case.encoder_decoder))
+    mean = float(served.decode_s)
+    first, last = (mean + (float(step) - mean) / s.batch for step in steps)
+    return first, last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.answer import Band, Cost, Estimate, Memory, Throughput, Time
+from advisor.estimating.bands import inverse, like
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens, server_of
@@ -20,18 +21,21 @@ def single_pass(case: Resolved, memory: Memory) -> Estimate:
     busy = one * passes / s.batch
     text = case.spec.family == "encoder"
     badge = server.settings.settings[0].eff.badge
+    whole = Band(total, None, None, badge, "no measured residuals for models that answer in one pass")
     unit = "images/s" if case.spec.family in ("vision", "diffusion") else "requests/s"
     return Estimate(
         **common(case, memory),
         flops=flops_of(case),
         time=Time(
-            ttft_s=Band(total, None, None, badge, "no measured residuals for models that answer in one pass"),
+            ttft_s=whole,
             tpot_s=None,
-            e2e_s=total,
-            prefill_s=one,
+            e2e_s=whole,
+            prefill_s=like(whole, one, "the answer"),
             decode_s=None,
         ),
-        throughput=Throughput(unit, s.batch / total, 1 / total),
+        throughput=Throughput(
+            unit, s.batch / total, 1 / total, s.batch / total / s.layout.devices, inverse(whole, s.batch)
+        ),
         cost=Cost(
             usd_per_million_input_tokens=usd_for(busy / s.input_tokens, hourly) if text else None,
             usd_per_million_output_tokens=None,

@@ -84,7 +84,7 @@ def test_a_configuration_a_spec_and_the_catalog_agree(tmp_path: Path):
     yaml_file = tmp_path / "mine.yaml"
     yaml_file.write_text(to_yaml(spec))
     answers = [estimate(model=str(m), machine="l4") for m in ("qwen2.5-7b", config, tmp_path, yaml_file)]
-    assert len({(e.params.total, e.flops.prefill, e.memory.kv_cache_bytes, e.time.e2e_s) for e in answers}) == 1
+    assert len({(e.params.total, e.flops.prefill, e.memory.kv_cache_bytes, e.time.e2e_s.p50) for e in answers}) == 1
 
 
 def test_fewer_bits_take_less_memory_and_are_never_slower_where_memory_binds():
@@ -146,7 +146,9 @@ def test_prices_are_seconds_times_rate():
     e = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=8)
     assert e.cost.usd_per_hour is not None
     assert e.time.decode_s is not None
-    assert e.cost.usd_per_million_output_tokens == pytest.approx(e.time.decode_s / 8 * e.cost.usd_per_hour / 3600 * 1e6)
+    assert e.cost.usd_per_million_output_tokens == pytest.approx(
+        e.time.decode_s.p50 / 8 * e.cost.usd_per_hour / 3600 * 1e6
+    )
     assert estimate(model="gpt2", machine="xeon-sapphire-rapids-2s").cost.usd_per_hour is None
 
 
@@ -161,5 +163,36 @@ def test_layouts_that_no_engine_runs_are_refused():
 
 def test_operators_add_up_to_the_pass():
     e = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=1)
-    assert sum(o.prefill_s for o in e.breakdown) == pytest.approx(e.time.prefill_s, rel=0.02)
+    assert sum(o.prefill_s for o in e.breakdown) == pytest.approx(e.time.prefill_s.p50, rel=0.02)
     assert load_machine("h100-sxm").id == e.machine
+
+
+def test_the_whole_answer_is_its_first_token_and_all_others():
+    e = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=8, output_tokens=300)
+    assert e.time.tpot_s is not None
+    for end in ("p10", "p50", "p90"):
+        assert getattr(e.time.e2e_s, end) == pytest.approx(
+            getattr(e.time.ttft_s, end) + 299 * getattr(e.time.tpot_s, end)
+        )
+    assert e.throughput.total == pytest.approx(8 * 300 / e.time.e2e_s.p50)
+    assert e.throughput.band.p10 < e.throughput.total < e.throughput.band.p90
+
+
+def test_the_last_token_takes_longer_than_the_first_and_a_prompt_delays_any():
+    alone, crowd = (
+        estimate(model="llama-3.1-8b", machine="h100-sxm", batch=b, input_tokens=1000, output_tokens=4000).time
+        for b in (1, 16)
+    )
+    assert alone.first_step_s < alone.decode_s.p50 < alone.last_step_s
+    assert alone.joined_step_s is None
+    # Its own cache is a sixteenth of what the crowd's step reads.
+    assert 0 < crowd.last_step_s - crowd.first_step_s < 1.1 * (alone.last_step_s - alone.first_step_s)
+    assert crowd.joined_step_s > crowd.last_step_s
+
+
+def test_throughput_is_shared_by_users_and_devices():
+    t = estimate(model="llama-3.1-70b", machine="h100-sxm", tp=4, batch=16).throughput
+    assert t.per_user == pytest.approx(t.total / 16)
+    assert t.per_gpu == pytest.approx(t.total / 4)
+    assert t.decode is not None
+    assert t.decode.p50 > t.total

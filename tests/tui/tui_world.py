@@ -127,8 +127,9 @@ def findings(name: str) -> Findings:
         flops=Flops(4 * 10**13, 2 * 10**10, 3 * 10**13, 10**10),
         memory=Memory(15e9, 1e9, 1e9, 0, 2e8, 1.5e9, 17.7e9, 78e9, True, 200),
         time=Time(Band(0.05, 0.04, 0.06, "calibrated", "tests"), Band(0.007, None, None, "calibrated", "tests"),
-                  3.5, 0.05, 0.007),
-        throughput=Throughput("tok/s", 140.0, 140.0), cost=Cost(0.05, 12.0, 6.0, 3.6, "tests"),
+                  *(Band(s, None, None, "calibrated", "tests") for s in (3.5, 0.05, 0.007))),
+        throughput=Throughput("tok/s", 140.0, 140.0, 140.0, Band(140.0, None, None, "calibrated", "tests")),
+        cost=Cost(0.05, 12.0, 6.0, 3.6, "tests"),
         breakdown=tuple(share), notes=("times are those of a test",),
     )  # fmt: skip
     points = tuple(
