@@ -58,11 +58,8 @@ def _lower(architecture: Architecture, layout: Layout) -> OperatorGraph:
     given = frozenset({"caption"} if as_it_is else ())
     outputs: dict[str, int] = {}
     for stack in architecture.stacks:
-        scope = Scope(
-            builder, stack.name, streams[stack.name], stack.hidden, stack.norm, layout, sources, found, outputs
-        )
         stream = streams[stack.name]
-        scope = Scope(builder, stack.name, stream, stack.hidden, stack.norm, tp, sources, found, outputs, given)
+        scope = Scope(builder, stack.name, stream, stack.hidden, stack.norm, layout, sources, found, outputs, given)
         shared = getattr(stack.embedding, "shared_with", None)
         _lower_stack(scope, stack, tables.get(shared or stack.name))
     return builder.build()
