@@ -37,6 +37,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return _plain_model(value)
     if isinstance(value, dict):
+        if any(isinstance(item, BaseModel) for item in value.values()):
+            return {key: plain(item) for key, item in value.items()}
         return _Flow(value) if all(not isinstance(item, dict) for item in value.values()) else dict(value)
     if isinstance(value, list | tuple):
         items = [plain(item) for item in value]

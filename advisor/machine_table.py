@@ -1,0 +1,59 @@
+"""The catalogued machines as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from advisor.machine_sheet import rooflines
+from advisor.machines import hourly_price
+from calculators.efficiency import class_of
+from catalog.errors import unknown
+from catalog.loader import all_machines, machine_classes
+from catalog.machine import ComputeType, Machine
+
+HEADERS = (
+    "id", "kind", "memory_gib", "bandwidth_gb_per_s", "fp32_tflops", "sixteen_bit_tflops", "eight_bit_tflops",
+    "four_bit_tflops", "usd_per_hour", "badge",
+)  # fmt: skip
+SIXTEEN: tuple[ComputeType, ...] = ("bf16", "fp16")
+EIGHT: tuple[ComputeType, ...] = ("fp8", "int8")
+
+
+def rows(
+    *, vendor: str | None = None, kind: str | None = None, words: Sequence[str] = ()
+) -> list[list[str | float | None]]:
+    """One row per machine; ``badge`` says how the times of 16-bit products are known.
+
+    Raises:
+        BadInput: If no machine has this vendor or kind; the message names the nearest.
+    """
+    machines = all_machines()
+    for what, given, known in (
+        ("vendor", vendor, {m.vendor for m in machines}),
+        ("kind", kind, {str(m.kind) for m in machines}),
+    ):
+        if given is not None and given.lower() not in known:
+            raise unknown(what, given, known)
+    machines = [m for m in machines if vendor in (None, m.vendor) or (vendor or "").lower() == m.vendor]
+    machines = [m for m in machines if kind is None or kind.lower() == m.kind]
+    found = [_row(machine) for machine in machines]
+    return [row for row in found if all(word.lower() in " ".join(map(str, row)).lower() for word in words)]
+
+
+def _row(machine: Machine) -> list[str | float | None]:
+    price = hourly_price(machine)
+    return [
+        machine.id, machine.kind, machine.memory_gib, machine.bandwidth_gb_per_s, _peak(machine, ("fp32",)),
+        _peak(machine, SIXTEEN), _peak(machine, EIGHT), _peak(machine, ("fp4",)),
+        price.usd_per_hour if price else None, badge(machine),
+    ]  # fmt: skip
+
+
+def _peak(machine: Machine, dtypes: Sequence[ComputeType]) -> float | None:
+    return next((float(machine.peak_tflops[dtype]) for dtype in dtypes if dtype in machine.peak_tflops), None)
+
+
+def badge(machine: Machine) -> str:
+    """How the times of a machine's products are known: by its 16-bit type, else by any."""
+    known = {dtype: how for dtype, _, how in rooflines(machine, class_of(machine, machine_classes()))}
+    return next((known[dtype] for dtype in (*SIXTEEN, *known) if dtype in known), "spec sheet")
