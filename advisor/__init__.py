@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advisor.accuracy.report import accuracy as accuracy
+    from advisor.breakdown import breakdown as breakdown
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
     from advisor.recommend import recommend as recommend
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from advisor.validate import validate as validate
 
 _HOMES = {
+    "breakdown": "advisor.breakdown",
     "accuracy": "advisor.accuracy.report",
     "estimate": "advisor.estimate",
     "explain": "advisor.explain",
@@ -28,7 +30,7 @@ _HOMES = {
     "sweep": "advisor.sweep",
     "validate": "advisor.validate",
 }
-__all__ = ["accuracy", "estimate", "explain", "recommend", "scale", "sweep", "validate"]
+__all__ = ["accuracy", "breakdown", "estimate", "explain", "recommend", "scale", "sweep", "validate"]
 
 
 class _Package(ModuleType):

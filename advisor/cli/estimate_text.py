@@ -1,0 +1,134 @@
+"""An estimate as text: fits 80 columns, uses more where there are more."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+
+import click
+
+from advisor.answer import Band, Estimate
+from advisor.cli.options import print_table
+from advisor.report import bytes_text, count_text, flops_text, rate_text, seconds_text, tokens_text, usd_text
+
+INDENT = 20
+
+
+def print_estimate(e: Estimate) -> None:
+    """All of it but the operators."""
+    _print_head(e)
+    _print_counts(e)
+    click.echo()
+    _print_memory(e)
+    click.echo()
+    _print_times(e)
+    click.echo()
+    _print_cost(e)
+    for note in e.notes:
+        click.echo()
+        paragraph(f"Note: {note}.")
+
+
+def line(name: str, text: str) -> None:
+    """A name and what there is to say, wrapped under itself."""
+    width = max(40, shutil.get_terminal_size((80, 24)).columns)
+    parts = textwrap.wrap(text, width - INDENT, break_on_hyphens=False) or [""]
+    for number, part in enumerate(parts):
+        click.echo(f"{name if number == 0 else '':<{INDENT}}{part}")
+
+
+def paragraph(text: str) -> None:
+    """Prose in the terminal's width."""
+    click.echo(textwrap.fill(text, max(40, shutil.get_terminal_size((80, 24)).columns), break_on_hyphens=False))
+
+
+def _print_head(e: Estimate) -> None:
+    s = e.scenario
+    width = f"{e.n_gpus} × {e.machine}" if e.n_gpus > 1 else e.machine
+    click.echo(f"{e.model} ({e.family}) on {width}, weights {e.weights}, cache {e.kv}, {e.engine}")
+    load = f"{s['batch']:,} requests at a time, {tokens_text(s['input_tokens'])} tokens in"
+    click.echo(load + (f", {tokens_text(s['output_tokens'])} out" if e.time.tpot_s else "") + "\n")
+
+
+def _print_counts(e: Estimate) -> None:
+    p, f, generates = e.params, e.flops, e.time.tpot_s is not None
+    line("parameters", f"{p.total:,} ({count_text(p.total)})")
+    if p.active != p.total:
+        line("  active per token", f"{p.active:,} ({count_text(p.active)})")
+    line("  looked up", f"{p.embedding:,} (embedding tables)")
+    line(
+        "FLOPs, prefill" if generates else "FLOPs, one pass",
+        f"{flops_text(f.prefill_needed)} needed, {flops_text(f.prefill)} as eager PyTorch does them",
+    )
+    if generates:
+        line("FLOPs, decode step", f"{flops_text(f.decode_needed)} needed, {flops_text(f.decode)} executed")
+
+
+def _print_memory(e: Estimate) -> None:
+    m = e.memory
+    line("weights", f"{bytes_text(m.weights_bytes)} per device")
+    if m.kv_cache_bytes:
+        line("KV cache", bytes_text(m.kv_cache_bytes))
+    if m.state_bytes:
+        line("recurrent state", bytes_text(m.state_bytes))
+    line("activations", f"{bytes_text(m.activation_bytes)} at the peak")
+    line("engine", bytes_text(m.overhead_bytes))
+    usable = "" if m.usable_bytes is None else f" of {bytes_text(m.usable_bytes)} usable"
+    verdict = {True: "fits", False: "DOES NOT FIT", None: "memory of the machine not known"}[m.fits]
+    most = f"; at most {m.max_batch:,} such requests" if m.max_batch is not None else ""
+    line("total", f"{bytes_text(m.total_bytes_per_gpu)}{usable}: {verdict}{most}")
+
+
+def _print_times(e: Estimate) -> None:
+    """Times and rates with their bands as a table, and below it how the bands are known."""
+    t, r, generates = e.time, e.throughput, e.time.tpot_s is not None
+    rows: list[tuple[str, Band | None, bool]] = [("first token" if generates else "answer", t.ttft_s, True)]
+    if generates:
+        rows += [("per token", t.tpot_s, True), ("whole answer", t.e2e_s, True)]
+    rows.append(("throughput", r.band, False))
+    if generates:
+        rows += [("  reading a prompt", r.prefill, False), ("  writing alone", r.decode, False)]
+    shown = [(name, band, _text(band, r.unit, timed)) for name, band, timed in rows if band]
+    print_table(
+        ["", "expected", "80 % between", "known from"],
+        [[f"{name:<{INDENT - 2}}", *texts, band.badge] for name, band, texts in shown],
+        left=1,
+    )
+    if generates and (e.scenario["batch"] > 1 or e.n_gpus > 1):
+        per = [f"{rate_text(r.per_user)} per user" if e.scenario["batch"] > 1 else ""]
+        per.append(f"{rate_text(r.per_gpu)} per device" if e.n_gpus > 1 else "")
+        line("  each", ", ".join(part for part in per if part))
+    if t.first_step_s and t.last_step_s:
+        joined = f"; {seconds_text(t.joined_step_s)} while another prompt is read" if t.joined_step_s else ""
+        line(
+            "  between tokens",
+            f"{seconds_text(t.first_step_s)} at first, {seconds_text(t.last_step_s)} at last{joined}",
+        )
+    for basis in dict.fromkeys(band.basis.rpartition(": ")[2] for _, band, _ in shown[:2]):
+        paragraph(f"Bands: {basis}." if shown[0][1].p10 is not None else f"No bands: {basis}.")
+
+
+def _text(band: Band, unit: str, timed: bool) -> tuple[str, str]:
+    def show(value: float) -> str:
+        return seconds_text(value) if timed else rate_text(value, unit)
+
+    if band.p10 is None or band.p90 is None:
+        return show(band.p50), "–"
+    low = show(band.p10)
+    if low.rpartition(" ")[2] == show(band.p90).rpartition(" ")[2]:
+        low = low.rpartition(" ")[0]
+    return show(band.p50), f"{low} and {show(band.p90)}"
+
+
+def _print_cost(e: Estimate) -> None:
+    c = e.cost
+    if c.usd_per_hour is None:
+        line("cost", f"no price known for {e.machine}")
+        return
+    sums = [
+        (c.usd_per_million_input_tokens, "per million tokens in"),
+        (c.usd_per_million_output_tokens, "out"),
+        (c.usd_per_thousand_requests, "per thousand requests"),
+    ]
+    line("cost", ", ".join(f"{usd_text(usd)} {what}" for usd, what in sums if usd))
+    line("", f"at {usd_text(c.usd_per_hour)} per hour ({c.basis})")
