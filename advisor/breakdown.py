@@ -113,10 +113,14 @@ def _passes(case: Resolved) -> list[tuple[str, str, Workload]]:
         return [("pass", f"a batch of {s.batch:,}", w)]
     demand, seq2seq = demand_of(case), case.encoder_decoder
     done = s.output_tokens / 2
-    read = case.source_tokens or prompt_tokens(case)
-    held = done if seq2seq else read + done
+    prompt = case.source_tokens or prompt_tokens(case)
+    held = done if seq2seq else prompt + done
     return [
-        ("prefill", f"one prompt of {read:,} tokens", prefill_workload(demand, encoder_decoder=seq2seq)),
+        (
+            "prefill",
+            f"one prompt of {prompt:,} tokens" + (f", {s.cached_prefix:,} of them cached" if s.cached_prefix else ""),
+            prefill_workload(demand, encoder_decoder=seq2seq),
+        ),
         (
             "decode",
             f"a step of {s.batch:,} requests that hold {held:,.0f} tokens each",

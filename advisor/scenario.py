@@ -35,6 +35,8 @@ class Scenario(Spec):
     """Concurrent requests."""
     input_tokens: Size = 2048
     output_tokens: Size = 500
+    cached_prefix: Count = 0
+    """Tokens at the start of each prompt that are cached already and shared by all requests (a system prompt)."""
     images: Count = 0
     """Images in each prompt of a vision-language model; their tokens come on top of ``input_tokens``."""
     steps: Size | None = None

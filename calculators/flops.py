@@ -46,6 +46,7 @@ def count_flops(
     *,
     source: int | None = None,
     images: int = 0,
+    encode: bool | None = None,
 ) -> int:
     """FLOPs of one forward pass: matrix products, attention and convolutions; a multiply-add is two.
 
@@ -58,6 +59,7 @@ def count_flops(
             logits at every position. ``needed`` is what the mask and the task leave: the causal triangle and its
             windows, logits for the last position, absorbed latent attention, chunked scans.
         source: Encoder tokens of an encoder-decoder; by default ``new``.
+        encode: Whether encoder and vision towers run; by default where nothing is cached yet.
         images: Images per sequence of a vision-language model. Vision models and denoisers see one per sequence.
 
     Returns:
@@ -71,6 +73,8 @@ def count_flops(
         ValueError: If a count is negative.
     """
     length = default_source(spec, new) if source is None else source
-    w = Workload.exact(batch, new, past, source=length, images=images, encode=int(past == 0))
+    w = Workload.exact(
+        batch, new, past, source=length, images=images, encode=int(past == 0 if encode is None else encode)
+    )
     graph = lower(architecture_of(spec))
     return int(sum(getattr(operator, count).value(w) * operator.repeat for operator in graph))

@@ -107,13 +107,16 @@ class Demand:
     input_tokens: ArrayLike
     output_tokens: ArrayLike
     images: ArrayLike = 0
+    cached_tokens: ArrayLike = 0
+    """Of the input: those whose keys, values and states are there already (a shared prefix)."""
 
 
 def prefill_workload(demand: Demand, *, batch: ArrayLike = 1, encoder_decoder: bool = False) -> Workload:
     """The pass that reads the prompt: the decoder's own for a decoder, the encoder's where there is one."""
     if encoder_decoder:
         return Workload.of(batch, 1, 0, source=demand.input_tokens, encode=1)
-    return Workload.of(batch, demand.input_tokens, 0, images=demand.images, encode=1)
+    cached = np.asarray(demand.cached_tokens, dtype=np.float64)
+    return Workload.of(batch, np.asarray(demand.input_tokens) - cached, cached, images=demand.images, encode=1)
 
 
 def decode_workload(demand: Demand, batch: ArrayLike, *, done: ArrayLike, encoder_decoder: bool = False) -> Workload:

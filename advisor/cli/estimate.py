@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from advisor.cli.options import COUNT, TOKENS, json_option, print_json
+from advisor.cli.options import COUNT, TOKENS, TOKENS_OR_NONE, json_option, print_json
 from advisor.estimate import estimate
 
 
@@ -28,6 +28,9 @@ from advisor.estimate import estimate
 @click.option("--ep", type=COUNT, default="1", help="Parts into which a mixture's experts are divided.")
 @click.option("--dp", type=COUNT, default="1", help="Attention ranks, each with its own requests; experts are shared.")
 @click.option("--cp", type=COUNT, default="1", help="Devices that share the tokens and cache of each request.")
+@click.option(
+    "--cached-prefix", type=TOKENS_OR_NONE, default="0", help="Tokens of each prompt that are cached and shared."
+)
 @click.option("--images", type=int, default=0, help="Images per prompt.")
 @click.option("--steps", type=COUNT, help="Denoising steps (diffusion); default: the model's usual ones.")
 @click.option("--engine", default="", metavar="ID", help="Inference engine; default: the usual one for the machine.")

@@ -29,6 +29,7 @@ class Quantity(click.ParamType[Any]):
 
 
 TOKENS = Quantity("tokens", quantities.tokens)
+TOKENS_OR_NONE = Quantity("tokens", lambda text, what: quantities.tokens(text, what, zero=True))
 COUNT = Quantity("number", quantities.count)
 SECONDS = Quantity("duration", quantities.seconds)
 BYTES = Quantity("size", quantities.memory_bytes)

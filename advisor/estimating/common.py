@@ -40,9 +40,10 @@ def flops_of(case: Resolved) -> Flops:
     prompt = prompt_tokens(case)
     new, past = (1, s.output_tokens // 2) if case.encoder_decoder else (prompt, prompt + s.output_tokens // 2)
     source = case.source_tokens
+    cached = s.cached_prefix
     result = [
-        count_flops(case.spec, n, p, s.batch, c, source=source, images=s.images)
-        for n, p in ((new, 0), (1, max(past, 1)))
+        count_flops(case.spec, n, p, s.batch, c, source=source, images=s.images, encode=encode)
+        for n, p, encode in ((new - cached, cached, True), (1, max(past, 1), False))
         for c in ("executed", "needed")
     ]
     return Flops(result[0], result[2], result[1], result[3])

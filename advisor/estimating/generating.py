@@ -26,7 +26,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     prefill_w = prefill_workload(demand, encoder_decoder=case.encoder_decoder)
     decode_w = decode_workload(demand, s.batch, done=s.output_tokens / 2, encoder_decoder=case.encoder_decoder)
     first, last = _end_steps(case, server, demand, served)
-    read = case.source_tokens or prompt_tokens(case)
+    read = (case.source_tokens or prompt_tokens(case)) - s.cached_prefix
     return Estimate(
         **common(case, memory),
         flops=flops_of(case),
@@ -55,7 +55,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
 def demand_of(case: Resolved) -> Demand:
     """What each request asks for."""
     s = case.scenario
-    return Demand(case.source_tokens or prompt_tokens(case), s.output_tokens, s.images)
+    return Demand(case.source_tokens or prompt_tokens(case), s.output_tokens, s.images, s.cached_prefix)
 
 
 def _throughput(case: Resolved, served: Served, prefill: Band, decode: Band, whole: Band, prompt: int) -> Throughput:

@@ -5,27 +5,34 @@ from __future__ import annotations
 from advisor.answer import Memory
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens
 from calculators.activations import peak_activation_bytes
-from calculators.measures import RESERVED
+from calculators.measures import NEEDED, RESERVED, Policy
 from calculators.memory import weight_bytes
 from calculators.table import compile_table
 from calculators.workload import Workload
 
 
 def memory_of(case: Resolved) -> Memory:
-    """What one device holds while the batch is served at full length."""
+    """What one device holds while the batch is served at full length; a shared prefix is held once."""
     s, layout = case.scenario, case.scenario.layout
     table = compile_table(case.architecture, layout)
     prompt = prompt_tokens(case)
-    length = s.output_tokens if case.encoder_decoder else prompt + s.output_tokens
+    length = s.output_tokens if case.encoder_decoder else prompt + s.output_tokens - s.cached_prefix
     source = case.source_tokens
 
-    def held(batch: int) -> Workload:
-        return Workload.of([batch], 0, length, source=source, encode=0)
+    def held(batch: int, policy: Policy = NEEDED) -> tuple[float, float]:
+        """(growing, constant) bytes of so many requests and of what they share."""
+        own = Workload.of([batch], 0, length, source=source, encode=0)
+        growing, constant = (float(x[0]) for x in table.held_bytes(own, case.cache_bits, policy))
+        if s.cached_prefix:
+            shared = Workload.of([1], 0, s.cached_prefix, encode=0)
+            more = [float(x[0]) for x in table.held_bytes(shared, case.cache_bits, policy)]
+            return growing + more[0], constant + more[1]
+        return growing, constant
 
     weights = weight_bytes(case.spec, case.weights, layout)
     if case.generates:
-        growing, constant = (float(x[0]) for x in table.held_bytes(held(s.batch), case.cache_bits))
-        reserved = float(table.held_bytes(held(s.batch), case.cache_bits, RESERVED)[0][0])
+        growing, constant = held(s.batch)
+        reserved = held(s.batch, RESERVED)[0]
     else:
         growing = constant = reserved = 0.0
     activations = float(peak_activation_bytes(case.architecture, _largest_pass(case, prompt), tp=layout)[0])
@@ -34,9 +41,9 @@ def memory_of(case: Resolved) -> Memory:
     usable = case.machine.usable_bytes
     most = None
     if usable is not None and case.generates:
-        one_growing, one_constant = (float(x[0]) for x in table.held_bytes(held(1), case.cache_bits))
-        free = usable - weights - activations - overhead
-        each = one_growing + one_constant
+        shared = sum(held(0))
+        free = usable - weights - activations - overhead - shared
+        each = sum(held(1)) - shared
         most = max(0, int(free // each)) if each > 0 else None
     return Memory(
         weights_bytes=weights,
@@ -59,4 +66,6 @@ def _largest_pass(case: Resolved, prompt: int) -> Workload:
         return Workload.of([s.batch * passes_of(case)[1]], prompt, 0)
     if case.encoder_decoder:
         return Workload.of([1], 1, 0, source=case.source_tokens)
-    return Workload.of([1], min(prompt * s.batch, case.engine.activation_tokens), 0, images=s.images)
+    return Workload.of(
+        [1], min((prompt - s.cached_prefix) * s.batch, case.engine.activation_tokens), 0, images=s.images
+    )

@@ -22,6 +22,12 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
         notes.append("the prompt is counted as text; for audio its tower's work comes on top")
     if context and length > context:
         notes.append(f"{length:,} tokens exceed the advertised context of {context:,}")
+    if s.cached_prefix:
+        state = " and its recurrent state" if memory.state_bytes else ""
+        notes.append(
+            f"the first {s.cached_prefix:,} tokens of every prompt are cached: neither read again nor kept twice{state}; "
+            "engines share whole pages (16 tokens in vLLM)"
+        )
     if memory.kv_cache_reserved_bytes > 1.05 * memory.kv_cache_bytes > 0:
         notes.append(
             "an engine that reserves full-length pages for windowed layers takes "

@@ -39,9 +39,7 @@ class Resolved:
     @property
     def generates(self) -> bool:
         """Whether the model writes token by token."""
-        return any(
-            s.role == "decoder" and any(isinstance(h, LmHead) for h in s.heads) for s in self.architecture.stacks
-        )
+        return _writes(self.architecture)
 
     @property
     def encoder_decoder(self) -> bool:
@@ -57,6 +55,10 @@ class Resolved:
     def image_tokens(self) -> int:
         """Tokens that the language model sees per image."""
         return tokens_per_image(self.architecture)
+
+
+def _writes(architecture: Architecture) -> bool:
+    return any(s.role == "decoder" and any(isinstance(h, LmHead) for h in s.heads) for s in architecture.stacks)
 
 
 def hears(architecture: Architecture) -> bool:
@@ -82,10 +84,23 @@ def resolve(scenario: Scenario) -> Resolved:
         raise BadInput(f"{scenario.layout}: a node of {machine.id} has {machine.link.max_gpus} device(s)")
     if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
+    _check_prefix(scenario, spec, architecture)
     engine = load_engine(scenario.engine or engine_for(machine))
     return Resolved(
         scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)
     )
+
+
+def _check_prefix(scenario: Scenario, spec: ModelSpec, architecture: Architecture) -> None:
+    if not scenario.cached_prefix:
+        return
+    if not _writes(architecture) or reads_source(architecture):
+        raise BadInput(f"cached prefix: {spec.id} is {spec.family}; only decoders keep what they have read of a prompt")
+    if scenario.cached_prefix >= scenario.input_tokens:
+        raise BadInput(
+            f"cached prefix: {scenario.cached_prefix:,} tokens of a prompt of {scenario.input_tokens:,}; "
+            f"at most {scenario.input_tokens - 1:,}, because the last one is always computed"
+        )
 
 
 def prompt_tokens(case: Resolved) -> int:

@@ -12,7 +12,7 @@ from advisor import estimate
 from advisor.candidates import generates
 from advisor.cli import cli
 from advisor.estimating.bands import band_for
-from calculators import cache_bytes, count_params, weight_bytes
+from calculators import cache_bytes, count_flops, count_params, weight_bytes
 from catalog.errors import BadInput
 from catalog.loader import all_models, load, load_engine, load_format, load_machine
 from catalog.writer import to_yaml
@@ -196,3 +196,45 @@ def test_throughput_is_shared_by_users_and_devices():
     assert t.per_gpu == pytest.approx(t.total / 4)
     assert t.decode is not None
     assert t.decode.p50 > t.total
+
+
+def test_a_cached_prefix_is_not_read_again_and_kept_once():
+    asked = {"model": "llama-3.1-8b", "machine": "h100-sxm", "batch": 8, "input_tokens": 2000, "output_tokens": 100}
+    cold, warm = estimate(**asked), estimate(**asked, cached_prefix=1500)
+    spec = load("llama-3.1-8b")
+    assert warm.memory.kv_cache_bytes == cache_bytes(spec, 600, batch=8) + cache_bytes(spec, 1500)
+    assert warm.flops.prefill == 8 * count_flops(spec, 500, 1500)
+    assert warm.time.tpot_s.p50 < cold.time.tpot_s.p50
+    assert warm.time.decode_s.p50 == cold.time.decode_s.p50
+    # A quarter of the prompt, and a little more attention per token.
+    assert 0.2 < warm.time.prefill_s.p50 / cold.time.prefill_s.p50 < 0.35
+    assert warm.cost.usd_per_thousand_requests < cold.cost.usd_per_thousand_requests
+    assert any("1,500 tokens of every prompt are cached" in note for note in warm.notes)
+
+
+def test_no_cached_prefix_is_no_change_and_all_but_one_token_is_one_step():
+    asked = {"model": "gpt-oss-20b", "machine": "h100-sxm", "input_tokens": 3000, "output_tokens": 64}
+    assert estimate(**asked, cached_prefix=0).time == estimate(**asked).time
+    nearly = estimate(**asked, cached_prefix=2999)
+    assert nearly.time.prefill_s.p50 == pytest.approx(nearly.time.first_step_s, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("model", "cached", "told"),
+    [
+        ("llama-3.1-8b", 2048, "at most 2,047"),
+        ("bert-base-uncased", 5, "only decoders"),
+        ("t5-base", 5, "only decoders"),
+    ],
+)
+def test_prefixes_that_cannot_be_cached_are_refused(model, cached, told):
+    with pytest.raises(BadInput, match=told):
+        estimate(model=model, machine="l4", cached_prefix=cached)
+
+
+def test_the_largest_batch_counts_the_shared_prefix_once():
+    asked = {"model": "llama-3.1-8b", "machine": "rtx-4090", "input_tokens": 8192, "output_tokens": 256}
+    most = estimate(**asked, cached_prefix=7000, batch=8).memory.max_batch
+    assert most > 2 * estimate(**asked, batch=8).memory.max_batch
+    assert estimate(**asked, cached_prefix=7000, batch=most).memory.fits
+    assert not estimate(**asked, cached_prefix=7000, batch=most + 1).memory.fits
