@@ -36,6 +36,8 @@ class Memory:
     """``None`` where the machine's memory is not known."""
     max_batch: int | None
     """Most concurrent requests of this length that fit; 0 if the weights alone do not."""
+    draft_bytes: float = 0.0
+    """Weights and caches of a draft that speculates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,31 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Speculation:
+    """Speculative decoding: rounds of a draft and a verification."""
+
+    method: str
+    draft: str
+    tokens: int
+    """Drafted per round."""
+    acceptance: Band
+    """Tokens that a round yields, the model's own included; the band is the range over measured models and modes."""
+    draft_s: float
+    """Drafting, per round."""
+    verify_s: float
+    """Verification, per round."""
+    plain_tpot_s: float
+    """Per token without speculation, other clients' prompts included."""
+    gain: float
+    """How many times faster tokens come with it."""
+    pays_from_batch: int | None
+    pays_to_batch: int | None
+    """Largest batch at which a round yields tokens faster than plain steps; ``None`` if it never does."""
+    best_tokens: int | None
+    """How many drafted tokens would be fastest at this batch; ``None`` where their acceptance is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """One operator's part in a pass."""
 
@@ -133,6 +160,7 @@ class Estimate:
     cost: Cost
     breakdown: tuple[Share, ...]
     notes: tuple[str, ...]
+    speculation: Speculation | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

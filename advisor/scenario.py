@@ -43,6 +43,13 @@ class Scenario(Spec):
     """Denoising steps of a diffusion model; by default its usual ones, else 50."""
     guidance: bool | None = None
     """Whether each step runs twice, with and without the condition (arXiv:2207.12598)."""
+    speculate: str = ""
+    """How tokens are guessed ahead: ``mtp``, ``eagle3`` or ``draft:MODEL``; empty: not at all."""
+    speculative_tokens: Annotated[int, Field(ge=1, le=64)] = 3
+    """Tokens guessed per round."""
+    acceptance: Annotated[float, Field(gt=0)] | None = None
+    """Of these, from 1: mean tokens that a round yields, the model's own included; below 1: the chance that a guess is
+    right if those before it were. By default as measured (``catalog/acceptance.yaml``)."""
     engine: str = ""
     """Inference engine; empty: the usual one for the machine."""
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from catalog.acceptance import AcceptanceCurves
 from catalog.compiled import load_or_compile
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
@@ -259,6 +260,16 @@ def machine_prices(machine: str) -> tuple[MachinePrice, ...]:
 def price_lists() -> dict[str, tuple[MachinePrice, ...]]:
     """Prices of all machines, by machine id."""
     return {name: entry.prices for name, entry in _all(PriceList, "prices") if not isinstance(entry, BadInput)}
+
+
+@lru_cache(maxsize=1)
+def acceptance_curves() -> AcceptanceCurves:
+    """Measured acceptance lengths of speculative decoding."""
+    files = {"acceptance": ROOT / "acceptance.yaml"}
+    found: AcceptanceCurves = load_or_compile("acceptance", files, lambda: _parse(AcceptanceCurves, files))[
+        "acceptance"
+    ]
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -33,6 +33,12 @@ from advisor.estimate import estimate
 )
 @click.option("--images", type=int, default=0, help="Images per prompt.")
 @click.option("--steps", type=COUNT, help="Denoising steps (diffusion); default: the model's usual ones.")
+@click.option("--speculate", default="", metavar="HOW", help="Guess tokens ahead: mtp, eagle3 or draft:MODEL.")
+@click.option("--speculative-tokens", type=COUNT, default="3", show_default=True, help="Tokens guessed per round.")
+@click.option(
+    "--acceptance", type=float, metavar="A",
+    help="Tokens that a round yields (from 1) or chance of a guess (below 1); default: as measured.",
+)  # fmt: skip
 @click.option("--engine", default="", metavar="ID", help="Inference engine; default: the usual one for the machine.")
 @click.option("--breakdown", "--operators", "parts", is_flag=True, help="Where the time goes, operator by operator.")
 @click.option("--roofline", is_flag=True, help="The data of a roofline plot, as JSON: points and roofs.")

@@ -7,9 +7,10 @@ import textwrap
 
 import click
 
-from advisor.answer import Band, Estimate
+from advisor.answer import Band, Estimate, Speculation
 from advisor.cli.options import print_table
 from advisor.report import bytes_text, count_text, flops_text, rate_text, seconds_text, tokens_text, usd_text
+from calculators.speculative import MOST_BATCH
 
 INDENT = 20
 
@@ -73,6 +74,8 @@ def _print_memory(e: Estimate) -> None:
         line("recurrent state", bytes_text(m.state_bytes))
     line("activations", f"{bytes_text(m.activation_bytes)} at the peak")
     line("engine", bytes_text(m.overhead_bytes))
+    if m.draft_bytes:
+        line("draft", bytes_text(m.draft_bytes))
     usable = "" if m.usable_bytes is None else f" of {bytes_text(m.usable_bytes)} usable"
     verdict = {True: "fits", False: "DOES NOT FIT", None: "memory of the machine not known"}[m.fits]
     most = f"; at most {m.max_batch:,} such requests" if m.max_batch is not None else ""
@@ -104,8 +107,28 @@ def _print_times(e: Estimate) -> None:
             "  between tokens",
             f"{seconds_text(t.first_step_s)} at first, {seconds_text(t.last_step_s)} at last{joined}",
         )
+    if e.speculation:
+        _print_speculation(e.speculation)
     for basis in dict.fromkeys(band.basis.rpartition(": ")[2] for _, band, _ in shown[:2]):
         paragraph(f"Bands: {basis}." if shown[0][1].p10 is not None else f"No bands: {basis}.")
+
+
+def _print_speculation(s: Speculation) -> None:
+    a = s.acceptance
+    span = f", {a.p10:g} to {a.p90:g}" if a.p10 is not None and a.p10 != a.p90 else ""
+    line("  speculating", f"{s.gain:.2f} times as fast as {seconds_text(s.plain_tpot_s)} per token without it")
+    line(
+        "  a round",
+        f"{s.tokens} drafted by {s.draft} in {seconds_text(s.draft_s)}, verified in {seconds_text(s.verify_s)}, "
+        f"yields {a.p50:.3g} tokens{span} ({a.badge}: {a.basis})",
+    )
+    best = f"; {s.best_tokens} drafted tokens would be fastest here" if s.best_tokens not in (None, s.tokens) else ""
+    if s.pays_to_batch is None or s.pays_from_batch is None:
+        line("  pays", f"at no batch{best}")
+    else:
+        most = f"{s.pays_to_batch:,} and more" if s.pays_to_batch >= MOST_BATCH else f"{s.pays_to_batch:,}"
+        first = f"from {s.pays_from_batch:,} " if s.pays_from_batch > 1 else "up "
+        line("  pays", f"{first}to {most} requests at a time{best}")
 
 
 def _text(band: Band, unit: str, timed: bool) -> tuple[str, str]:

@@ -6,7 +6,9 @@ from advisor.answer import Band, Cost, Estimate, Memory, Throughput, Time
 from advisor.estimating.bands import band_of, inverse, like, whole_answer
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
+from advisor.estimating.drafting import draft_of
 from advisor.estimating.resolve import Resolved, prompt_tokens, server_of
+from advisor.estimating.speculating import speculate, widened
 from calculators.serving import Demand, Served, Server, decode_workload, prefill_workload, serve
 
 
@@ -15,17 +17,23 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     s, server = case.scenario, server_of(case)
     demand = demand_of(case)
     overhead = (case.engine.busy_request_ms if s.batch > 1 else case.engine.idle_request_ms) * 1e-3
-    served = serve(server, demand, s.batch, request_overhead_s=overhead, encoder_decoder=case.encoder_decoder)
+    draft, speculation = draft_of(case), None
+    if draft is None:
+        served = serve(server, demand, s.batch, request_overhead_s=overhead, encoder_decoder=case.encoder_decoder)
+    else:
+        served, speculation = speculate(case, server, demand, draft, overhead)
     badge = server.settings.settings[0].eff.badge
     ttft = band_of(case, "ttft", float(served.ttft_s), badge)
     tpot = band_of(case, "tpot", float(served.tpot_s), badge)
+    if speculation is not None:
+        tpot = widened(tpot, speculation.acceptance)
     whole = whole_answer(ttft, tpot, s.output_tokens - 1)
     prefill = like(ttft, float(served.prefill_s), "the first token")
     decode = like(tpot, float(served.decode_s), "per token")
     hourly = None if case.price is None else case.price.usd_per_hour * s.layout.devices
     prefill_w = prefill_workload(demand, encoder_decoder=case.encoder_decoder)
     decode_w = decode_workload(demand, s.batch, done=s.output_tokens / 2, encoder_decoder=case.encoder_decoder)
-    first, last = _end_steps(case, server, demand, served)
+    first, last = (None, None) if speculation else _end_steps(case, server, demand, served)
     read = (case.source_tokens or prompt_tokens(case)) - s.cached_prefix
     return Estimate(
         **common(case, memory),
@@ -38,7 +46,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
             decode_s=decode,
             first_step_s=first,
             last_step_s=last,
-            joined_step_s=float(served.shared_s) if s.batch > 1 else None,
+            joined_step_s=float(served.shared_s) if s.batch > 1 and not speculation else None,
         ),
         throughput=_throughput(case, served, prefill, decode, whole, read),
         cost=Cost(
@@ -49,6 +57,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
             basis=case.price.basis if case.price else "no price known",
         ),
         breakdown=shares(server, prefill_w, decode_w),
+        speculation=speculation,
     )
 
 

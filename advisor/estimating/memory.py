@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.answer import Memory
+from advisor.estimating.drafting import Draft, draft_of
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens
 from calculators.activations import peak_activation_bytes
 from calculators.measures import NEEDED, RESERVED, Policy
@@ -37,13 +38,18 @@ def memory_of(case: Resolved) -> Memory:
         growing = constant = reserved = 0.0
     activations = float(peak_activation_bytes(case.architecture, _largest_pass(case, prompt), tp=layout)[0])
     overhead = case.engine.memory_gib * 2**30
-    total = weights + growing + constant + activations + overhead
+    draft = draft_of(case)
+    drafting = 0.0 if draft is None else draft.weight_bytes(case) + s.batch * _draft_cache(case, draft, length)
+    total = weights + growing + constant + activations + overhead + drafting
     usable = case.machine.usable_bytes
     most = None
     if usable is not None and case.generates:
         shared = sum(held(0))
         free = usable - weights - activations - overhead - shared
         each = sum(held(1)) - shared
+        if draft is not None:
+            free -= draft.weight_bytes(case)
+            each += _draft_cache(case, draft, length)
         most = max(0, int(free // each)) if each > 0 else None
     return Memory(
         weights_bytes=weights,
@@ -56,7 +62,13 @@ def memory_of(case: Resolved) -> Memory:
         usable_bytes=usable,
         fits=None if usable is None else total <= usable,
         max_batch=most,
+        draft_bytes=drafting,
     )
+
+
+def _draft_cache(case: Resolved, draft: Draft, length: int) -> float:
+    """Bytes that a draft keeps for one request."""
+    return float(sum(part[0] for part in draft.table(case).held_bytes(Workload.of([1], 0, length), case.cache_bits)))
 
 
 def _largest_pass(case: Resolved, prompt: int) -> Workload:

@@ -25,8 +25,8 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
     if s.cached_prefix:
         state = " and its recurrent state" if memory.state_bytes else ""
         notes.append(
-            f"the first {s.cached_prefix:,} tokens of every prompt are cached: neither read again nor kept twice{state}; "
-            "engines share whole pages (16 tokens in vLLM)"
+            f"the first {s.cached_prefix:,} tokens of every prompt are cached: neither read again nor kept "
+            f"twice{state}; engines share whole pages (16 tokens in vLLM)"
         )
     if memory.kv_cache_reserved_bytes > 1.05 * memory.kv_cache_bytes > 0:
         notes.append(
