@@ -189,6 +189,13 @@ def _class(
     )
 
 
+CPU_SHARE = 0.83
+CPU_SHARE_TEXT = (
+    "compute: median of matrix products and ungrouped convolutions of torch 2.13 over the measured peak of one core's "
+    "multiply-adds, AMD EPYC with AVX2 (benchmarks/measured/cpu_products.csv)"
+)
+
+
 def _amd_datacenter(r: Results, p: float) -> MachineClass:
     shares = [
         h.achievable / h.peaks["bf16"]
@@ -219,9 +226,10 @@ def _streamed(r: Results, name: str, vendor: str | None, kind: str, p: float) ->
     )
     compute = median(s.compute for s in members if s.compute is not None)
     dtypes = ("bf16",) if kind == "cpu" else ("bf16", "fp16")
-    return _class(
-        name, vendor, [kind], dict.fromkeys(dtypes, streamed_roofline(compute, memory, p, text)), None, [text]
-    )
+    rooflines = dict.fromkeys(dtypes, streamed_roofline(compute, memory, p, text))
+    if kind == "cpu":
+        rooflines["fp32"] = streamed_roofline(CPU_SHARE, memory, p, f"{CPU_SHARE_TEXT}; {text.split('; compute')[0]}")
+    return _class(name, vendor, [kind], rooflines, None, [text])
 
 
 def achievable_rooflines(r: Results) -> dict[str, dict[str, Roofline]]:

@@ -15,7 +15,7 @@ class ErrorBand(Spec):
     """How measured times compare with predicted ones: quantiles of ``measured / predicted``."""
 
     quantity: str
-    """``ttft`` or ``tpot``."""
+    """``ttft``, ``tpot``, or ``pass`` for models that answer in one; ``counted pass`` where only counts are known."""
     badge: Literal["calibrated", "class default"]
     """With which constants the times were predicted: the machines' own, or those of their class."""
     p10: Annotated[float, Field(gt=0)]
@@ -24,6 +24,39 @@ class ErrorBand(Spec):
     rows: Annotated[int, Field(gt=0)]
     measured_on: str
     """Which runs, in words."""
+    source: Source
+
+
+class PassHabits(Spec):
+    """How an engine runs a model that answers in one pass: what it leaves unfused, and what starting kernels costs.
+
+    A *crossing* is one reading or writing of a tensor in the machine's memory. All are engine overheads, fitted on
+    whole runs (``benchmarks/fit_passes.py``).
+    """
+
+    convolution_crossings: NonNegative = 0.0
+    """How often each convolution's output crosses memory besides the operators' own reading and writing."""
+    product_crossings: NonNegative = 0.0
+    """The same for outputs of matrix products."""
+    score_crossings: NonNegative = 0.0
+    """How often the scores of attention cross memory where attention is several kernels."""
+    fused_tokens: Annotated[int, Field(ge=0)] | None = None
+    """Longest sequence for which attention is one kernel; ``None``: any."""
+    elementwise_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the traffic of norms, activations and additions that is left where neighbours become one kernel."""
+    folds_norms: bool = False
+    """Whether norms, activations and additions behind a convolution cost nothing: they are folded into it."""
+    host_us: NonNegative = 0.0
+    """What the host needs to start one kernel: a pass takes at least that for each, in microseconds."""
+    kernel_us: NonNegative = 0.0
+    """What each kernel takes besides its roofline time, in microseconds: threads meet before and after it."""
+    counted_crossings: NonNegative = 2.0
+    """How often each product's output crosses memory in all, for networks of which only counts are known: at least it
+    is written, and read by the next product."""
+    counted_us: NonNegative = 0.0
+    """All kernels' launches of such a network together, in microseconds."""
+    rows: Annotated[int, Field(gt=0)] | None = None
+    """Runs behind the fit."""
     source: Source
 
 
@@ -40,5 +73,7 @@ class Engine(Entry):
     """From request to first kernel and back for a single client."""
     busy_request_ms: NonNegative = 0.0
     """The same under load."""
+    passes: PassHabits | None = None
+    """How it runs models that answer in one pass; ``None``: every elementwise step once, attention as one kernel."""
     bands: tuple[ErrorBand, ...] = ()
     notes: str | None = None
