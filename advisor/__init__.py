@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from advisor.breakdown import breakdown as breakdown
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
+    from advisor.levers import levers as levers
     from advisor.recommend import recommend as recommend
     from advisor.scaling import scale as scale
     from advisor.sweep import sweep as sweep
@@ -25,12 +26,13 @@ _HOMES = {
     "accuracy": "advisor.accuracy.report",
     "estimate": "advisor.estimate",
     "explain": "advisor.explain",
+    "levers": "advisor.levers",
     "recommend": "advisor.recommend",
     "scale": "advisor.scaling",
     "sweep": "advisor.sweep",
     "validate": "advisor.validate",
 }
-__all__ = ["accuracy", "breakdown", "estimate", "explain", "recommend", "scale", "sweep", "validate"]
+__all__ = ["accuracy", "breakdown", "estimate", "explain", "levers", "recommend", "scale", "sweep", "validate"]
 
 
 class _Package(ModuleType):

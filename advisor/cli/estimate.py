@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from advisor.cli.options import COUNT, TOKENS, TOKENS_OR_NONE, json_option, print_json
 from advisor.estimate import estimate
+
+if TYPE_CHECKING:
+    from advisor.answer import Estimate
+    from advisor.breakdown import Breakdown
+    from advisor.levers import Levers
 
 
 @click.command()
@@ -41,9 +46,10 @@ from advisor.estimate import estimate
 )  # fmt: skip
 @click.option("--engine", default="", metavar="ID", help="Inference engine; default: the usual one for the machine.")
 @click.option("--breakdown", "--operators", "parts", is_flag=True, help="Where the time goes, operator by operator.")
+@click.option("--levers", "faster", is_flag=True, help="What would make it faster, each change estimated.")
 @click.option("--roofline", is_flag=True, help="The data of a roofline plot, as JSON: points and roofs.")
 @json_option
-def command(as_json: bool, parts: bool, roofline: bool, images: int, **fields: object) -> None:
+def command(as_json: bool, parts: bool, faster: bool, roofline: bool, images: int, **fields: object) -> None:
     """Parameters, FLOPs, memory, time and cost of MODEL on a machine.
 
     MODEL is a catalog id, an alias, or a path to a YAML spec or a Hugging Face config.json.
@@ -53,27 +59,40 @@ def command(as_json: bool, parts: bool, roofline: bool, images: int, **fields: o
     """
     if images < 0:
         raise click.BadParameter("must not be negative", param_hint="--images")
+    asked = {"images": images, **fields}
     if roofline:
-        from advisor.breakdown import breakdown
-
-        print_json(breakdown(images=images, **fields).roofline())
+        print_json(_breakdown(asked).roofline())
         return
-    result = estimate(images=images, **fields)
+    result = estimate(**asked)
+    spent, better = _breakdown(asked) if parts else None, _levers(asked) if faster else None
     if as_json:
-        print_json({**result.to_dict(), **(_more(images=images, **fields) if parts else {})})
+        print_json({**result.to_dict(), **(spent.to_dict() if spent else {}), **(better.to_dict() if better else {})})
     else:
-        from advisor.cli.estimate_text import print_estimate
-
-        print_estimate(result)
-        if parts:
-            from advisor.breakdown import breakdown
-            from advisor.cli.breakdown_text import print_breakdown
-
-            print_breakdown(breakdown(images=images, **fields))
+        _print(result, spent, better)
     sys.exit(1 if result.memory.fits is False else 0)
 
 
-def _more(**fields: object) -> dict[str, Any]:
+def _breakdown(asked: dict[str, object]) -> Breakdown:
     from advisor.breakdown import breakdown
 
-    return breakdown(**fields).to_dict()
+    return breakdown(**asked)
+
+
+def _levers(asked: dict[str, object]) -> Levers:
+    from advisor.levers import levers
+
+    return levers(**asked)
+
+
+def _print(result: Estimate, spent: Breakdown | None, better: Levers | None) -> None:
+    from advisor.cli.estimate_text import print_estimate
+
+    print_estimate(result)
+    if spent:
+        from advisor.cli.breakdown_text import print_breakdown
+
+        print_breakdown(spent)
+    if better:
+        from advisor.cli.levers_text import print_levers
+
+        print_levers(better)
