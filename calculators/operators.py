@@ -66,6 +66,22 @@ class State:
     """Recurrent state does not grow with context; a cache does."""
 
 
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What devices do together in a collective; ``bytes`` is the size of the message in NCCL's sense.
+
+    all_reduce: the tensor that every device has; all_gather: the gathered tensor; reduce_scatter: the tensor before it
+    is scattered; dispatch and combine: what one device sends to all others, its own part included; send: what one
+    stage hands to the next.
+    """
+
+    op: Literal["all_reduce", "all_gather", "reduce_scatter", "dispatch", "combine", "send"]
+    gpus: int
+    """Devices that take part; of a pipeline its stages."""
+    span: int
+    """Consecutive devices among which they lie: where that is more than a node, the network carries a part."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
     """One kernel of a layer, with everything it costs per execution; ``repeat`` says how often the model holds it."""
@@ -105,7 +121,9 @@ class Operator:
     cache_writes: Form = ZERO
     states: tuple[State, ...] = ()
     sent: Form = ZERO
-    """Elements all-reduced between devices."""
+    """Elements of the message that devices exchange."""
+    exchange: Exchange | None = None
+    """How they do, for a collective."""
     launches: int = 1
     """Kernels started per execution; 0 where engines fuse it into a neighbour."""
 

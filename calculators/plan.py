@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
+from catalog.channels import Experts
 from catalog.mixers import (
     S4,
     Attention,
@@ -23,7 +24,7 @@ from catalog.mixers import (
     ShortConvolution,
     WindowAttention,
 )
-from catalog.spec import Architecture
+from catalog.spec import Architecture, Stack
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,6 +64,11 @@ class Layout:
         return self.tp * self.cp * self.dp
 
     @property
+    def ranks(self) -> int:
+        """Ranks with tokens of their own."""
+        return self.dp * self.cp
+
+    @property
     def devices(self) -> int:
         """Devices of one replica."""
         return self.group * self.pp
@@ -98,14 +104,67 @@ def nearest(value: int, valid: Iterable[int], most: int = 3) -> list[int]:
     return sorted(sorted(valid, key=lambda number: (abs(number - value), number))[:most])
 
 
+def deepest_stack(architecture: Architecture) -> Stack:
+    """The stack whose layers pipeline stages divide; what comes before it runs on the first stage."""
+    return max(architecture.stacks, key=lambda stack: stack.n_layers)
+
+
 def layout_problem(architecture: Architecture, layout: Layout) -> str | None:
     """Why a model cannot be laid out so, with the nearest values that are possible; ``None`` where it can."""
-    if problem := tp_problem(architecture, layout.tp):
+    if found := tp_problem(architecture, layout.tp):
         valid = [tp for tp in range(1, 2 * layout.tp) if tp_problem(architecture, tp) is None]
-        return f"tensor parallelism {layout.tp}: {problem}; possible: {_listed(nearest(layout.tp, valid))}"
-    for name in ("pp", "ep", "dp", "cp"):
-        if getattr(layout, name) > 1:
-            return f"{name} {getattr(layout, name)}: only tensor parallelism is timed so far; possible: 1"
+        return f"tensor parallelism {layout.tp}: {found}; possible: {_listed(nearest(layout.tp, valid))}"
+    return (
+        _pipeline_problem(architecture, layout)
+        or _expert_problem(architecture, layout)
+        or _context_problem(architecture, layout)
+    )
+
+
+def _pipeline_problem(architecture: Architecture, layout: Layout) -> str | None:
+    stack = deepest_stack(architecture)
+    if layout.pp > stack.n_layers:
+        return f"pipeline parallelism {layout.pp}: {stack.name} has {stack.n_layers} layers; possible: up to that many"
+    if layout.pp > 1 and any(group.shared or group.again for group in stack.groups):
+        return f"pipeline parallelism {layout.pp}: layers of {stack.name} share their weights; possible: 1"
+    if layout.pp > 1 and {"encoder", "decoder"} <= {stack.role for stack in architecture.stacks}:
+        return f"pipeline parallelism {layout.pp}: engines do not divide an encoder and its decoder; possible: 1"
+    return None
+
+
+def _expert_problem(architecture: Architecture, layout: Layout) -> str | None:
+    if layout.ep == 1:
+        return None
+    counts = [
+        layer.channel.experts
+        for stack in architecture.stacks
+        for group in stack.groups
+        for layer in group.layers
+        if isinstance(layer.channel, Experts)
+    ]
+    what = f"expert parallelism {layout.ep}"
+    if not counts:
+        return f"{what}: the model has no experts; possible: 1"
+    valid = [ep for ep in range(1, layout.group + 1) if layout.group % ep == 0 and ep <= min(counts)]
+    if layout.ep > min(counts):
+        return f"{what}: layers have {min(counts)} experts; possible: {_listed(nearest(layout.ep, valid))}"
+    if layout.group % layout.ep:
+        return (
+            f"{what}: it must divide the {layout.group} devices of a stage (tp·cp·dp); "
+            f"possible: {_listed(nearest(layout.ep, valid))}"
+        )
+    return None
+
+
+def _context_problem(architecture: Architecture, layout: Layout) -> str | None:
+    if layout.cp == 1:
+        return None
+    for stack in architecture.stacks:
+        for mixer in (m for group in stack.groups for layer in group.layers for m in layer.mixers):
+            if not isinstance(mixer, Attention | LatentAttention) or mixer.indexer is not None:
+                return (
+                    f"context parallelism {layout.cp}: engines do not divide {mixer.kind} of {stack.name}; possible: 1"
+                )
     return None
 
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calculators.efficiency import Efficiency, allreduce_of
-from calculators.operators import Kind
+from calculators.collectives import cost_of
+from calculators.efficiency import Efficiency
+from calculators.operators import Exchange, Kind
 from calculators.table import ACTIVATION_BYTES, Floats, Table
 from calculators.workload import Workload
 from catalog.machine import Machine
@@ -46,7 +47,7 @@ class Settings:
         self.settings = tuple(settings)
         self._traffic_keys = list(dict.fromkeys((s.weights.id, s.cache_bits) for s in self.settings))
         self._traffic_index = np.array([self._traffic_keys.index((s.weights.id, s.cache_bits)) for s in self.settings])
-        self._links: dict[int, Floats] = {}
+        self._links: dict[Exchange, Floats] = {}
         effs = [s.eff for s in self.settings]
         inf = float("inf")
         peak = np.array([e.peak_flops_per_s or inf for e in effs])
@@ -123,19 +124,20 @@ class Settings:
             part += (part > 0) * (table.launches[mask, None] * launch)
             seconds[:, mask] = part
         if table.layout.devices > 1:
-            self._collectives(table, values, table.layout.tp, seconds)
+            self._collectives(table, values, seconds)
         return seconds
 
-    def _collectives(self, table: Table, values: Floats, tp: int, seconds: Floats) -> None:
-        mask = table.of_kind(Kind.COLLECTIVE)
-        if not mask.any():
-            return
-        if tp not in self._links:
-            self._links[tp] = np.array([allreduce_of(s.machine, tp) for s in self.settings])
-        links = self._links[tp]
-        alpha, bus = links[:, 0, None, None], links[:, 1, None, None]
-        sent = (table.coefficients["sent"][mask] @ values) * ACTIVATION_BYTES
-        seconds[:, mask] = np.where(sent > 0, table.launches[mask, None] * alpha + 2 * (tp - 1) / tp * sent / bus, 0.0)
+    def _collectives(self, table: Table, values: Floats, seconds: Floats) -> None:
+        """Fill in the rows of what devices exchange; nothing is started where nothing is sent."""
+        for row in np.flatnonzero(table.of_kind(Kind.COLLECTIVE)):
+            exchange = table.operators[row].exchange
+            if exchange is None:
+                continue
+            if exchange not in self._links:
+                self._links[exchange] = np.array([cost_of(s.machine, exchange) for s in self.settings])
+            alpha, per_byte = self._links[exchange].T[:, :, None]
+            sent = table.coefficients["sent"][row] @ values * ACTIVATION_BYTES
+            seconds[:, row] = np.where(sent > 0, table.launches[row] * alpha + per_byte * sent, 0.0)
 
 
 def _columns(*columns: object) -> tuple[Floats, ...]:

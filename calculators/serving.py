@@ -5,7 +5,7 @@ All inputs broadcast; all times are seconds.
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from calculators.efficiency import Efficiency
 from calculators.operators import Kind
 from calculators.over_output import passes_over_output_s
+from calculators.overlap import delay_share, pipelined
 from calculators.plan import SINGLE, Layout
 from calculators.roofline import Setting, Settings
 from calculators.table import Floats, Table, compile_table
@@ -38,6 +39,8 @@ class Server:
     _: KW_ONLY
     step_overhead_s: float = 0.0
     """What the engine spends per iteration besides kernels."""
+    chunk_tokens: float = np.inf
+    """Into what pieces the engine cuts prompts; pipeline stages work on several of them at once."""
 
     @classmethod
     def of(
@@ -49,25 +52,49 @@ class Server:
         cache_bits: float,
         layout: Layout | int = SINGLE,
         step_overhead_s: float = 0.0,
+        chunk_tokens: float = np.inf,
     ) -> Server:
         """One setting."""
         settings = Settings([Setting(machine, eff, weights, cache_bits)])
-        return cls(compile_table(architecture, layout), settings, step_overhead_s=step_overhead_s)
+        table = compile_table(architecture, layout)
+        return cls(table, settings, step_overhead_s=step_overhead_s, chunk_tokens=chunk_tokens)
 
     def operators_s(self, w: Workload) -> Floats:
         """Seconds by operator for flat workloads: shape (C, operators, N)."""
         return self.settings.operator_seconds(self.table, w)
 
     def pass_s(self, w: Workload) -> Floats:
-        """Seconds of one forward pass: shape (C, N), for one setting the workload's own shape."""
-        flat = w.reshape(-1)
+        """Seconds of one forward pass: shape (C, N), for one setting the workload's own shape.
+
+        A pipeline divides the sequences into micro-batches (``in_flight``); the time is one micro-batch's through all
+        stages while the others fill them.
+        """
+        flat = self.in_flight(w).reshape(-1)
         total = np.empty((len(self.settings), *flat.shape))
         chunk = max(1, CHUNK // len(self.settings))
         for start in range(0, flat.batch.size, chunk):
             part = slice(start, start + chunk)
             total[:, part] = self.operators_s(flat.slice(part)).sum(axis=1)
+        total = np.maximum(total, self._slowest_s(flat, self._batches(w).reshape(-1)))
         total += self.step_overhead_s
         return total.reshape(w.shape) if len(self.settings) == 1 else total
+
+    def _batches(self, w: Workload) -> Floats:
+        """Micro-batches in flight: as many as stages, if there are so many sequences."""
+        return np.clip(w.batch, 1, self.table.layout.pp).astype(np.float64)
+
+    def in_flight(self, w: Workload) -> Workload:
+        """The sequences of one micro-batch."""
+        if self.table.layout.pp == 1:
+            return w
+        return replace(w, batch=np.ceil(w.batch / self._batches(w)))
+
+    def _slowest_s(self, micro: Workload, batches: Floats) -> Floats | float:
+        """What the slowest stage needs for all micro-batches: they queue before it (arXiv:1811.06965 section 2.3)."""
+        if not self.table.stages:
+            return 0.0
+        stages = [self.settings.operator_seconds(stage, micro).sum(axis=1) for stage in self.table.stages]
+        return np.max(stages, axis=0) * batches
 
     def passes_s(self, prompt: Workload, step: Workload) -> tuple[Floats, Floats, Floats]:
         """Seconds of a prompt on its own, of a step on its own, and of one pass that carries both.
@@ -83,7 +110,7 @@ class Server:
         size = int(np.prod(shape))
         own = self.table.of_kind(*OWN_STATE)[:, None]
         totals = np.empty((3, len(self.settings), size))
-        flat = [_spread(w, shape).reshape(-1) for w in (prompt, step)]
+        flat = [_spread(w, shape).reshape(-1) for w in (prompt, self.in_flight(step))]
         chunk = max(1, CHUNK // len(self.settings))
         for start in range(0, size, chunk):
             part = slice(start, start + chunk)
@@ -91,6 +118,12 @@ class Server:
             first, second = np.split(together, 2, axis=2)
             both = np.where(own, first + second, np.maximum(first, second))
             totals[:, :, part] = [seconds.sum(axis=1) for seconds in (first, second, both)]
+        if self.table.stages:
+            queued = self._slowest_s(flat[1], self._batches(_spread(step, shape)).reshape(-1))
+            totals[1:] += np.maximum(queued - totals[1], 0)
+            filled = pipelined(self.table.layout.pp, np.ceil(flat[0].new / self.chunk_tokens))
+            totals[2] -= (totals[2] - totals[1]) * (1 - filled)
+            totals[0] *= filled
         totals += self.step_overhead_s
         alone, step_s, shared = totals.reshape(3, *shape) if len(self.settings) == 1 else totals
         return alone, step_s, shared
@@ -169,15 +202,26 @@ def serve(
         decode_workload(demand, b, done=output / 2, encoder_decoder=encoder_decoder),
         output - 1,
     )
-    return closed_loop(prefill, decode, shared, b, output, request_overhead_s)
+    delay = delay_share(server.table.layout, b, output)
+    return closed_loop(prefill, decode, shared, b, output, request_overhead_s, delay)
 
 
 def closed_loop(
-    prefill_s: Floats, decode_s: Floats, shared_s: Floats, batch: ArrayLike, output: ArrayLike, overhead_s: ArrayLike
+    prefill_s: Floats,
+    decode_s: Floats,
+    shared_s: Floats,
+    batch: ArrayLike,
+    output: ArrayLike,
+    overhead_s: ArrayLike,
+    delay: ArrayLike = 1.0,
 ) -> Served:
-    """What clients see, from the three passes of ``Server.passes_s`` and the engine's overhead per request."""
+    """What clients see, from the three passes of ``Server.passes_s`` and the engine's overhead per request.
+
+    ``delay`` is the share of another client's prompt that a step waits for (``calculators.overlap.delay_share``).
+    """
     b, tokens, overhead = (np.asarray(value, dtype=np.float64) for value in (batch, output, overhead_s))
-    tpot = decode_s + np.maximum(b - 1, 0) * np.maximum(shared_s - decode_s, 0) / np.maximum(tokens, 1)
+    others = np.maximum(b - 1, 0) * np.asarray(delay, dtype=np.float64)
+    tpot = decode_s + others * np.maximum(shared_s - decode_s, 0) / np.maximum(tokens, 1)
     ttft = overhead + np.where(b > 1, decode_s / 2 + shared_s, prefill_s)
     cycle = ttft + np.maximum(tokens - 1, 0) * tpot
     return Served(prefill_s, decode_s, ttft, tpot, b * tokens / cycle, shared_s)

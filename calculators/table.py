@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -10,12 +11,12 @@ from numpy.typing import NDArray
 
 from calculators.form import Form
 from calculators.gguf import Shape, bits_of
-from calculators.graph import OperatorGraph
 from calculators.lowering import lower
 from calculators.measures import NEEDED, Measure, Policy
 from calculators.memory import element_bits, role_bits
 from calculators.operators import Kind, Operator, Role, Weight
 from calculators.plan import SINGLE, Layout, as_layout
+from calculators.stages import stage_repeats
 from calculators.workload import Array, Workload
 from catalog.spec import Architecture
 from catalog.weight_format import WeightFormat
@@ -56,6 +57,8 @@ class Table:
     """Of the deepest stack."""
     towers: tuple[str, ...] = ()
     """Stacks for images and sound."""
+    stages: tuple[Table, ...] = ()
+    """Of a pipeline, one table for each sort of stage; the rows above are then those of all stages in a row."""
 
     def values(self, w: Workload, policy: Policy = NEEDED) -> Floats:
         """The measures of flat workloads: shape (measures, N)."""
@@ -113,7 +116,9 @@ class Table:
         return cached * in_cache[:, None], moved * ACTIVATION_BYTES + cached * fixed_bytes[:, None]
 
     def weight_bytes(self, weights: WeightFormat) -> float:
-        """Bytes of all weights on one device, scales and zero points included."""
+        """Bytes of all weights on one device, scales and zero points included; of a pipeline on its heaviest stage."""
+        if self.stages:
+            return max(stage.weight_bytes(weights) for stage in self.stages)
         if weights.gguf is not None:
             return self._gguf(weights.gguf)[2]
         bits = role_bits(weights)
@@ -125,7 +130,13 @@ class Table:
         return np.sum(rows, axis=0) if rows else np.zeros(len(self.measures))
 
     def held_bytes(self, w: Workload, cache_bits: float, policy: Policy = NEEDED) -> tuple[Array, Array]:
-        """Bytes of growing cache and of constant state on one device, in the workload's shape."""
+        """Bytes of growing cache and of constant state on one device, in the workload's shape.
+
+        Of a pipeline: on the stage that holds most of each.
+        """
+        if self.stages:
+            parts = [stage.held_bytes(w, cache_bits, policy) for stage in self.stages]
+            return np.max([part[0] for part in parts], axis=0), np.max([part[1] for part in parts], axis=0)
         values = self.values(w, policy)
         growing = constant = np.zeros(w.shape)
         for dtype, recurrent, coefficients in self.held:
@@ -154,7 +165,7 @@ def _rows(forms: list[Form], index: dict[Measure, int], scale: list[int]) -> Flo
     return matrix
 
 
-def merge_equal(graph: OperatorGraph) -> tuple[Operator, ...]:
+def merge_equal(graph: Iterable[Operator]) -> tuple[Operator, ...]:
     """Operators of equal cost as one, with their repeats added up.
 
     The roofline is homogeneous, so the time of the sum is the sum of the times.
@@ -163,7 +174,7 @@ def merge_equal(graph: OperatorGraph) -> tuple[Operator, ...]:
     for operator in graph:
         key = (
             operator.kind, operator.part, operator.launches, operator.name.rpartition(".")[2], operator.touched,
-            operator.rows, operator.states, operator.active, operator.weights, operator.borrowed,
+            operator.rows, operator.states, operator.active, operator.exchange, operator.weights, operator.borrowed,
             *(getattr(operator, name) for name in FORMS),
         )  # fmt: skip
         known = merged.get(key)
@@ -178,7 +189,30 @@ def compile_table(architecture: Architecture, layout: Layout | int = SINGLE) -> 
 
 @lru_cache(maxsize=2048)
 def _compiled(architecture: Architecture, layout: Layout) -> Table:
-    operators = merge_equal(lower(architecture, layout))
+    graph = lower(architecture, layout)
+    if layout.pp == 1:
+        return _table(merge_equal(graph), architecture, layout)
+    by_stage = zip(*stage_repeats(graph.operators, architecture, layout), strict=True)
+    stages = [
+        _table(merge_equal(_on_stage(graph.operators, repeats)), architecture, layout)
+        for repeats in dict.fromkeys(by_stage)
+    ]
+    return replace(_table(merge_equal(graph), architecture, layout), stages=tuple(stages))
+
+
+def _on_stage(operators: tuple[Operator, ...], repeats: tuple[int, ...]) -> list[Operator]:
+    """The operators of one stage; weights that it would borrow from another it holds itself."""
+    there = [replace(op, repeat=n) for op, n in zip(operators, repeats, strict=True) if n]
+    own = {weight.name for op in there for weight in op.weights}
+    return [
+        replace(op, weights=(*op.weights, *op.borrowed), borrowed=())
+        if op.borrowed and not own & {weight.name for weight in op.borrowed}
+        else op
+        for op in there
+    ]
+
+
+def _table(operators: tuple[Operator, ...], architecture: Architecture, layout: Layout) -> Table:
     index: dict[Measure, int] = {}
     for operator in operators:
         for name in (*FORMS, "touched", "rows"):

@@ -88,6 +88,8 @@ class Link(Spec):
     """The same inside a pair of cards that an optional bridge joins; the node as a whole has the host's links."""
     pcie_gb_per_s: Positive | None = None
     """Host link in one direction, in GB/s."""
+    network_gb_per_s: Positive | None = None
+    """Network between nodes, per accelerator in one direction, in GB/s."""
     max_gpus: Size = 1
     """Accelerators in one node."""
 

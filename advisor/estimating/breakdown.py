@@ -13,7 +13,11 @@ def shares(server: Server, prefill: Workload, decode: Workload | None) -> tuple[
     """Each operator's part in the prefill and in a decode step."""
     table = server.table
     first = server.operators_s(prefill.reshape(-1))[0, :, 0]
-    second = server.operators_s(decode.reshape(-1))[0, :, 0] if decode is not None else np.zeros_like(first)
+    second = (
+        server.operators_s(server.in_flight(decode).reshape(-1))[0, :, 0]
+        if decode is not None
+        else np.zeros_like(first)
+    )
     setting = server.settings.settings[0]
     values = table.values(prefill.reshape(-1))
     flops = (table.coefficients["needed"] @ values)[:, 0]

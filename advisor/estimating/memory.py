@@ -50,7 +50,7 @@ def memory_of(case: Resolved) -> Memory:
         if draft is not None:
             free -= draft.weight_bytes(case)
             each += _draft_cache(case, draft, length)
-        most = max(0, int(free // each)) if each > 0 else None
+        most = max(0, int(free // each)) * layout.dp if each > 0 else None
     return Memory(
         weights_bytes=weights,
         kv_cache_bytes=growing,
@@ -74,10 +74,14 @@ def _draft_cache(case: Resolved, draft: Draft, length: int) -> float:
 def _largest_pass(case: Resolved, prompt: int) -> Workload:
     """The pass with most activations: a prefill chunk, or the whole batch for models that answer in one pass."""
     s = case.scenario
+    ranks = s.layout.dp
     if not case.generates:
         return Workload.of([s.batch * passes_of(case)[1]], prompt, 0)
     if case.encoder_decoder:
-        return Workload.of([1], 1, 0, source=case.source_tokens)
+        return Workload.of([ranks], 1, 0, source=case.source_tokens)
     return Workload.of(
-        [1], min((prompt - s.cached_prefix) * s.batch, case.engine.activation_tokens), 0, images=s.images
+        [ranks],
+        min((prompt - s.cached_prefix) * -(-s.batch // ranks), case.engine.activation_tokens),
+        0,
+        images=s.images,
     )

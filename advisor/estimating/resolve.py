@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from advisor.formats import weights_of
 from advisor.machines import HourlyPrice, engine_for, hourly_price
 from advisor.scenario import Scenario
+from calculators.collectives import network_problem
 from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
 from calculators.flops import reads_source, source_tokens
@@ -80,8 +81,8 @@ def resolve(scenario: Scenario) -> Resolved:
         raise unknown("cache type", scenario.cache, CACHE_BITS)
     if problem := layout_problem(architecture, scenario.layout):
         raise BadInput(f"{spec.id}: {problem}")
-    if scenario.layout.devices > machine.link.max_gpus:
-        raise BadInput(f"{scenario.layout}: a node of {machine.id} has {machine.link.max_gpus} device(s)")
+    if problem := network_problem(machine, scenario.layout):
+        raise BadInput(f"{scenario.layout}: {problem}")
     if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
     _check_prefix(scenario, spec, architecture)
@@ -124,4 +125,5 @@ def server_of(case: Resolved) -> Server:
         case.cache_bits,
         case.scenario.layout,
         case.engine.step_overhead_us * 1e-6,
+        case.engine.activation_tokens,
     )

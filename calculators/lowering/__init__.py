@@ -11,6 +11,7 @@ from calculators.form import per
 from calculators.graph import Builder, OperatorGraph
 from calculators.lowering.channels import dense, side_convolution
 from calculators.lowering.ends import conditioning, head, relative_table, token_table
+from calculators.lowering.exchange import send
 from calculators.lowering.extras import extra
 from calculators.lowering.hybrids import shared_block
 from calculators.lowering.kinds import lowering_of
@@ -18,7 +19,8 @@ from calculators.lowering.multi_token import multi_token
 from calculators.lowering.recurrent import causal_convolution
 from calculators.lowering.scope import Scope
 from calculators.operators import Kind, Operator, Role, Weight
-from calculators.plan import SINGLE, Layout, as_layout
+from calculators.plan import SINGLE, Layout, as_layout, deepest_stack
+from calculators.shares import shared_out
 from calculators.workload import Stream
 from catalog.audio import AudioEmbedding
 from catalog.connectors import Connector
@@ -56,13 +58,17 @@ def _lower(architecture: Architecture, layout: Layout) -> OperatorGraph:
         sources.setdefault("picture", (Stream("image"), stack.hidden))
     as_it_is = any(s.conditioning and not s.conditioning.caption_layers for s in architecture.stacks)
     given = frozenset({"caption"} if as_it_is else ())
+    deepest = deepest_stack(architecture)
     outputs: dict[str, int] = {}
     for stack in architecture.stacks:
         stream = streams[stack.name]
         scope = Scope(builder, stack.name, stream, stack.hidden, stack.norm, layout, sources, found, outputs, given)
         shared = getattr(stack.embedding, "shared_with", None)
-        _lower_stack(scope, stack, tables.get(shared or stack.name))
-    return builder.build()
+        _lower_stack(scope, stack, tables.get(shared or stack.name), staged=stack is deepest)
+    graph = builder.build()
+    if layout.ranks == 1:
+        return graph
+    return OperatorGraph(tuple(shared_out(operator, layout) for operator in graph), graph.edges)
 
 
 def streams_of(architecture: Architecture) -> dict[str, Stream]:
@@ -113,7 +119,7 @@ def _output(stream: Stream, stack: Stack) -> tuple[Stream, int]:
     return stream, stack.hidden
 
 
-def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
+def _lower_stack(scope: Scope, stack: Stack, table: Weight | None, *, staged: bool) -> None:
     builder = scope.builder
     builder.prefix, builder.repeat, builder.origin = f"{stack.name}.", 1, stack.embedding.kind
     node = lowering_of(type(stack.embedding))(scope, stack.embedding)
@@ -144,6 +150,8 @@ def _lower_stack(scope: Scope, stack: Stack, table: Weight | None) -> None:
         node = _lower_group(scope, group, node, position)
         position += len(group.layers)
     builder.prefix, builder.repeat = f"{stack.name}.", 1
+    if staged:
+        node = send(scope, node)
     scope.outputs[stack.name] = node
     if stack.final_norm:
         node = scope.outputs[stack.name] = scope.norm("final_norm", node, part="head")

@@ -10,6 +10,7 @@ from calculators.form import Form, per
 from calculators.lowering.block_index import block_index
 from calculators.lowering.conformer import distances
 from calculators.lowering.convolved import convolved, smoothed
+from calculators.lowering.exchange import gather_context, merge_context
 from calculators.lowering.memory import other_tokens
 from calculators.lowering.scope import Scope
 from calculators.measures import (
@@ -83,7 +84,8 @@ def attention(scope: Scope, mixer: Attention, source: int, inputs: int = 0) -> i
         other_tokens(scope, mixer, heads, kv)
     if mixer.indexer is not None:
         block_index(scope, mixer.indexer, source)
-    node = _attend(scope, mixer, heads, kv, node)
+    node = gather_context(scope, kv * (d + v), heads * d, node)
+    node = merge_context(scope, heads * v, _attend(scope, mixer, heads, kv, node))
     if mixer.gate is not None:
         node = output_gate(scope, heads * (v if mixer.gate == "full" else 1), heads * v, source, node)
     if mixer.out_norm:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from calculators.form import per
+from calculators.lowering.exchange import combine, dispatch, pooled
 from calculators.lowering.scope import Scope
 from calculators.measures import Distinct
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.shares import Routed
 from catalog.channels import Dense, Experts
 from catalog.spec import SideConvolution
 
@@ -42,10 +44,12 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
     """Router, ``top_k`` routed experts per token, and a shared one for all tokens.
 
     FLOPs grow with ``top_k``, memory with ``experts``, and decode traffic with the expected number of distinct experts.
+    In a layout whose ranks have tokens of their own, experts see those of all ranks (``lowering.exchange``).
 
     Source: arXiv:2401.04088 section 2.1; arXiv:2401.06066 section 3 for shared experts.
     """
-    e, k, h, local = channel.experts, channel.visits, scope.hidden, scope.share(channel.width)
+    e, k, h, layout = channel.experts, channel.visits, scope.hidden, scope.layout
+    here, local = -(-e // layout.ep), -(-channel.width // layout.moe_tp)
     choices = e + channel.idle + channel.shared_logits
     seen, deep = source, channel.router_width
     if deep:
@@ -58,24 +62,26 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
         "router", deep or h, choices, seen, part="router", bias=choices if channel.router_bias else 0,
         weights=(Weight("router.weight", (choices, deep or h), Role.VECTOR),),
     )  # fmt: skip
-    visited = per(Distinct(scope.stream, e, k), 1)
+    all_tokens = pooled(scope, scope.tokens)
+    routed = all_tokens if layout.ep == 1 else Routed(all_tokens, layout.ep)
+    visited = per(pooled(scope, Distinct(scope.stream, e, k)), 1)
     wide = (2 if channel.gated else 1) * local
 
     def grouped(name: str, inputs: int, outputs: int, *sources: int) -> int:
-        flops = per(scope.tokens, 2 * k * inputs * outputs)
-        bias = (Weight(f"experts.{name}.bias", (e, outputs), Role.VECTOR),) if channel.bias else ()
+        flops = per(routed, 2 * k * inputs * outputs)
+        bias = (Weight(f"experts.{name}.bias", (here, outputs), Role.VECTOR),) if channel.bias else ()
         return scope.builder.add(
             Operator(
                 name=f"experts.{name}",
                 kind=Kind.EXPERTS,
                 part=scope.part("experts"),
-                weights=(Weight(f"experts.{name}.weight", (e, outputs, inputs), Role.EXPERT), *bias),
+                weights=(Weight(f"experts.{name}.weight", (here, outputs, inputs), Role.EXPERT), *bias),
                 active=(k, e),
-                executed=per(scope.tokens, 2 * e * inputs * outputs) if channel.runs_all else flops,
+                executed=per(all_tokens, 2 * here * inputs * outputs) if channel.runs_all else flops,
                 needed=flops,
                 touched=visited,
-                reads=per(scope.tokens, k * inputs),
-                writes=per(scope.tokens, k * outputs),
+                reads=per(routed, k * inputs),
+                writes=per(routed, k * outputs),
             ),
             *sources,
         )
@@ -83,15 +89,16 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
     inner, entry = channel.latent or h, source
     if channel.latent:
         entry = scope.linear("latent.in", h, inner, source, part="experts", bias=inner if channel.latent_bias else 0)
+    entry = dispatch(scope, k, inner, entry)
     node = grouped("gate_up" if channel.gated else "up", inner, wide, entry, router)
     node = scope.builder.add(
         Operator(
             name="experts.activation",
             kind=Kind.ELEMENTWISE,
             part=scope.part("experts"),
-            pointwise=per(scope.tokens, 5 * k * local),
-            reads=per(scope.tokens, k * wide),
-            writes=per(scope.tokens, k * local),
+            pointwise=per(routed, 5 * k * local),
+            reads=per(routed, k * wide),
+            writes=per(routed, k * local),
         ),
         node,
     )
@@ -103,21 +110,24 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
             part=scope.part("experts"),
             weights=(Weight("experts.bias", (inner,), Role.VECTOR),) if channel.bias_out else (),
             touched=scope.once,
-            pointwise=per(scope.tokens, 2 * k * inner),
-            reads=per(scope.tokens, k * inner),
+            pointwise=per(routed, 2 * k * inner),
+            reads=per(routed, k * inner),
             writes=per(scope.tokens, inner),
         ),
         node,
         router,
     )
+    node = combine(scope, k, inner, node)
     if channel.latent:
         node = scope.linear("latent.out", inner, h, node, part="experts", bias=h if channel.latent_bias else 0)
     if channel.shared_width:
         shared = _feed_forward(scope, channel.shared_width, channel.gated, channel.shared_bias, source, "shared")
         if channel.shared_gate:
             shared = scope.linear("shared.gate_scalar", h, 1, shared, part="channel")
+        if layout.ranks > 1:
+            shared = scope.reduce("shared.all_reduce", shared, part="experts")
         node = scope.add("experts.add_shared", node, shared, part="experts")
-    return scope.reduce("experts.all_reduce", node, part="experts")
+    return node if layout.ranks > 1 else scope.reduce("experts.all_reduce", node, part="experts")
 
 
 def side_convolution(scope: Scope, convolution: SideConvolution, before: int, after: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.attention import SOFTMAX_FLOPS, output_gate
+from calculators.lowering.exchange import gather_context, merge_context
 from calculators.lowering.scope import Scope
 from calculators.measures import Chosen, Context, Handed, Held, Pairs
 from calculators.operators import Kind, Operator, Role, State, Weight
@@ -57,6 +58,7 @@ def latent_attention(scope: Scope, mixer: LatentAttention, source: int) -> int:
         seen = mixer.indexer.top_k
         if not mixer.indexer.borrowed:
             indexer(scope, mixer.indexer, mixer.q_rank or scope.hidden, source, compressed)
+    expanded = gather_context(scope, width, heads * (rank + mixer.rope_dim), expanded)
     executed = Pairs(stream, "executed", window=mixer.window)
     positions = Chosen(stream, mixer.indexer.top_k) if mixer.indexer else Context(stream, mixer.window)
     node = scope.builder.add(
@@ -84,6 +86,7 @@ def latent_attention(scope: Scope, mixer: LatentAttention, source: int) -> int:
         q,
         expanded,
     )
+    node = merge_context(scope, heads * rank, node)
     if mixer.gate in ("full", "head"):
         gates = heads * mixer.v_dim if mixer.gate == "full" else heads
         node = output_gate(scope, gates, heads * mixer.v_dim, source, node)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from calculators.form import Form, per
 from calculators.graph import Builder
 from calculators.measures import Measure, One, Runs, Sequences, Tokens
-from calculators.operators import Kind, Operator, Role, Weight
+from calculators.operators import Exchange, Kind, Operator, Role, Weight
 from calculators.plan import Layout
 from calculators.workload import Stream
 from catalog.convolutions import Grid
@@ -180,16 +180,24 @@ class Scope:
         )
 
     def reduce(self, name: str, source: int, *, part: str) -> int:
-        """Sum partial results over the devices; nothing on one device."""
+        """Sum partial results over the devices that share a layer; nothing on one device."""
         if self.tp == 1:
             return source
+        message = per(self.tokens, self.hidden)
+        return self.collective(name, Exchange("all_reduce", self.tp, self.tp), message, source, part=part)
+
+    def collective(
+        self, name: str, exchange: Exchange, message: Form, source: int, *, part: str, writes: Form | None = None
+    ) -> int:
+        """Append an exchange of ``message`` elements, which are also what it leaves behind unless ``writes`` says."""
         return self.builder.add(
             Operator(
                 name=name,
                 kind=Kind.COLLECTIVE,
                 part=self.part(part),
-                sent=per(self.tokens, self.hidden),
-                writes=per(self.tokens, self.hidden),
+                sent=message,
+                exchange=exchange,
+                writes=message if writes is None else writes,
             ),
             source,
         )

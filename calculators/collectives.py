@@ -1,0 +1,153 @@
+"""Time of collectives: a latency and a rate for each (α–β), by algorithm and topology.
+
+    t = α + bytes·β        α = launch + hops inside the node·t_hop + hops between nodes·t_net
+
+all_reduce      2(n-1)/n of the tensor passes each link; inside a node the engine's one-shot or two-shot kernel, whose
+                constants are measured per machine (``Machine.allreduce``), between nodes NCCL's ring or tree
+all_gather      (n-1)/n of it, n-1 hops (ring); reduce_scatter the same
+dispatch,       an all-to-all of routed tokens: (n-1)/n of what a device sends leaves it, what goes to other nodes
+combine         through its own network adapter
+send            all of it, one hop
+
+Between nodes a ring runs over all adapters of a node at once, so that it is as fast as the slower of the node's links
+and of the adapters together.
+
+Source:
+    NCCL, ``src/graph/tuning.cc`` (hops and their latencies, tree depth); arXiv:2006.16668 section 3.2 (all-to-all).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log2
+
+from calculators.efficiency import allreduce_of
+from calculators.operators import Exchange
+from calculators.plan import Layout
+from catalog.machine import Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Constants of NCCL inside a node."""
+
+    launch_s: float
+    hop_s: float
+    share: tuple[float, float, float]
+    """Share of a device's link rate that 2, 4 and 8 peers reach."""
+
+    def bus(self, rate: float, gpus: int) -> float:
+        """Bytes per second that each of ``gpus`` devices gets through."""
+        return rate * self.share[min(2, max(0, round(log2(gpus)) - 1))]
+
+
+SWITCHED = Ring(8.5e-6, 1.2e-6, (0.46, 0.54, 0.62))
+"""NVLink with switches: the middle of A100, H100, H200, B200, B300, GB200 and GB300, which range from 5.0 to 10.6 µs to
+launch and 0.86 to 1.36 µs per hop; one launch, one hop and a rate per number of peers explain their all-reduces,
+all-gathers and reduce-scatters to 4 to 14 % (median, message sizes held out; NVIDIA aiconfigurator 0.12, NCCL 2.27)."""
+HOST = Ring(4.9e-6, 1.4e-6, (0.52, 0.24, 0.11))
+"""Over PCIe: the geometric middle of RTX PRO 6000, which has peer to peer (0.46, 0.36, 0.32), and L40S, whose measured
+node has not (0.59, 0.16, 0.04); their launches and hops are alike (4.5 and 5.2 µs, 1.6 and 1.1 µs)."""
+
+DISPATCH_S, COMBINE_S = 69e-6, 41e-6
+"""Latency of an all-to-all of tokens: medians of DeepEP's low-latency kernels on H100, H200, B200 and B300 in a node
+(aiconfigurator 0.12, expert all-to-all table: 51 to 71 µs and 31 to 48 µs)."""
+ALL_TO_ALL_SHARE = 0.5
+"""Share of the link rate of an all-to-all of tokens: the middle of the same tables (0.25 to 0.86)."""
+
+NETWORK_GB_PER_S = {"NVLink 2": 12.5, "NVLink 3": 25.0, "NVLink 4": 50.0, "NVLink 4 + C2C": 50.0, "NVLink 5": 50.0}
+"""Class default of a node's network, per device and direction: one adapter per GPU in NVIDIA's own systems, of 100 Gb/s
+(DGX-2), 200 Gb/s (DGX A100) and 400 Gb/s (DGX H100, H200 and B200: eight single-port ConnectX-7, DGX BasePOD reference
+architecture). ``link.network_gb_per_s`` of a machine comes first."""
+NETWORK_SHARE = 0.87
+"""Share of an adapter's rate that traffic reaches: 50 of 50 GB/s of which an eighth stays inside the node (DeepEP,
+docs/legacy.md, 64 devices on 400 Gb/s)."""
+NETWORK_HOP_S = 5.0e-6
+"""Between nodes (NCCL's tuning table: tree, low-latency protocol)."""
+
+
+def network_bytes_per_s(machine: Machine) -> float | None:
+    """What one device gets through the network in one direction; ``None`` where nodes are not known to be joined."""
+    nominal = machine.link.network_gb_per_s or NETWORK_GB_PER_S.get(machine.link.name)
+    return None if nominal is None else nominal * NETWORK_SHARE * 1e9
+
+
+def network_problem(machine: Machine, layout: Layout) -> str | None:
+    """Why a machine cannot hold a layout; ``None`` where it can: on one node, or on several that a network joins."""
+    per_node = machine.link.max_gpus
+    if layout.devices <= per_node or network_bytes_per_s(machine) is not None:
+        return None
+    return (
+        f"{layout.devices} devices: a node of {machine.id} has {per_node}, and no network between nodes is known "
+        f"(link.network_gb_per_s); possible: up to {per_node}"
+    )
+
+
+def link_bytes_per_s(machine: Machine) -> float:
+    """Nominal rate at which one device sends to the others of its node, in one direction."""
+    return (machine.link.gb_per_s or machine.link.pcie_gb_per_s or 16.0) * 1e9
+
+
+def ring_of(machine: Machine) -> Ring:
+    """The constants of NCCL inside a node of a machine."""
+    return SWITCHED if machine.link.gb_per_s else HOST
+
+
+def cost_of(machine: Machine, exchange: Exchange) -> tuple[float, float]:
+    """Latency in seconds, and seconds per byte of the message, of a collective on a machine.
+
+    Raises:
+        ValueError: If it spans nodes that no network joins.
+    """
+    per_node = max(1, machine.link.max_gpus)
+    nodes = min(-(-exchange.span // per_node), exchange.gpus)
+    if nodes == 1:
+        return _inside(machine, exchange.op, exchange.gpus)
+    network = network_bytes_per_s(machine)
+    if network is None:
+        raise ValueError(f"{exchange.gpus} devices of {machine.id} span {nodes} nodes, and it has no network")
+    if exchange.op == "send":
+        return _sends(machine, exchange.gpus, nodes, network)
+    return _across(machine, exchange.op, exchange.gpus, nodes, network)
+
+
+def _inside(machine: Machine, op: str, n: int) -> tuple[float, float]:
+    ring, rate = ring_of(machine), link_bytes_per_s(machine)
+    match op:
+        case "all_reduce":
+            alpha, bus = allreduce_of(machine, n)
+            return alpha, 2 * (n - 1) / n / bus
+        case "dispatch" | "combine" if machine.link.gb_per_s:
+            return _exchange_s(op), (n - 1) / n / (rate * ALL_TO_ALL_SHARE)
+        case "dispatch" | "combine":
+            return _exchange_s(op), (n - 1) / n / ring.bus(rate, n)
+        case "send":
+            return ring.launch_s + ring.hop_s, 1 / ring.bus(rate, 2)
+        case _:
+            return ring.launch_s + (n - 1) * ring.hop_s, (n - 1) / n / ring.bus(rate, n)
+
+
+def _across(machine: Machine, op: str, n: int, nodes: int, network: float) -> tuple[float, float]:
+    local = ceil(n / nodes)
+    ring, rate = ring_of(machine), link_bytes_per_s(machine)
+    inside = ring.bus(rate, local) if local > 1 else float("inf")
+    if op in ("dispatch", "combine"):
+        near = (local - 1) / n / (rate * ALL_TO_ALL_SHARE if machine.link.gb_per_s else inside)
+        return _exchange_s(op) + NETWORK_HOP_S, (n - local) / n / network + near
+    bus = min(inside, network * local)
+    if op == "all_reduce":
+        hops = 2 * ((local - 1) * ring.hop_s + log2(nodes) * NETWORK_HOP_S)
+        return ring.launch_s + hops, 2 * (n - 1) / n / bus
+    return ring.launch_s + (n - nodes) * ring.hop_s + (nodes - 1) * NETWORK_HOP_S, (n - 1) / n / bus
+
+
+def _sends(machine: Machine, stages: int, nodes: int, network: float) -> tuple[float, float]:
+    """The mean over the boundaries of a pipeline, of which ``nodes - 1`` lie between nodes."""
+    far = (nodes - 1) / (stages - 1)
+    alpha, beta = _inside(machine, "send", stages)
+    distant = ring_of(machine).launch_s + NETWORK_HOP_S
+    return far * distant + (1 - far) * alpha, far / network + (1 - far) * beta
+
+
+def _exchange_s(op: str) -> float:
+    return DISPATCH_S if op == "dispatch" else COMBINE_S
