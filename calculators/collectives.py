@@ -78,8 +78,8 @@ def network_problem(machine: Machine, layout: Layout) -> str | None:
     if layout.devices <= per_node or network_bytes_per_s(machine) is not None:
         return None
     return (
-        f"{layout.devices} devices: a node of {machine.id} has {per_node}, and no network between nodes is known "
-        f"(link.network_gb_per_s); possible: up to {per_node}"
+        f"a node of {machine.id} has {per_node} device(s), not {layout.devices}, and no network between nodes is known "
+        "(link.network_gb_per_s)"
     )
 
 

@@ -150,11 +150,13 @@ def gguf_role_bits(file_type: str, spec: ModelSpec) -> dict[Role, float]:
 def weight_bytes(spec: ModelSpec, format: WeightFormat, layout: Layout | int = SINGLE) -> float:
     """Bytes of all weights that one device of a layout holds, scales and zero points included.
 
+    Of a pipeline: on its heaviest stage.
+
     Raises:
         BadInput: If the architecture is undisclosed.
     """
     architecture = architecture_of(spec)
-    if format.gguf is not None:
+    if format.gguf is not None or (not isinstance(layout, int) and layout.pp > 1):
         from calculators.table import compile_table
 
         return compile_table(architecture, layout).weight_bytes(format)
