@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "accuracy": ("advisor.cli.accuracy", "How far predictions are from measured tables or your own benchmarks."),
     "catalog": ("advisor.cli.catalog", "List and show models, machines, formats and tasks."),
     "machine": ("advisor.cli.machine", "Recognise this machine; list, show and check machines."),
+    "calibrate": ("advisor.cli.calibrate", "Measure this machine, fit its constants, check them on real models."),
     "tui": ("advisor.cli.tui", "Open the terminal application (the default)."),
 }
 """Command name to (module with a ``command`` object, one line of help)."""

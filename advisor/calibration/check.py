@@ -1,0 +1,132 @@
+"""Real models on the calibrated machine: predicted, then measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from calculators.efficiency import efficiency
+from calculators.params import architecture_of
+from calculators.rates import pass_time
+from calculators.serving import Server
+from calculators.workload import Workload
+from catalog.base import Source
+from catalog.engine import PassHabits
+from catalog.importers.huggingface import from_hf_config
+from catalog.loader import load_engine, load_format, machine_classes
+from catalog.machine import Machine
+
+FORMATS = {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
+
+
+class Run(Protocol):
+    """What is asked of a pass (``calculators.reference.passes.Pass``)."""
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        ...
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """As in ``config.json``."""
+        ...
+
+    @property
+    def dtype(self) -> str:
+        """Of weights and activations."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Sequences."""
+        ...
+
+    @property
+    def new(self) -> int:
+        """Tokens computed per sequence."""
+        ...
+
+    @property
+    def past(self) -> int:
+        """Tokens cached per sequence."""
+        ...
+
+    @property
+    def image(self) -> int:
+        """Side of square images; 0 for text."""
+        ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """One forward pass, predicted and measured."""
+
+    model: str
+    stage: str
+    """``pass``, ``prefill`` or ``decode``."""
+    batch: int
+    new: int
+    past: int
+    predicted_s: float
+    measured_s: float
+
+    @property
+    def error(self) -> float:
+        """Predicted over measured minus one."""
+        return self.predicted_s / self.measured_s - 1
+
+
+def eager_habits(device: str, kernel_us: float = 0.0) -> PassHabits:
+    """How eager PyTorch runs a pass, with what it adds to each kernel on this machine.
+
+    On a processor kernels run one after another with their overhead; on a GPU the host starts kernels ahead, and a pass
+    takes at least as long as that.
+    """
+    known = load_engine("pytorch").passes or PassHabits(source=Source(where="no habits known"))
+    cost = {"kernel_us": kernel_us, "host_us": 0.0} if device == "cpu" else {"host_us": kernel_us}
+    return known.model_copy(update=cost)
+
+
+def server_of(run: Run, machine: Machine) -> Server:
+    """A pass's model on a machine."""
+    spec = from_hf_config(dict(run.config), name="measured", where=run.name)
+    weights = load_format(FORMATS[run.dtype])
+    eff = efficiency(machine, weights, machine_classes())
+    return Server.of(architecture_of(spec), machine, eff, weights, weights.nominal_bits)
+
+
+def workload_of(run: Run) -> Workload:
+    """A pass as the calculators know it."""
+    if run.image:
+        return Workload.of(np.array([float(run.batch)]), 0, 0, images=1)
+    return Workload.of(np.array([float(run.batch)]), run.new, run.past, source=run.new if "t5" in run.name else 0)
+
+
+def predicted_s(run: Run, machine: Machine, habits: PassHabits | None) -> float:
+    """Seconds of a pass under the constants of a machine."""
+    return float(pass_time(server_of(run, machine), workload_of(run), [habits]).total_s[0, 0])
+
+
+def kernels_of(run: Run, machine: Machine) -> float:
+    """Kernels of a pass, as the calculators count them."""
+    return float(server_of(run, machine).table.launches.sum())
+
+
+def stage_of(run: Run) -> str:
+    """What kind of pass it is."""
+    if run.past:
+        return "decode"
+    return "prefill" if any("CausalLM" in name for name in run.config["architectures"]) else "pass"
+
+
+def overhead_us(thin: list[tuple[Run, float]], machine: Machine) -> float:
+    """What a framework adds to each kernel: two models that differ in depth alone, less their kernels' time."""
+    (shallow, short), (deep, long) = thin[0], thin[-1]
+    bare = eager_habits("cpu")
+    kernels = kernels_of(deep, machine) - kernels_of(shallow, machine)
+    own = predicted_s(deep, machine, bare) - predicted_s(shallow, machine, bare)
+    return max(0.0, 1e6 * (long - short - own) / kernels)

@@ -1,0 +1,178 @@
+"""Constants of ``catalog/machine.py`` from kernels timed on this machine.
+
+What a machine can do nominally is taken from the catalog where it is a catalogued one; elsewhere the fastest product
+and the fastest copy seen stand for it, so that shares are of what was reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalog.errors import BadInput
+
+Array = NDArray[np.float64]
+NEAR = 0.05
+"""Up to this logarithm of predicted over measured the loss is square, above it linear: outliers count little."""
+LEAST_ROWS = 6
+"""Fewer timings than this are no evidence."""
+
+
+class Timed(Protocol):
+    """What is asked of a timing (``calculators.reference.kernels.Timing``)."""
+
+    @property
+    def kernel(self) -> str:
+        """Which kernel."""
+        ...
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Its sizes."""
+        ...
+
+    @property
+    def flops(self) -> float:
+        """Needed FLOPs."""
+        ...
+
+    @property
+    def bytes(self) -> float:
+        """Each input read once, each output written once."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Measured."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Constants with what they are worth."""
+
+    constants: Mapping[str, float]
+    rows: int
+    median_error: float
+    """Median absolute relative error, each half of the timings predicted from the other."""
+
+
+def solver() -> Any:
+    """``scipy.optimize.least_squares``.
+
+    Raises:
+        BadInput: If SciPy is missing.
+    """
+    try:
+        from scipy.optimize import least_squares  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise BadInput("calibrate needs SciPy, which is not installed: pip install 'whicharch[calibrate]'") from error
+    return least_squares
+
+
+def fit(
+    names: Sequence[str],
+    start: Sequence[float],
+    bounds: Sequence[tuple[float, float]],
+    predict: Callable[[Mapping[str, float], NDArray[np.intp]], Array],
+    seconds: Array,
+) -> Fit:
+    """Constants with the least robust loss of ``log(predicted / measured)``, judged by two-fold crossing.
+
+    Args:
+        names: Of the constants.
+        start: Where to begin.
+        bounds: Least and most of each; all positive.
+        predict: Seconds of some rows from the constants.
+        seconds: Measured.
+    """
+    rows = np.arange(len(seconds))
+    found = _solve(names, start, bounds, predict, seconds, rows)
+    errors = []
+    for own, other in ((rows[::2], rows[1::2]), (rows[1::2], rows[::2])):
+        half = _solve(names, start, bounds, predict, seconds, own)
+        errors.append(np.abs(predict(half, other) / seconds[other] - 1))
+    rounded = {name: float(f"{value:.3g}") for name, value in found.items()}
+    return Fit(rounded, len(rows), float(np.median(np.concatenate(errors))))
+
+
+def _solve(
+    names: Sequence[str],
+    start: Sequence[float],
+    bounds: Sequence[tuple[float, float]],
+    predict: Callable[[Mapping[str, float], NDArray[np.intp]], Array],
+    seconds: Array,
+    rows: NDArray[np.intp],
+) -> dict[str, float]:
+    lower, upper = np.log(bounds).T
+    logs = np.log(seconds[rows])
+
+    def residuals(x: Array) -> Array:
+        predicted = predict(dict(zip(names, np.exp(x), strict=True)), rows)
+        return np.asarray(np.log(np.maximum(predicted, 1e-12)) - logs)
+
+    best = None
+    for shift in (0.0, 0.7, -0.7):
+        first = np.clip(np.log(start) + shift, lower + 1e-6, upper - 1e-6)
+        tried = solver()(residuals, first, loss="soft_l1", f_scale=NEAR, bounds=(lower, upper), max_nfev=300)
+        if best is None or tried.cost < best.cost:
+            best = tried
+    assert best is not None
+    return dict(zip(names, map(float, np.exp(best.x)), strict=True))
+
+
+SHARE = (0.001, 1.0)
+
+
+def fit_products(
+    timings: Sequence[Timed], peak_flops_per_s: float, bandwidth_bytes_per_s: float, launch_us: float
+) -> Fit | None:
+    """Compute and memory shares, sharpness and launch cost of a smooth roofline; ``None`` for too few timings.
+
+    Args:
+        timings: Of matrix products in one data type.
+        peak_flops_per_s: What the compute share is of.
+        bandwidth_bytes_per_s: What the memory share is of.
+        launch_us: The least that any kernel costs, measured: no product costs less.
+    """
+    if len(timings) < LEAST_ROWS:
+        return None
+    compute, memory = (np.array([getattr(t, n) for t in timings]) for n in ("flops", "bytes"))
+    compute, memory = compute / peak_flops_per_s, memory / bandwidth_bytes_per_s
+
+    def predict(c: Mapping[str, float], rows: NDArray[np.intp]) -> Array:
+        a, b = compute[rows] / c["compute"], memory[rows] / c["memory"]
+        large = np.maximum(a, b)
+        root = large * (1 + (np.minimum(a, b) / large) ** c["p"]) ** (1 / c["p"])
+        return np.asarray(root + c["launch_us"] * 1e-6)
+
+    seconds = np.array([t.seconds for t in timings])
+    names, start = ("compute", "memory", "launch_us", "p"), (0.7, 0.7, 2 * launch_us, 2.0)
+    return fit(names, start, (SHARE, SHARE, (launch_us, 100 * launch_us), (1.0, 8.0)), predict, seconds)
+
+
+def fit_attention(
+    timings: Sequence[Timed], peak_flops_per_s: float, bandwidth_bytes_per_s: float, launch_us: float
+) -> Fit | None:
+    """Shares that attention reaches, prefill and steps together; arguments and answer as ``fit_products``."""
+    if len(timings) < LEAST_ROWS:
+        return None
+    flops, moved = (np.array([getattr(t, n) for t in timings]) for n in ("flops", "bytes"))
+    each = np.array([t.sizes["kv_heads"] * t.sizes["length"] for t in timings])
+    queries = np.array([t.sizes["heads"] * t.sizes["new"] for t in timings])
+    compute = flops / peak_flops_per_s
+    cache = moved * each / (each + queries) / bandwidth_bytes_per_s
+    new = moved * queries / (each + queries) / bandwidth_bytes_per_s
+
+    def predict(c: Mapping[str, float], rows: NDArray[np.intp]) -> Array:
+        traffic = cache[rows] / c["decode_memory"] + new[rows] / c["query_memory"]
+        return np.asarray(compute[rows] / c["prefill_compute"] + traffic + c["launch_us"] * 1e-6)
+
+    seconds = np.array([t.seconds for t in timings])
+    names = ("prefill_compute", "decode_memory", "query_memory", "launch_us")
+    bounds = (SHARE, SHARE, SHARE, (launch_us, 100 * launch_us))
+    return fit(names, (0.5, 0.7, 0.4, 2 * launch_us), bounds, predict, seconds)
