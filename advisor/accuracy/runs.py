@@ -13,6 +13,7 @@ from advisor.accuracy.comparison import Comparison, Skipped
 from calculators.efficiency import efficiency
 from calculators.memory import weight_bytes
 from calculators.params import architecture_of
+from calculators.plan import Layout
 from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve, started_together_s
 from calculators.workload import Workload
 from catalog.engine import Engine
@@ -42,12 +43,15 @@ class Run:
     weights: str
     cache_bits: float
     tp: int
+    """Devices."""
     clients: float
     """Requests in flight; at a constant rate the rate times the measured answer time (Little's law)."""
     input_tokens: float
     output_tokens: float
     ttft_s: float | None
     tpot_s: float | None
+    layout: Layout | None = None
+    """How the devices share the model; ``None``: all of them share each layer."""
     doubt: str | None = None
     """Why it stays out of fits and bands."""
     line: int = 0
@@ -61,9 +65,14 @@ class Run:
         return self.model, self.machine
 
     @property
-    def setting(self) -> tuple[str, str, str, float, int]:
+    def shares(self) -> Layout:
+        """The layout."""
+        return self.layout or Layout(tp=self.tp)
+
+    @property
+    def setting(self) -> tuple[str, str, str, float, Layout]:
         """What is compiled once."""
-        return self.model, self.machine, self.weights, self.cache_bits, self.tp
+        return self.model, self.machine, self.weights, self.cache_bits, self.shares
 
 
 @dataclass(frozen=True)
@@ -113,7 +122,7 @@ def _predict_setting(runs: Sequence[Run], constants: Constants) -> list[Predicti
     machine, classes = constants(first.machine)
     architecture = architecture_of(spec)
     eff = efficiency(machine, weights, classes)
-    server = Server.of(architecture, machine, eff, weights, first.cache_bits, first.tp)
+    server = Server.of(architecture, machine, eff, weights, first.cache_bits, first.shares)
     given, written, clients = (
         np.array([getattr(run, name) for run in runs]) for name in ("input_tokens", "output_tokens", "clients")
     )
@@ -124,7 +133,7 @@ def _predict_setting(runs: Sequence[Run], constants: Constants) -> list[Predicti
     alone = server.pass_s(prefill_workload(Demand(prompts, written)))
     step = server.pass_s(decode_workload(demand, clients, done=written / 2))
     growing, constant = server.table.held_bytes(Workload.of(clients, 0, given + written), first.cache_bits)
-    held = weight_bytes(spec, weights, first.tp) + growing + constant
+    held = weight_bytes(spec, weights, first.shares) + growing + constant
     room = machine.memory_bytes
     return [
         Prediction(
@@ -170,6 +179,7 @@ def _compare(run: Run, prediction: Prediction, engine: Engine | None) -> Iterato
     request_s = engine.busy_request_ms * 1e-3 if engine and run.kind != SINGLE else 0.0
     keys = {
         "machine": run.machine, "model": run.model, "engine": run.engine, "weights": run.weights, "gpus": str(run.tp),
+        "layout": str(run.shares),
         "kind": run.kind, "clients": f"{run.clients:g}",
         "input": f"{run.input_tokens:g}", "output": f"{run.output_tokens:g}", "badge": prediction.badge, **run.keys,
     }  # fmt: skip

@@ -46,6 +46,8 @@ def paragraph(text: str) -> None:
 def _print_head(e: Estimate) -> None:
     s = e.scenario
     width = f"{e.n_gpus} × {e.machine}" if e.n_gpus > 1 else e.machine
+    shared = [f"{name} {e.scenario[name]}" for name in ("tp", "pp", "ep", "dp", "cp") if e.scenario[name] > 1]
+    width += f" ({', '.join(shared)})" if shared and shared != [f"tp {e.n_gpus}"] else ""
     click.echo(f"{e.model} ({e.family}) on {width}, weights {e.weights}, cache {e.kv}, {e.engine}")
     load = f"{s['batch']:,} requests at a time, {tokens_text(s['input_tokens'])} tokens in"
     click.echo(load + (f", {tokens_text(s['output_tokens'])} out" if e.time.tpot_s else "") + "\n")

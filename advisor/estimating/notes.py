@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.answer import Memory
+from advisor.estimating.layouts import layout_notes
 from advisor.estimating.resolve import Resolved, hears, prompt_tokens
 from calculators.efficiency import efficiency
 from calculators.lowering import streams_of
@@ -40,4 +41,4 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
     for stack in case.architecture.stacks:
         if streams_of(case.architecture)[stack.name].kind == "image" and s.images:
             notes.append(f"each image adds {case.image_tokens:,} tokens")
-    return tuple(notes)
+    return (*notes, *layout_notes(case))

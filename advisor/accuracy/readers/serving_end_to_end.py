@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from advisor.accuracy.comparison import Comparison, File, Given, Reader, Row, Skipped
 from advisor.accuracy.names import format_of, machine_of, model_of
 from advisor.accuracy.runs import CLOSED, Run, compare_runs
+from calculators.plan import Layout
 
 ENGINES = {"vllm": "vllm", "trtllm": "tensorrt-llm", "sglang": "sglang"}
 MTP = "may use multi-token prediction (the same setting is listed up to 2.3 times apart)"
@@ -35,6 +36,22 @@ def _doubt(row: Row, model: str, machine: str) -> str | None:
     return None
 
 
+def _devices(row: Row) -> int:
+    found = re.search(r"_tp(\d+)", row["id"])
+    return int(found[1]) if found else int(number(row, "tp_size") or 1)
+
+
+def _ranks(row: Row) -> int:
+    """Ranks of data-parallel attention, of which a row's batch is one's."""
+    return _devices(row) if (number(row, "attention_dp_size") or 1) > 1 else 1
+
+
+def layout_of(row: Row) -> Layout:
+    """How the devices share the model: attention by one of both, experts in ``epN`` parts."""
+    ranks, found = _ranks(row), re.search(r"_ep(\d+)", row["id"])
+    return Layout(tp=_devices(row) // ranks, dp=ranks, ep=max(1, int(found[1])) if found else 1)
+
+
 def _why_not(row: Row) -> str | None:
     """What keeps a row from being read, in words."""
     experts = re.search(r"_ep(\d+)", row["id"])
@@ -42,14 +59,12 @@ def _why_not(row: Row) -> str | None:
         return "prompts and answers on different devices"
     if (number(row, "pp_size") or 1) != 1:
         return "pipeline parallelism"
-    if (number(row, "attention_dp_size") or 1) != 1:
-        return "data-parallel attention"
-    if float(experts[1] if experts else number(row, "moe_ep_size") or 1) > 1:
-        return "expert parallelism"
+    if experts is None and (number(row, "moe_ep_size") or 1) > 1:
+        return "expert parallelism on a number of devices that is not given"
     clients, batch = number(row, "silicon_concurrency"), number(row, "batch_size")
     if clients is None:
         return "number of clients not given"
-    if clients != batch:
+    if batch is None or clients not in (batch, batch * _ranks(row)):
         return "batch and number of clients differ"
     return None
 
@@ -64,8 +79,7 @@ def runs(rows: Sequence[Row]) -> Iterator[Run | Skipped]:
     for line, row in enumerate(rows, 1):
         model, machine = model_of(row["model_path"]), machine_of(row["system"])[0]
         why = _why_not(row)
-        found = re.search(r"_tp(\d+)", row["id"])
-        devices = int(found[1]) if found else int(number(row, "tp_size") or 1)
+        layout = layout_of(row)
         if model is None or machine is None:
             missing = row["model_path"] if model is None else row["system"]
             yield Skipped(line, f"not in the catalog: {missing}")
@@ -80,7 +94,7 @@ def runs(rows: Sequence[Row]) -> Iterator[Run | Skipped]:
         if why is not None:
             yield Skipped(line, why)
             continue
-        key = (model, machine, row["backend"], row["gemm_quant_mode"], devices, given, written, clients, times)
+        key = (model, machine, row["backend"], row["gemm_quant_mode"], layout, given, written, clients, times)
         if key in seen:
             yield Skipped(line, "listed before")
             continue
@@ -92,7 +106,8 @@ def runs(rows: Sequence[Row]) -> Iterator[Run | Skipped]:
             model=model,
             weights=weights or "",
             cache_bits=cache_bits(model, machine),
-            tp=devices,
+            tp=layout.devices,
+            layout=layout,
             clients=clients or 1,
             input_tokens=given or 1,
             output_tokens=written or 1,
