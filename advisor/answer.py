@@ -103,6 +103,22 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
+class Energy:
+    """Joules of all devices, while they are at work."""
+
+    joules_per_request: Band
+    joules_per_output_token: float | None
+    """The same over the tokens of the answer; the prompt's share included."""
+    watts_per_gpu: float
+    is_bound: bool
+    """Whether nothing like it was measured: then TDP times time, which it does not exceed."""
+    host_w_per_gpu: float
+    """What was asked to be added for the host, per device."""
+    pue: float
+    """Power usage effectiveness that the sum was multiplied with."""
+
+
+@dataclass(frozen=True, slots=True)
 class Speculation:
     """Speculative decoding: rounds of a draft and a verification."""
 
@@ -161,6 +177,7 @@ class Estimate:
     breakdown: tuple[Share, ...]
     notes: tuple[str, ...]
     speculation: Speculation | None = None
+    energy: Energy | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

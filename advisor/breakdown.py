@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.estimating.generating import demand_of
-from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens, resolve, server_of
+from advisor.estimating.resolve import Resolved, demand_of, passes_of, prompt_tokens, resolve, server_of
 from advisor.scenario import Scenario
 from calculators.breakdown import RESOURCES, Terms
 from calculators.breakdown import terms as terms_of

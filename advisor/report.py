@@ -33,6 +33,13 @@ def flops_text(value: float) -> str:
     return _scaled(value, 1000, ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP", "ZFLOP"))
 
 
+def joules_text(value: float) -> str:
+    """An energy: ``3.60 kJ``, ``240 mJ``."""
+    if 0 < value < 0.9995:
+        return f"{_scaled(value * 1e6, 1000, ('µJ', 'mJ', 'J'))}"
+    return _scaled(value, 1000, ("J", "kJ", "MJ", "GJ"))
+
+
 def seconds_text(value: float) -> str:
     """A duration: ``213 ms``, ``1.20 s``."""
     if not isfinite(value):

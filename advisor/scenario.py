@@ -50,6 +50,10 @@ class Scenario(Spec):
     acceptance: Annotated[float, Field(gt=0)] | None = None
     """Of these, from 1: mean tokens that a round yields, the model's own included; below 1: the chance that a guess is
     right if those before it were. By default as measured (``catalog/acceptance.yaml``)."""
+    host_w: Annotated[float, Field(ge=0, le=1e5)] = 0.0
+    """Power of the host per device, added to the devices' own energy."""
+    pue: Annotated[float, Field(ge=1, le=10)] = 1.0
+    """Power usage effectiveness of the building, by which energy is multiplied."""
     engine: str = ""
     """Inference engine; empty: the usual one for the machine."""
 

@@ -18,6 +18,7 @@ from catalog.compiled import load_or_compile
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
+from catalog.power import PowerModel, PowerModels
 from catalog.price import MachinePrice, PriceList
 from catalog.spec import ModelSpec
 from catalog.task import Task
@@ -270,6 +271,14 @@ def acceptance_curves() -> AcceptanceCurves:
         "acceptance"
     ]
     return found
+
+
+@lru_cache(maxsize=1)
+def power_models() -> tuple[PowerModel, ...]:
+    """Measured power of accelerators at work, by vendor and kind."""
+    files = {"power": ROOT / "power.yaml"}
+    found: PowerModels = load_or_compile("power", files, lambda: _parse(PowerModels, files))["power"]
+    return found.models
 
 
 @lru_cache(maxsize=1)

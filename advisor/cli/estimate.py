@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     "--acceptance", type=float, metavar="A",
     help="Tokens that a round yields (from 1) or chance of a guess (below 1); default: as measured.",
 )  # fmt: skip
+@click.option("--host-power", "host_w", type=float, default=0.0, help="Watts of the host per device, for energy.")
+@click.option("--pue", type=float, default=1.0, help="Power usage effectiveness of the building, for energy.")
 @click.option("--engine", default="", metavar="ID", help="Inference engine; default: the usual one for the machine.")
 @click.option("--breakdown", "--operators", "parts", is_flag=True, help="Where the time goes, operator by operator.")
 @click.option("--levers", "faster", is_flag=True, help="What would make it faster, each change estimated.")

@@ -7,9 +7,18 @@ import textwrap
 
 import click
 
-from advisor.answer import Band, Estimate, Speculation
+from advisor.answer import Band, Energy, Estimate, Speculation
 from advisor.cli.options import print_table
-from advisor.report import bytes_text, count_text, flops_text, rate_text, seconds_text, tokens_text, usd_text
+from advisor.report import (
+    bytes_text,
+    count_text,
+    flops_text,
+    joules_text,
+    rate_text,
+    seconds_text,
+    tokens_text,
+    usd_text,
+)
 from calculators.speculative import MOST_BATCH
 
 INDENT = 20
@@ -25,6 +34,8 @@ def print_estimate(e: Estimate) -> None:
     _print_times(e)
     click.echo()
     _print_cost(e)
+    if e.energy:
+        _print_energy(e, e.energy)
     for note in e.notes:
         click.echo()
         paragraph(f"Note: {note}.")
@@ -143,6 +154,20 @@ def _text(band: Band, unit: str, timed: bool) -> tuple[str, str]:
     if low.rpartition(" ")[2] == show(band.p90).rpartition(" ")[2]:
         low = low.rpartition(" ")[0]
     return show(band.p50), f"{low} and {show(band.p90)}"
+
+
+def _print_energy(e: Estimate, energy: Energy) -> None:
+    band = energy.joules_per_request
+    unit = {"images/s": "image"}.get(e.throughput.unit, "request")
+    span = f", 80 % between {joules_text(band.p10)} and {joules_text(band.p90)}" if band.p10 and band.p90 else ""
+    each = energy.joules_per_output_token
+    token = f", {joules_text(each)} per token out" if each else ""
+    most = "at most " if energy.is_bound else ""
+    line("energy", f"{most}{joules_text(band.p50)} per {unit}{token}{span} ({band.badge})")
+    more = [f"{energy.watts_per_gpu:.0f} W per device"]
+    more += [f"{energy.host_w_per_gpu:g} W more for the host"] if energy.host_w_per_gpu else []
+    more += [f"PUE {energy.pue:g}"] if energy.pue != 1 else []
+    line("", ", ".join(more) + (f"; {band.basis}" if energy.is_bound else ""))
 
 
 def _print_cost(e: Estimate) -> None:

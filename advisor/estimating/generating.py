@@ -7,7 +7,8 @@ from advisor.estimating.bands import band_of, inverse, like, whole_answer
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.drafting import draft_of
-from advisor.estimating.resolve import Resolved, prompt_tokens, server_of
+from advisor.estimating.energy import energy_of
+from advisor.estimating.resolve import Resolved, demand_of, prompt_tokens, server_of
 from advisor.estimating.speculating import speculate, widened
 from calculators.serving import Demand, Served, Server, decode_workload, prefill_workload, serve
 
@@ -58,13 +59,8 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
         ),
         breakdown=shares(server, prefill_w, decode_w),
         speculation=speculation,
+        energy=energy_of(case, inverse(whole, s.batch)),
     )
-
-
-def demand_of(case: Resolved) -> Demand:
-    """What each request asks for."""
-    s = case.scenario
-    return Demand(case.source_tokens or prompt_tokens(case), s.output_tokens, s.images, s.cached_prefix)
 
 
 def _throughput(case: Resolved, served: Served, prefill: Band, decode: Band, whole: Band, prompt: int) -> Throughput:

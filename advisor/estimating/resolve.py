@@ -15,7 +15,7 @@ from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
 from calculators.plan import layout_problem
-from calculators.serving import Server
+from calculators.serving import Demand, Server
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
 from catalog.loader import load, load_engine, load_machine, machine_classes
@@ -107,6 +107,12 @@ def _check_prefix(scenario: Scenario, spec: ModelSpec, architecture: Architectur
 def prompt_tokens(case: Resolved) -> int:
     """Tokens of one prompt as the language model sees it."""
     return case.scenario.input_tokens + case.scenario.images * case.image_tokens
+
+
+def demand_of(case: Resolved) -> Demand:
+    """What each request asks for."""
+    s = case.scenario
+    return Demand(case.source_tokens or prompt_tokens(case), s.output_tokens, s.images, s.cached_prefix)
 
 
 def passes_of(case: Resolved) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from advisor.answer import Band, Cost, Estimate, Memory, Throughput, Time
 from advisor.estimating.bands import inverse, like
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
+from advisor.estimating.energy import energy_of
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens, server_of
 from calculators.workload import Workload
 
@@ -44,4 +45,5 @@ def single_pass(case: Resolved, memory: Memory) -> Estimate:
             basis=case.price.basis if case.price else "no price known",
         ),
         breakdown=shares(server, w, None),
+        energy=energy_of(case, inverse(whole, s.batch)),
     )
