@@ -14,6 +14,7 @@ from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
 from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
+from calculators.engine_rates import as_run_by
 from calculators.flops import reads_source
 from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
@@ -104,7 +105,7 @@ def _space(
     bits = [CACHE_BITS[c.cache] for c in choices]
     settings = Settings(
         [
-            Setting(c.machine, efficiency(c.machine, c.weights, classes), c.weights, b)
+            Setting(c.machine, efficiency(as_run_by(c.engine, c.machine, c.weights), c.weights, classes), c.weights, b)
             for c, b in zip(choices, bits, strict=True)
         ]
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from advisor.machines import engine_for
 from calculators.activations import peak_activation_bytes
 from calculators.efficiency import efficiency
+from calculators.engine_rates import as_run_by
 from calculators.flops import reads_source
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
@@ -77,7 +78,11 @@ def sweep(
     classes = machine_classes()
     bits = CACHE_BITS[cache]
     settings = Settings(
-        [Setting(m, efficiency(m, f, classes), f, bits) for m in loaded_machines for f in loaded_formats]
+        [
+            Setting(m, efficiency(as_run_by(load_engine(engine_for(m)), m, f), f, classes), f, bits)
+            for m in loaded_machines
+            for f in loaded_formats
+        ]
     )
     engines = [load_engine(engine_for(m)) for m in loaded_machines]
     b, n = np.meshgrid(np.array(batches), np.array(contexts), indexing="ij")

@@ -61,6 +61,12 @@ class Settings:
             [e.products.launch_us * 1e-6 for e in effs],
             [e.products.p for e in effs],
         )
+        self._experts = _columns(
+            peak * [e.products.compute for e in effs],
+            bandwidth * [e.products.expert_memory or e.products.memory for e in effs],
+            [e.products.launch_us * 1e-6 for e in effs],
+            [e.products.p for e in effs],
+        )
         self._light = _columns(
             sixteen * [e.plain.compute for e in effs],
             bandwidth * [e.plain.memory for e in effs],
@@ -105,9 +111,13 @@ class Settings:
             self._traffic_index
         ]
         seconds = np.empty((len(self), len(table.operators), values.shape[1]))
-        products, attention = table.of_kind(*PRODUCTS), table.of_kind(Kind.ATTENTION)
-        light = ~(products | attention)
-        for mask, rates in ((products, self._products), (attention, self._attention), (light, self._light)):
+        products, experts = table.of_kind(Kind.GEMM), table.of_kind(Kind.EXPERTS)
+        attention = table.of_kind(Kind.ATTENTION)
+        light = ~(products | experts | attention)
+        groups = (
+            (products, self._products), (experts, self._experts), (attention, self._attention), (light, self._light),
+        )  # fmt: skip
+        for mask, rates in groups:
             if not mask.any():
                 continue
             peak, bandwidth, launch, p = rates

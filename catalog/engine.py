@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog.base import Entry, Source, Spec
+from catalog.base import Entry, Size, Source, Spec
+from catalog.machine import MachineKind
 
 NonNegative = Annotated[float, Field(ge=0)]
 
@@ -60,6 +61,46 @@ class PassHabits(Spec):
     source: Source
 
 
+Share = Annotated[float, Field(gt=0, le=1.2)]
+
+
+class KernelRates(Spec):
+    """What an engine's own kernels reach where they are not the ones that were measured on a machine.
+
+    A step of one token takes ``bytes / (bandwidth * share) + kernels * launch_s``, with
+
+    ``1 / share^4 = 1 / memory^4 + (bandwidth / (clock_bytes * clocks))^4``
+
+    and what unpacking quantized weights takes on top: ``weights * unpack_lanes / lanes``. ``clocks`` are those of all
+    multiprocessors in a second, ``lanes`` their 32-bit lanes times the clock: half the peak of 32-bit arithmetic.
+    """
+
+    machines: tuple[str, ...] = ()
+    """Beginnings of machine ids; empty: any."""
+    vendors: tuple[str, ...] = ()
+    kinds: tuple[MachineKind, ...] = ()
+    memory: Share
+    """Share of the bandwidth at which weights stream."""
+    expert_memory: Share | None = None
+    """The same for routed experts; ``None``: as ``memory``."""
+    cache_memory: Share
+    """The same for keys and values."""
+    launch_us: NonNegative
+    """Fixed time of one kernel, in microseconds."""
+    unpack_lanes: NonNegative = 0.0
+    """Lane operations that unpacking one quantized weight takes where they do not hide behind the memory."""
+    clock_bytes: Annotated[float, Field(gt=0)] | None = None
+    """Bytes that a multiprocessor streams per clock at most: what its loads in flight allow (Little's law)."""
+    compute: Share
+    """Share of the 16-bit peak that prompts reach."""
+    attention_compute: Share
+    """The same for attention."""
+    median_error: Annotated[float, Field(ge=0)] | None = None
+    """Median absolute relative error of the time per token on machines that were held out of the fit."""
+    rows: Size | None = None
+    source: Source
+
+
 class Engine(Entry):
     """An inference engine's fixed costs, each measured."""
 
@@ -75,5 +116,7 @@ class Engine(Entry):
     """The same under load."""
     passes: PassHabits | None = None
     """How it runs models that answer in one pass; ``None``: every elementwise step once, attention as one kernel."""
+    kernels: tuple[KernelRates, ...] = ()
+    """The first entry that a machine fits holds; a machine that fits none keeps its own constants."""
     bands: tuple[ErrorBand, ...] = ()
     notes: str | None = None

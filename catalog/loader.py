@@ -206,6 +206,11 @@ def all_machines() -> list[Machine]:
     return [entry for _, entry in _all(Machine, "machines") if not isinstance(entry, BadInput)]
 
 
+def format_ids() -> list[str]:
+    """Ids of all formats."""
+    return list(_files("formats"))
+
+
 def load_format(name: str) -> WeightFormat:
     """A weight or cache format by id.
 

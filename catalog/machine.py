@@ -27,6 +27,8 @@ class Roofline(Spec):
     """Share of the peak that large products reach."""
     memory: Annotated[float, Field(gt=0, le=1.2)]
     """Share of the nominal bandwidth that streaming reaches."""
+    expert_memory: Annotated[float, Field(gt=0, le=1.2)] | None = None
+    """The same for routed experts; ``None``: as ``memory``."""
     launch_us: Annotated[float, Field(ge=0)]
     """Fixed cost of one kernel, in microseconds."""
     p: Positive = 4.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from advisor.accuracy.comparison import Comparison, Skipped
 from calculators.efficiency import efficiency
+from calculators.engine_rates import as_run_by
 from calculators.memory import weight_bytes
 from calculators.params import architecture_of
 from calculators.plan import Layout
@@ -121,6 +122,9 @@ def _predict_setting(runs: Sequence[Run], constants: Constants) -> list[Predicti
     spec, weights = load(first.model), load_format(first.weights)
     machine, classes = constants(first.machine)
     architecture = architecture_of(spec)
+    engine = engine_of(first.engine)
+    if engine is not None:
+        machine = as_run_by(engine, machine, weights)
     eff = efficiency(machine, weights, classes)
     server = Server.of(architecture, machine, eff, weights, first.cache_bits, first.shares)
     given, written, clients = (

@@ -10,6 +10,7 @@ from advisor.scenario import Scenario
 from calculators.collectives import network_problem
 from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
+from calculators.engine_rates import as_run_by
 from calculators.flops import reads_source, source_tokens
 from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
@@ -122,7 +123,8 @@ def passes_of(case: Resolved) -> tuple[int, int]:
 
 def server_of(case: Resolved) -> Server:
     """The replica as the calculators time it."""
-    eff = efficiency(case.machine, case.weights, machine_classes())
+    machine = as_run_by(case.engine, case.machine, case.weights)
+    eff = efficiency(machine, case.weights, machine_classes())
     return Server.of(
         case.architecture,
         case.machine,

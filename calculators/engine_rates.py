@@ -1,0 +1,76 @@
+"""Machines as an engine's own kernels see them: llama.cpp, MLX and others do not run the kernels that were measured."""
+
+from __future__ import annotations
+
+from catalog.engine import Engine, KernelRates
+from catalog.machine import AttentionRates, Machine, Roofline
+from catalog.weight_format import WeightFormat
+
+SHARPNESS = 4.0
+"""How sharply the two limits on streaming weights meet: the memory, and the loads in flight."""
+DECODE_P = 2.2
+"""As for products of 16 bits on other engines (``catalog/machine_classes.yaml``)."""
+LANES = {"a100": 64, "a30": 64, "v100": 64, "t4": 64, "rtx-20": 64}
+"""32-bit lanes of a multiprocessor by the beginning of the machine's id; 128 on later NVIDIA GPUs.
+
+Source:
+    NVIDIA architecture white papers: V100, Turing and GA100 64, GA102 to Blackwell 128.
+"""
+UNPACKED = 16.0
+"""Formats of so many bits need no unpacking."""
+
+
+def rates_of(engine: Engine, machine: Machine) -> KernelRates | None:
+    """What an engine's kernels reach on a machine, where they have constants of their own."""
+    return next((rates for rates in engine.kernels if _fits(rates, machine)), None)
+
+
+def _fits(rates: KernelRates, machine: Machine) -> bool:
+    return (
+        (not rates.machines or machine.id.startswith(rates.machines))
+        and (not rates.vendors or machine.vendor in rates.vendors)
+        and (not rates.kinds or machine.kind in rates.kinds)
+    )
+
+
+def as_run_by(engine: Engine, machine: Machine, weights: WeightFormat) -> Machine:
+    """The machine with the constants of the engine's kernels for a weight format; itself where it has none."""
+    rates = rates_of(engine, machine)
+    return machine if rates is None or machine.calibration else _with_rates(rates, machine, weights)
+
+
+def _with_rates(rates: KernelRates, machine: Machine, weights: WeightFormat) -> Machine:
+    expert_bits = weights.bits if weights.expert_bits is None else weights.expert_bits
+    products = Roofline.model_construct(
+        compute=rates.compute,
+        memory=streaming_share(rates, machine, rates.memory, weights.bits),
+        expert_memory=streaming_share(rates, machine, rates.expert_memory or rates.memory, expert_bits),
+        launch_us=rates.launch_us,
+        p=DECODE_P,
+        source=rates.source,
+    )
+    attention = AttentionRates.model_construct(
+        prefill_compute=rates.attention_compute,
+        decode_memory=rates.cache_memory,
+        query_memory=rates.memory,
+        launch_us=rates.launch_us,
+        source=rates.source,
+    )
+    types = dict.fromkeys(machine.peak_tflops, products)
+    return machine.model_copy(update={"roofline": types, "attention": attention})
+
+
+def streaming_share(rates: KernelRates, machine: Machine, memory: float, bits: float) -> float:
+    """Share of the bandwidth at which weights of ``bits`` stream.
+
+    The larger of two times, memory and loads in flight, plus that of unpacking quantized weights.
+    """
+    slowness = (1 / memory) ** SHARPNESS
+    lanes = machine.peak_tflops.get("fp32", 0.0) * 1e12 / 2
+    if rates.clock_bytes and lanes:
+        clocks = lanes / next((n for start, n in LANES.items() if machine.id.startswith(start)), 128)
+        slowness += (machine.bandwidth_bytes_per_s / (rates.clock_bytes * clocks)) ** SHARPNESS
+    slowness = slowness ** (1 / SHARPNESS)
+    if rates.unpack_lanes and lanes and bits < UNPACKED:
+        slowness += machine.bandwidth_bytes_per_s * rates.unpack_lanes / lanes / (bits / 8)
+    return float(1 / slowness)
