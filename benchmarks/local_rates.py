@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.accuracy.comparison import Skipped
 from advisor.accuracy.errors import weighted_quantile
 from advisor.accuracy.files import read
 from advisor.accuracy.readers.decode_single_stream import streams

@@ -126,12 +126,13 @@ def test_machines_get_the_band_of_the_constants_they_are_predicted_with(quantity
     assert class_wide.p90 >= own.p90
 
 
-def test_residuals_of_class_defaults_stand_in_and_say_so():
+def test_residuals_of_class_defaults_stand_in_where_none_were_taken_with_own_constants():
+    engine = load_engine("llama.cpp")
+    assert band_for(engine, "tpot", "calibrated") == band_for(engine, "tpot", "class default")
     time = estimate(model="llama-3.1-8b", machine="h100-sxm", engine="llama.cpp").time
     assert time.tpot_s is not None
-    assert time.tpot_s.badge == "calibrated"
+    assert time.tpot_s.badge == "class default"  # its kernels are not those that were measured on the machine
     assert time.tpot_s.p90 is not None
-    assert "with class default constants" in time.tpot_s.basis
 
 
 def test_nominal_rates_have_no_band_and_say_why():

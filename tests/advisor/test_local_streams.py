@@ -1,0 +1,117 @@
+"""Single streams on machines on a desk: names, kernels of local engines, errors on published runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from advisor import estimate
+from advisor.accuracy.comparison import Comparison, File, Given, Skipped
+from advisor.accuracy.local_names import engine_of, format_of, host_of, model_of
+from advisor.accuracy.readers.decode_single_stream import READER, streams
+from advisor.accuracy.streams import SPILLED, of_size
+from calculators.engine_rates import as_run_by, rates_of, streaming_share
+from calculators.memory import weight_bytes
+from catalog.loader import load, load_engine, load_format, load_machine
+
+ROW = {
+    "model": "LLaMA-3-8B", "quant": "Q4_K_M", "file_size_gb": "4.58", "hardware": "4090 24GB", "prompt_len": "",
+    "prompt_tok_s": "", "gen_len": "1024", "gen_tok_s": "127.74", "engine": "llama.cpp (May 2024)", "notes": "",
+}  # fmt: skip
+
+
+def compared(**changes: str) -> list[Comparison | Skipped]:
+    return list(READER.compare(File(Path("t.csv"), [ROW | changes]), Given()))
+
+
+@pytest.mark.parametrize(
+    ("printed", "model"),
+    [
+        ("shisa-v2-llama3.3-70b.i1-Q4_K_M (70553706560 params)", "llama-3.3-70b"),
+        ("Qwen3-30B-A3B-Instruct-2507-Q4_K_M.gguf", "qwen3-30b-a3b"),
+        ("LLaMA-3-70B", "llama-3-70b"),
+        ("NVIDIA-Nemotron-3-Super-120B-A12B-UD-Q4_K_XL (120.67 B)", "nemotron-3-super-120b-a12b"),
+        ("ArliAI_Qwen3.5-27B-RpRMax-v1-Q4_K_M.gguf", "qwen3.5-27b"),
+        ("gemma-2-9b-it-Q4_K_M-fp16.gguf", "gemma-2-9b"),
+        ("DeepSeek R1 14b", "qwen2.5-14b"),
+        ("Altworld_Astrea-R8-Chat-9B-Q4_K_M.gguf", None),
+    ],
+)
+def test_printed_names_mean_a_model_of_the_catalog_or_none(printed: str, model: str | None):
+    assert model_of(printed) == model
+
+
+def test_formats_are_named_only_where_a_recipe_made_the_file():
+    assert format_of("Qwen3-8B-Q4_K_M.gguf", "see provider tag", "llama.cpp") == "gguf-q4_k_m"
+    assert format_of("Qwen3-30B-A3B-UD-Q4_K_XL", "Q4_K - Medium", "llama.cpp") == ""
+    assert format_of("gpt-oss 20B (20.91 B)", "MXFP4 MoE", "llama.cpp") == "gguf-mxfp4"
+    assert format_of("Qwen3-8B-4bit", "", "mlx") == "mlx-4bit"
+    assert format_of("Llama2-70B", "4-bit", "exllamav2") is None
+
+
+def test_hosts_whose_cpu_shares_the_work_are_no_machine():
+    assert host_of("4x 4090 24GB") == ("rtx-4090", 4)
+    assert host_of("M1 Max 32\u2011Core GPU 64GB") == ("apple-m1-max", 1)
+    assert host_of("Ryzen 9 7900X (Nvidia 4090) [GPU/CPU]")[0] is None
+    assert engine_of("Ollama/llama.cpp") == "llama.cpp"
+
+
+def test_a_file_of_which_only_the_size_is_known_keeps_that_size():
+    format = of_size("qwen3-30b-a3b", 17.7e9)
+    assert weight_bytes(load("qwen3-30b-a3b"), format) == pytest.approx(
+        17.7e9, rel=4e-3
+    )  # norms and routers are kept in fp32
+
+
+def test_a_card_limited_by_memory_streams_at_the_engines_share():
+    engine = load_engine("llama.cpp")
+    card = load_machine("rtx-4090")
+    rates = rates_of(engine, card)
+    assert rates is not None
+    assert streaming_share(rates, card, 0.8, 16) == pytest.approx(0.8, rel=0.01)
+    clocks = 82.6e12 / 2 / 128
+    halved = rates.model_copy(update={"clock_bytes": 0.4 * 1008e9 / clocks})  # loads in flight allow 40 %
+    assert streaming_share(halved, card, 0.8, 16) == pytest.approx(0.4, rel=0.02)
+
+
+def test_unpacking_adds_its_lane_operations_to_quantized_weights_only():
+    engine, chip = load_engine("llama.cpp"), load_machine("apple-m1-max")
+    wide = as_run_by(engine, chip, load_format("fp16")).roofline["fp16"]
+    packed = as_run_by(engine, chip, load_format("gguf-q4_k_m")).roofline["fp16"]
+    rates = rates_of(engine, chip)
+    assert rates is not None
+    assert wide.memory == pytest.approx(rates.memory)
+    weight_s = 4.7975 / 8 / 400e9 / rates.memory + rates.unpack_lanes / (10.4e12 / 2)
+    assert 4.7975 / 8 / 400e9 / packed.memory == pytest.approx(weight_s, rel=1e-4)
+
+
+def test_machines_calibrated_by_their_owner_and_engines_without_kernels_keep_their_constants():
+    card = load_machine("rtx-4090")
+    assert as_run_by(load_engine("vllm"), card, load_format("bf16")) is card
+
+
+def test_a_published_stream_is_predicted_within_ten_percent():
+    (result,) = compared()
+    assert isinstance(result, Comparison)
+    assert result.measured == pytest.approx(1 / 127.74)
+    assert abs(result.error) < 0.1
+
+
+def test_what_does_not_fit_is_passed_over_with_the_reason():
+    (result,) = compared(model="LLaMA-3-70B", file_size_gb="39.6")
+    assert isinstance(result, Skipped)
+    assert result.reason == SPILLED
+
+
+def test_rows_without_a_speed_or_a_known_name_say_so():
+    rows = [ROW | {"gen_tok_s": ""}, ROW | {"model": "no such model"}, ROW | {"hardware": "Pi 5 - 16GB [CPU]"}]
+    reasons = [each.reason for each in streams(rows) if isinstance(each, Skipped)]
+    assert reasons == ["no speed", "model not in the catalog", "machine not in the catalog, or a CPU shared the work"]
+
+
+def test_an_estimate_on_apple_silicon_uses_llama_cpps_kernels():
+    answer = estimate(model="llama-3.1-8b", machine="apple-m1-max", weights="gguf-q4_k_m", input_tokens=64)
+    assert answer.engine == "llama.cpp"
+    assert answer.time.tpot_s is not None
+    assert answer.time.tpot_s.p50 == pytest.approx(0.030, rel=0.1)  # 34.5 tokens/s measured (GPU-Benchmarks-on-LLM)
