@@ -114,15 +114,14 @@ class Batch:
         return i not in jobs.refused
 
     def _follow(self, i: int, time: float) -> None:
-        jobs = self.jobs
-        if jobs.follows is not None and jobs.follows[i] >= 0:
-            j = jobs.follows[i]
-            event = (time + (jobs.think_s[j] if jobs.think_s else 0.0), j)
-            if self.sent is None:
-                jobs.replica[j] = self.number
-                heappush(self.later, event)
-            else:
-                self.sent.append(event)
+        event = self.jobs.next_after(i, time)
+        if event is None:
+            return
+        if self.sent is None:
+            self.jobs.replica[event[1]] = self.number
+            heappush(self.later, event)
+        else:
+            self.sent.append(event)
 
     def _blocks(self, n: int, passes: int) -> int:
         """Blocks that all who write take in so many passes from number ``n`` on."""

@@ -44,6 +44,26 @@ class Replica(Batch):
         """Requests that have arrived and are not running."""
         return len(self.waiting) + len(self.ranked)
 
+    def earliest_end(self) -> float:
+        """A time before which no answer can be complete, later than ``t`` where there is anything to do."""
+        if self.partial or self.waiting or self.ranked:
+            return self.t * (1 + 1e-12) + 1e-12
+        if not self.heap:
+            return max(self.t * (1 + 1e-12) + 1e-12, self._next(self.position))
+        running, first = len(self.heap), self.base_rate[len(self.heap)]
+        seconds = self.steps.step_s[running] + first * self.cached
+        growth = first * running * self.p
+        for window in self.windows:
+            seconds += window.rate[running] * window.total
+            growth += min(0.0, window.rate[running]) * running * self.p
+        passes = (self.heap[0] >> SHIFT) - self.n
+        if self.windows and growth < 0:
+            return self.t * (1 + 1e-12) + 1e-12
+        end = self.t + passes * (seconds + growth * (passes - 1) * 0.5) * (1 - 1e-12)
+        if self.later or self.position < len(self.times):
+            return max(self.t * (1 + 1e-12) + 1e-12, min(end, self._next(self.position)))
+        return end
+
     def run(self, until: float = inf, stop: bool = False) -> None:
         """Make all passes that start before ``until``; with ``stop``, no more once an answer was complete."""
         jobs, rules, pool, heap, order = self.jobs, self.rules, self.pool, self.heap, self.order
@@ -60,7 +80,7 @@ class Replica(Batch):
         rows, partial, base, written = self.log.rows, self.partial, self.base, self.written
         later, times, coming, position = self.later, self.times, self.coming, self.position
         t, n, cached, blocked, short = self.t, self.n, self.cached, self.blocked, False
-        ended = 0
+        linked = jobs.linked
         writing = len(heap)
         next_t = times[position] if position < len(times) else inf
         if later and later[0][0] < next_t:
@@ -95,7 +115,7 @@ class Replica(Batch):
                         blocked = False
                     else:
                         waiting.append(i)
-                elif jobs.follows is not None:
+                elif linked:
                     self._follow(i, next_t)
                 next_t = times[position] if position < len(times) else inf
                 if later and later[0][0] < next_t:
@@ -109,7 +129,7 @@ class Replica(Batch):
                     self.t, self.n, self.cached = t, n, cached
                     self._join_ready()
                     cached, writing, blocked = self.cached, len(heap), self.blocked
-                    if self.ended is not None or jobs.follows is not None:
+                    if self.ended is not None or linked:
                         next_t = self._next(position)
                 preempted = False
                 steps_too = mixed or short
@@ -265,7 +285,7 @@ class Replica(Batch):
                             passes = max(1, (window.ends[0] >> SHIFT) - n)
                 if self.stalled:
                     passes = 1
-                bound = next_t if (not blocked or ranking) and next_t < until else until
+                bound = next_t if (not blocked or ranking or linked) and next_t < until else until
                 if bound < inf:
                     gap = bound - t
                     if passes * (seconds + growth * (passes - 1) * 0.5) > gap:
@@ -343,13 +363,12 @@ class Replica(Batch):
                     pool.free += fixed + unit * -(-length // block)
                     if windows:
                         self._close(i, b + p * n)
-                    if jobs.follows is not None:
+                    if linked:
                         self._follow(i, t)
                     if self.ended is not None:
                         self.ended.append(t)
                 blocked = False
-                ended += 1
-                if jobs.follows is not None:
+                if linked:
                     next_t = self._next(position)
                 if len(rows) >= FLUSH:
                     self.log.flush()

@@ -33,6 +33,8 @@ class Jobs:
     """Class of traffic, an index."""
     follows: list[int] | None = None
     """The request that is sent once this one is answered, or -1."""
+    queue: list[int] | None = None
+    """Requests that are sent one by one, each once any of the others is answered (a list that clients share)."""
     think_s: list[float] | None = None
     """How long after the answer of its predecessor a following request is sent."""
 
@@ -47,6 +49,8 @@ class Jobs:
     """Prompt tokens found in the cache, at the first admission."""
     replica: list[int] = field(default_factory=list)
     """Where it ran; -1 before it was sent."""
+    began: dict[int, float] = field(default_factory=dict)
+    """First arrival of requests that were sent again after their replica failed."""
     refused: dict[int, str] = field(default_factory=dict)
     """Why a request was never queued."""
 
@@ -62,8 +66,24 @@ class Jobs:
             raise BadInput("a request whose first token was made elsewhere needs at least two tokens out")
         if self.prefix_tokens < 1:
             raise BadInput(f"prefix_tokens must be at least 1, got {self.prefix_tokens}")
+        self._sent = 0
         self.admitted, self.first, self.finish = [nan] * n, [nan] * n, [nan] * n
         self.preempted, self.hits, self.replica = [0] * n, [0] * n, [-1] * n
+
+    @property
+    def linked(self) -> bool:
+        """Whether answers set off requests."""
+        return self.follows is not None or self.queue is not None
+
+    def next_after(self, i: int, time: float) -> tuple[float, int] | None:
+        """(time, request) that the end of a request sets off."""
+        j = self.follows[i] if self.follows is not None else -1
+        if j < 0:
+            if self.queue is None or self._sent >= len(self.queue):
+                return None
+            j = self.queue[self._sent]
+            self._sent += 1
+        return time + (self.think_s[j] if self.think_s else 0.0), j
 
     def __len__(self) -> int:
         return len(self.arrival)
@@ -71,5 +91,5 @@ class Jobs:
     @property
     def starts(self) -> list[int]:
         """Requests that follow no other, by arrival."""
-        later = {j for j in self.follows or () if j >= 0}
+        later = {j for j in self.follows or () if j >= 0} | set(self.queue or ())
         return sorted((i for i in range(len(self)) if i not in later), key=self.arrival.__getitem__)

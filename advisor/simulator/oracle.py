@@ -122,10 +122,9 @@ class PlainReplica:
             self.waiting.sort(key=lambda i: (self.jobs.priority[i], self.jobs.arrival[i], i))  # type: ignore[index]
 
     def _follow(self, i: int, time: float) -> None:
-        if self.jobs.follows is not None and self.jobs.follows[i] >= 0:
-            j = self.jobs.follows[i]
-            think = self.jobs.think_s[j] if self.jobs.think_s else 0.0
-            self.sent.append((time + think, j))
+        event = self.jobs.next_after(i, time)
+        if event is not None:
+            self.sent.append(event)
 
     def _preempt(self, r: Running) -> None:
         self.running.remove(r)

@@ -16,14 +16,21 @@ class StepModel(Protocol):
     windows.
     """
 
-    step_s: Sequence[float]
-    """A pass of ``B`` running sequences without their cached tokens, by ``B`` from 0 on."""
-    caps: tuple[int, ...]
-    """Tokens up to which a sequence's cached tokens count, one for each kind of layer; 0: all of them."""
-    token_s: tuple[Sequence[float], ...]
-    """For each of ``caps``: seconds per cached token in a pass of ``B`` running sequences."""
-    advance: tuple[int, int]
-    """Tokens that a sequence makes per pass, as a fraction; more than 1 with speculative decoding."""
+    @property
+    def step_s(self) -> Sequence[float]:
+        """A pass of ``B`` running sequences without their cached tokens, by ``B`` from 0 on."""
+
+    @property
+    def caps(self) -> tuple[int, ...]:
+        """Tokens up to which a sequence's cached tokens count, one for each kind of layer; 0: all of them."""
+
+    @property
+    def token_s(self) -> tuple[Sequence[float], ...]:
+        """For each of ``caps``: seconds per cached token in a pass of ``B`` running sequences."""
+
+    @property
+    def advance(self) -> tuple[int, int]:
+        """Tokens that a sequence makes per pass, as a fraction; more than 1 with speculative decoding."""
 
     def prompt_s(self, new: int, running: int) -> float:
         """A pass with one prompt of ``new`` tokens and ``running`` sequences, without cached tokens of either."""

@@ -75,6 +75,9 @@ def situation(draw):
         for i in range(n - 3):
             if rng.random() < 0.5:
                 follows[i] = i + 3
+    queue = None
+    if not chained and draw(st.integers(0, 3)) == 0:
+        queue = list(range(max(1, n // 2), n))
     ready = None
     if draw(st.integers(0, 4)) == 0:
         ready = [bool(rng.random() < 0.5) and outputs[i] > 1 for i in range(n)]
@@ -87,7 +90,8 @@ def situation(draw):
         "prefix_tokens": block * draw(st.integers(1, 3)),
         "ready": ready,
         "follows": follows if chained else None,
-        "think_s": rng.uniform(0, 5, n).tolist() if chained else None,
+        "queue": queue,
+        "think_s": rng.uniform(0, 5, n).tolist() if chained or queue else None,
     }
     return columns, rules, steps, memory
 
