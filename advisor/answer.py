@@ -78,7 +78,7 @@ class Throughput:
     """All requests together."""
 
     unit: str
-    """``tok/s`` of output, or ``requests/s`` for models that answer in one pass, or ``images/s``."""
+    """``tok/s`` of output; of models that answer in one pass the unit of their first rate, or ``requests/s``."""
     total: float
     per_user: float
     per_gpu: float
@@ -89,6 +89,21 @@ class Throughput:
     """Prompt tokens per second while one prompt is read and nothing else."""
     decode: Band | None = None
     """Tokens per second of the whole batch while nobody's prompt is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast something is done, in the unit in which people ask for it."""
+
+    unit: str
+    """``images/s``, ``documents/s``, ``pairs/s``, ``image-text pairs/s``, or ``audio s/s``: seconds of audio per
+    second, which is one over the real-time factor."""
+    total: Band
+    per_gpu: float
+    each_s: Band
+    """Seconds of machine time for one of them: ``s/image``; of audio the real-time factor."""
+    about: str
+    """What one of them is, and what is not included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +193,8 @@ class Estimate:
     notes: tuple[str, ...]
     speculation: Speculation | None = None
     energy: Energy | None = None
+    rates: tuple[Rate, ...] = ()
+    """For models that answer in one pass or listen: how fast, in their own units."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

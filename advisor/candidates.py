@@ -97,7 +97,7 @@ def _space(
         price = hourly_price(machine)
         for name in names:
             weights = load_format(name)
-            engine = load_engine(_engine_name(machine, weights))
+            engine = load_engine(_engine_name(machine, weights, caches))
             for cache in _caches(machine, engine) if caches else ("bf16",):
                 hourly = price.usd_per_hour if price else np.inf
                 choices.append(Choice(machine, weights, cache, engine, hourly))
@@ -135,10 +135,10 @@ def _caches(machine: Machine, engine: Engine) -> tuple[str, ...]:
     return ("bf16", "fp8") if {"bf16", "fp8"} & set(machine.peak_tflops) else ("bf16",)
 
 
-def _engine_name(machine: Machine, weights: WeightFormat) -> str:
+def _engine_name(machine: Machine, weights: WeightFormat, writes: bool) -> str:
     if weights.id.startswith("gguf"):
         return "llama.cpp"
-    return engine_for(machine)
+    return engine_for(machine, writes)
 
 
 def generates(spec: ModelSpec) -> bool:
@@ -193,7 +193,8 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
     architecture = architecture_of(spec)
     users = users or needs.users
     table = compile_table(architecture, tp)
-    server = Server(table, where.settings)
+    habits = () if generates(spec) else tuple(choice.engine.passes for choice in where.choices)
+    server = Server(table, where.settings, habits=habits)
     seq2seq = reads_source(architecture)
     images = 1 if needs.task == "visual-qa" and takes_images(architecture) else 0
     prompt = needs.input_tokens + images * tokens_per_image(architecture)

@@ -59,8 +59,16 @@ def _hourly_price(prices: Sequence[MachinePrice]) -> HourlyPrice | None:
     return None
 
 
-def engine_for(machine: Machine) -> str:
-    """The engine that people usually run on such a machine: vLLM in data centres and on NVIDIA, else llama.cpp."""
+def engine_for(machine: Machine, writes: bool = True) -> str:
+    """The engine that people usually run on such a machine: vLLM in data centres and on NVIDIA, else llama.cpp.
+
+    Models that answer in one pass (``writes`` false) run in PyTorch: eager on GPUs, compiled on CPUs and where only
+    compiled graphs run.
+    """
+    if not writes:
+        return {"cpu": "torch-compile-cpu", "tpu": "torch-compile", "accelerator": "torch-compile"}.get(
+            machine.kind, "pytorch"
+        )
     if machine.kind in ("apple", "cpu", "soc") or (machine.vendor != "nvidia" and machine.kind == "consumer gpu"):
         return "llama.cpp"
     return "vllm"

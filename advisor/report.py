@@ -54,7 +54,10 @@ def seconds_text(value: float) -> str:
 
 def rate_text(value: float, unit: str = "tok/s") -> str:
     """A rate: ``1,240 tok/s``."""
-    return "–" if not isfinite(value) else f"{value:,.{0 if value >= 100 else 1}f} {unit}"
+    if not isfinite(value):
+        return "–"
+    digits = 0 if value >= 100 else 1 if value >= 1 else 3
+    return f"{value:,.{digits}f} {unit}".rstrip()
 
 
 def usd_text(value: float | None) -> str:

@@ -39,6 +39,10 @@ class Scenario(Spec):
     """Tokens at the start of each prompt that are cached already and shared by all requests (a system prompt)."""
     images: Count = 0
     """Images in each prompt of a vision-language model; their tokens come on top of ``input_tokens``."""
+    image_side: Size | None = None
+    """Side of the square images that a vision model sees, in pixels; by default that of its entry."""
+    audio_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """Audio in each request of a model that listens, in seconds; Whisper's kind hears windows of 30 s."""
     steps: Size | None = None
     """Denoising steps of a diffusion model; by default its usual ones, else 50."""
     guidance: bool | None = None

@@ -21,14 +21,14 @@ def reads_source(architecture: Architecture) -> bool:
     return {"encoder", "decoder"} <= {stack.role for stack in architecture.stacks}
 
 
-def source_tokens(architecture: Architecture, usual: int) -> int:
+def source_tokens(architecture: Architecture, usual: int, seconds: float = SECONDS) -> int:
     """Encoder tokens of one request, 0 where no encoder is read: ``usual`` of text; of audio what the encoder always
-    runs over, or 30 seconds."""
+    runs over, or those of ``seconds``."""
     if not reads_source(architecture):
         return 0
     for stack in architecture.stacks:
         if stack.role == "encoder" and isinstance(stack.embedding, AudioEmbedding):
-            return stack.embedding.positions or int(SECONDS * stack.embedding.tokens_per_second)
+            return stack.embedding.positions or max(1, int(seconds * stack.embedding.tokens_per_second))
     return usual
 
 

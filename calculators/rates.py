@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from calculators.efficiency import Efficiency
 from calculators.measures import Pairs
 from calculators.operators import Kind
-from calculators.serving import Server
+from calculators.roofline import Settings
 from calculators.table import ACTIVATION_BYTES, Floats, Table
 from calculators.workload import Workload
 from catalog.convolutions import ConvolvedEmbedding
@@ -39,15 +39,22 @@ class PassTime:
 
     operators_s: Floats
     """Seconds on the device by operator, shape (C, O, N)."""
-    host_s: Floats
-    """What the host needs to start all kernels, shape (C, N)."""
-    step_s: float = 0.0
-    """What the engine spends besides, in seconds."""
+    starts_s: Floats
+    """What the host needs to start each operator's kernels, shape (C, O, N)."""
+
+    @property
+    def host_s(self) -> Floats:
+        """What the host needs to start all kernels, shape (C, N)."""
+        return np.asarray(self.starts_s.sum(axis=1))
 
     @property
     def total_s(self) -> Floats:
         """The longer of device and host, shape (C, N)."""
-        return np.maximum(self.operators_s.sum(axis=1), self.host_s) + self.step_s
+        return np.maximum(self.operators_s.sum(axis=1), self.host_s)
+
+    def of(self, operators: NDArray[np.bool_]) -> PassTime:
+        """A part of the operators on their own."""
+        return PassTime(self.operators_s[:, operators], self.starts_s[:, operators])
 
 
 def activation_bytes(eff: Efficiency) -> int:
@@ -55,26 +62,25 @@ def activation_bytes(eff: Efficiency) -> int:
     return 4 if eff.dtype in ("fp32", "tf32") else ACTIVATION_BYTES
 
 
-def pass_time(server: Server, w: Workload, habits: Sequence[PassHabits | None]) -> PassTime:
+def pass_time(settings: Settings, table: Table, w: Workload, habits: Sequence[PassHabits | None]) -> PassTime:
     """Time of forward passes of models that answer in one.
 
     Args:
-        server: The model on its machines.
+        settings: The machines with their formats.
+        table: The model's share on one device.
         w: Flat workloads, shape (N,).
         habits: How the engine of each setting runs such models; ``None``: as the roofline has it.
 
     Raises:
         ValueError: If ``w`` is not flat, or there is not one entry for each setting.
     """
-    settings = server.settings.settings
     if len(w.shape) != 1:
         raise ValueError(f"workloads must be flat, got shape {w.shape}; reshape them to (N,)")
     if len(habits) != len(settings):
         raise ValueError(f"{len(settings)} settings, but habits of {len(habits)} engines")
-    table = server.table
-    seconds = server.operators_s(w).copy()
-    wide = _column([activation_bytes(s.eff) for s in settings])
-    streaming = _column([s.eff.bandwidth_bytes_per_s * s.eff.plain.memory for s in settings])
+    seconds = settings.operator_seconds(table, w)
+    wide = _column([activation_bytes(s.eff) for s in settings.settings])
+    streaming = _column([s.eff.bandwidth_bytes_per_s * s.eff.plain.memory for s in settings.settings])
     own = [habit or AS_THE_ROOFLINE for habit in habits]
     values = table.values(w)
     written = table.coefficients["writes"] @ values
@@ -98,8 +104,7 @@ def pass_time(server: Server, w: Workload, habits: Sequence[PassHabits | None]) 
         kept = ~(folding[:, None] & folded)[:, :, None]
         seconds, kernels = seconds * kept, kernels * kept
     seconds += kernels * _column([h.kernel_us * 1e-6 for h in own])
-    host = kernels.sum(axis=1) * _column([h.host_us * 1e-6 for h in own])[:, 0]
-    return PassTime(seconds, host, server.step_overhead_s)
+    return PassTime(seconds, kernels * _column([h.host_us * 1e-6 for h in own]))
 
 
 AS_THE_ROOFLINE = PassHabits(source="the roofline: every elementwise step once, attention as one kernel")

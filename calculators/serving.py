@@ -15,9 +15,11 @@ from calculators.operators import Kind
 from calculators.over_output import passes_over_output_s
 from calculators.overlap import delay_share, pipelined
 from calculators.plan import SINGLE, Layout
+from calculators.rates import pass_time
 from calculators.roofline import Setting, Settings
 from calculators.table import Floats, Table, compile_table
 from calculators.workload import Workload
+from catalog.engine import PassHabits
 from catalog.machine import Machine
 from catalog.spec import Architecture
 from catalog.weight_format import WeightFormat
@@ -41,6 +43,8 @@ class Server:
     """What the engine spends per iteration besides kernels."""
     chunk_tokens: float = np.inf
     """Into what pieces the engine cuts prompts; pipeline stages work on several of them at once."""
+    habits: tuple[PassHabits | None, ...] = ()
+    """How the engine of each setting runs a model that answers in one pass; none for models that write."""
 
     @classmethod
     def of(
@@ -53,14 +57,17 @@ class Server:
         layout: Layout | int = SINGLE,
         step_overhead_s: float = 0.0,
         chunk_tokens: float = np.inf,
+        habits: tuple[PassHabits | None, ...] = (),
     ) -> Server:
         """One setting."""
         settings = Settings([Setting(machine, eff, weights, cache_bits)])
         table = compile_table(architecture, layout)
-        return cls(table, settings, step_overhead_s=step_overhead_s, chunk_tokens=chunk_tokens)
+        return cls(table, settings, step_overhead_s=step_overhead_s, chunk_tokens=chunk_tokens, habits=habits)
 
     def operators_s(self, w: Workload) -> Floats:
         """Seconds by operator for flat workloads: shape (C, operators, N)."""
+        if self.habits:
+            return pass_time(self.settings, self.table, w, self.habits).operators_s
         return self.settings.operator_seconds(self.table, w)
 
     def pass_s(self, w: Workload) -> Floats:
@@ -74,7 +81,11 @@ class Server:
         chunk = max(1, CHUNK // len(self.settings))
         for start in range(0, flat.batch.size, chunk):
             part = slice(start, start + chunk)
-            total[:, part] = self.operators_s(flat.slice(part)).sum(axis=1)
+            w_part = flat.slice(part)
+            if self.habits:
+                total[:, part] = pass_time(self.settings, self.table, w_part, self.habits).total_s
+            else:
+                total[:, part] = self.operators_s(w_part).sum(axis=1)
         total = np.maximum(total, self._slowest_s(flat, self._batches(w).reshape(-1)))
         total += self.step_overhead_s
         return total.reshape(w.shape) if len(self.settings) == 1 else total

@@ -11,8 +11,8 @@ from advisor.accuracy.pass_runs import PassRun
 from calculators.efficiency import Efficiency, efficiency
 from calculators.params import architecture_of
 from calculators.rates import Counts, counted_time_s, pass_time
-from calculators.serving import Server
-from calculators.table import Floats
+from calculators.roofline import Setting, Settings
+from calculators.table import Floats, compile_table
 from calculators.workload import Workload
 from catalog.engine import PassHabits
 from catalog.loader import engine_ids, load_engine, load_format, load_machine, machine_classes
@@ -56,9 +56,10 @@ def _setting(runs: Sequence[PassRun], habits: Habits) -> Floats:
     own, eff = habits(first.engine), constants_of(first)
     batch = np.array([run.batch for run in runs])
     if first.spec is not None:
-        server = Server.of(architecture_of(first.spec), load_machine(first.machine), eff, format_of(first), 16)
+        settings = Settings([Setting(load_machine(first.machine), eff, format_of(first), 16)])
+        table = compile_table(architecture_of(first.spec))
         w = Workload.of(batch, np.array([max(run.tokens, 1) for run in runs]), 0)
-        return np.asarray(pass_time(server, w, [own]).total_s[0])
+        return np.asarray(pass_time(settings, table, w, [own]).total_s[0])
     known = [run.counts for run in runs if run.counts is not None]
     macs, activations, parameters = (
         np.array([getattr(counts, name) for counts in known]) for name in ("macs", "activations", "parameters")

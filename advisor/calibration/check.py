@@ -108,7 +108,8 @@ def workload_of(run: Run) -> Workload:
 
 def predicted_s(run: Run, machine: Machine, habits: PassHabits | None) -> float:
     """Seconds of a pass under the constants of a machine."""
-    return float(pass_time(server_of(run, machine), workload_of(run), [habits]).total_s[0, 0])
+    server = server_of(run, machine)
+    return float(pass_time(server.settings, server.table, workload_of(run), [habits]).total_s[0, 0])
 
 
 def kernels_of(run: Run, machine: Machine) -> float:

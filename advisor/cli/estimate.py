@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     "--cached-prefix", type=TOKENS_OR_NONE, default="0", help="Tokens of each prompt that are cached and shared."
 )
 @click.option("--images", type=int, default=0, help="Images per prompt.")
+@click.option("--image-side", type=COUNT, metavar="PIXELS", help="Side of images (vision); default: as published.")
+@click.option("--audio", "audio_seconds", type=float, default=30.0, show_default=True, help="Seconds of audio.")
 @click.option("--steps", type=COUNT, help="Denoising steps (diffusion); default: the model's usual ones.")
 @click.option("--speculate", default="", metavar="HOW", help="Guess tokens ahead: mtp, eagle3 or draft:MODEL.")
 @click.option("--speculative-tokens", type=COUNT, default="3", show_default=True, help="Tokens guessed per round.")

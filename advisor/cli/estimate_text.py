@@ -7,7 +7,7 @@ import textwrap
 
 import click
 
-from advisor.answer import Band, Energy, Estimate, Speculation
+from advisor.answer import Band, Energy, Estimate, Rate, Speculation
 from advisor.cli.options import print_table
 from advisor.report import (
     bytes_text,
@@ -60,7 +60,8 @@ def _print_head(e: Estimate) -> None:
     shared = [f"{name} {e.scenario[name]}" for name in ("tp", "pp", "ep", "dp", "cp") if e.scenario[name] > 1]
     width += f" ({', '.join(shared)})" if shared and shared != [f"tp {e.n_gpus}"] else ""
     click.echo(f"{e.model} ({e.family}) on {width}, weights {e.weights}, cache {e.kv}, {e.engine}")
-    load = f"{s['batch']:,} requests at a time, {tokens_text(s['input_tokens'])} tokens in"
+    sees = "" if e.family in ("vision", "diffusion") else f", {tokens_text(s['input_tokens'])} tokens in"
+    load = f"{s['batch']:,} requests at a time{sees}"
     click.echo(load + (f", {tokens_text(s['output_tokens'])} out" if e.time.tpot_s else "") + "\n")
 
 
@@ -114,6 +115,8 @@ def _print_times(e: Estimate) -> None:
         per = [f"{rate_text(r.per_user)} per user" if e.scenario["batch"] > 1 else ""]
         per.append(f"{rate_text(r.per_gpu)} per device" if e.n_gpus > 1 else "")
         line("  each", ", ".join(part for part in per if part))
+    for number, rate in enumerate(e.rates):
+        _print_rate(rate, e.n_gpus, first=number == 0 and not generates)
     if t.first_step_s and t.last_step_s:
         joined = f"; {seconds_text(t.joined_step_s)} while another prompt is read" if t.joined_step_s else ""
         line(
@@ -124,6 +127,15 @@ def _print_times(e: Estimate) -> None:
         _print_speculation(e.speculation)
     for basis in dict.fromkeys(band.basis.rpartition(": ")[2] for _, band, _ in shown[:2]):
         paragraph(f"Bands: {basis}." if shown[0][1].p10 is not None else f"No bands: {basis}.")
+
+
+def _print_rate(rate: Rate, devices: int, *, first: bool) -> None:
+    """The first rate of a model that answers in one pass is its throughput, so only what one takes is new."""
+    audio = rate.unit == "audio s/s"
+    each = f"real-time factor {rate.each_s.p50:.2g}" if audio else f"{seconds_text(rate.each_s.p50)} each"
+    per = f", {rate_text(rate.per_gpu, rate.unit)} per device" if devices > 1 else ""
+    total = "" if first and not audio else f"{rate_text(rate.total.p50, rate.unit)}, "
+    line("  each" if first and not audio else "  also" if not audio else "  audio", f"{total}{each}{per}; {rate.about}")
 
 
 def _print_speculation(s: Speculation) -> None:
@@ -151,7 +163,9 @@ def _text(band: Band, unit: str, timed: bool) -> tuple[str, str]:
     if band.p10 is None or band.p90 is None:
         return show(band.p50), "–"
     low = show(band.p10)
-    if low.rpartition(" ")[2] == show(band.p90).rpartition(" ")[2]:
+    if not timed:
+        low = low.removesuffix(unit).rstrip()
+    elif low.rpartition(" ")[2] == show(band.p90).rpartition(" ")[2]:
         low = low.rpartition(" ")[0]
     return show(band.p50), f"{low} and {show(band.p90)}"
 

@@ -8,6 +8,7 @@ from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.drafting import draft_of
 from advisor.estimating.energy import energy_of
+from advisor.estimating.rates import transcription_rates
 from advisor.estimating.resolve import Resolved, demand_of, prompt_tokens, server_of
 from advisor.estimating.speculating import speculate, widened
 from calculators.serving import Demand, Served, Server, decode_workload, prefill_workload, serve
@@ -60,6 +61,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
         breakdown=shares(server, prefill_w, decode_w),
         speculation=speculation,
         energy=energy_of(case, inverse(whole, s.batch)),
+        rates=transcription_rates(case, server, whole),
     )
 
 

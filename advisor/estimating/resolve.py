@@ -16,6 +16,7 @@ from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
 from calculators.plan import layout_problem
+from calculators.rates import resized
 from calculators.serving import Demand, Server
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
@@ -51,7 +52,7 @@ class Resolved:
     @property
     def source_tokens(self) -> int:
         """Encoder tokens of one request; 0 where no encoder is read."""
-        return source_tokens(self.architecture, self.scenario.input_tokens)
+        return source_tokens(self.architecture, self.scenario.input_tokens, self.scenario.audio_seconds)
 
     @property
     def image_tokens(self) -> int:
@@ -68,6 +69,12 @@ def hears(architecture: Architecture) -> bool:
     return any(isinstance(stack.embedding, AudioEmbedding) for stack in architecture.stacks)
 
 
+def tokens_heard(architecture: Architecture, seconds: float) -> int:
+    """Tokens that so much audio becomes in the first stack; 0 where it does not hear."""
+    first = architecture.stacks[0].embedding
+    return max(1, int(seconds * first.tokens_per_second)) if isinstance(first, AudioEmbedding) else 0
+
+
 def resolve(scenario: Scenario) -> Resolved:
     """Look up the names of a scenario.
 
@@ -76,6 +83,11 @@ def resolve(scenario: Scenario) -> Resolved:
     """
     spec = load(scenario.model)
     architecture = architecture_of(spec)
+    if scenario.image_side is not None:
+        if spec.family != "vision":
+            raise BadInput(f"image side: {spec.id} is {spec.family}; only vision models are resized")
+        architecture = resized(architecture, scenario.image_side)
+        spec = spec.model_copy(update={"architecture": architecture})
     machine = load_machine(scenario.machine)
     weights = weights_of(spec, scenario.weights)
     if scenario.cache not in CACHE_BITS:
@@ -87,7 +99,7 @@ def resolve(scenario: Scenario) -> Resolved:
     if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
     _check_prefix(scenario, spec, architecture)
-    engine = load_engine(scenario.engine or engine_for(machine))
+    engine = load_engine(scenario.engine or engine_for(machine, _writes(architecture)))
     return Resolved(
         scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)
     )
@@ -107,7 +119,10 @@ def _check_prefix(scenario: Scenario, spec: ModelSpec, architecture: Architectur
 
 def prompt_tokens(case: Resolved) -> int:
     """Tokens of one prompt as the language model sees it."""
-    return case.scenario.input_tokens + case.scenario.images * case.image_tokens
+    s = case.scenario
+    if not case.generates and (heard := tokens_heard(case.architecture, s.audio_seconds)):
+        return heard
+    return s.input_tokens + s.images * case.image_tokens
 
 
 def demand_of(case: Resolved) -> Demand:
@@ -134,4 +149,5 @@ def server_of(case: Resolved) -> Server:
         case.scenario.layout,
         case.engine.step_overhead_us * 1e-6,
         case.engine.activation_tokens,
+        habits=() if case.generates else (case.engine.passes,),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from advisor.answer import Band, Cost, Estimate, Memory, Throughput, Time
-from advisor.estimating.bands import inverse, like
+from advisor.answer import Cost, Estimate, Memory, Throughput, Time
+from advisor.estimating.bands import band_of, inverse, like
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.energy import energy_of
+from advisor.estimating.rates import single_pass_rates, unit_of
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens, server_of
 from calculators.workload import Workload
 
@@ -22,8 +23,8 @@ def single_pass(case: Resolved, memory: Memory) -> Estimate:
     busy = one * passes / s.batch
     text = case.spec.family == "encoder"
     badge = server.settings.settings[0].eff.badge
-    whole = Band(total, None, None, badge, "no measured residuals for models that answer in one pass")
-    unit = "images/s" if case.spec.family in ("vision", "diffusion") else "requests/s"
+    whole = band_of(case, "pass", total, badge)
+    rates = single_pass_rates(case, server, whole)
     return Estimate(
         **common(case, memory),
         flops=flops_of(case),
@@ -35,7 +36,7 @@ def single_pass(case: Resolved, memory: Memory) -> Estimate:
             decode_s=None,
         ),
         throughput=Throughput(
-            unit, s.batch / total, 1 / total, s.batch / total / s.layout.devices, inverse(whole, s.batch)
+            unit_of(rates), s.batch / total, 1 / total, s.batch / total / s.layout.devices, inverse(whole, s.batch)
         ),
         cost=Cost(
             usd_per_million_input_tokens=usd_for(busy / s.input_tokens, hourly) if text else None,
@@ -46,4 +47,5 @@ def single_pass(case: Resolved, memory: Memory) -> Estimate:
         ),
         breakdown=shares(server, w, None),
         energy=energy_of(case, inverse(whole, s.batch)),
+        rates=rates,
     )

@@ -59,9 +59,7 @@ def test_hosts_whose_cpu_shares_the_work_are_no_machine():
 
 def test_a_file_of_which_only_the_size_is_known_keeps_that_size():
     format = of_size("qwen3-30b-a3b", 17.7e9)
-    assert weight_bytes(load("qwen3-30b-a3b"), format) == pytest.approx(
-        17.7e9, rel=4e-3
-    )  # fp32 norms
+    assert weight_bytes(load("qwen3-30b-a3b"), format) == pytest.approx(17.7e9, rel=4e-3)  # fp32 norms
 
 
 def test_a_card_limited_by_memory_streams_at_the_engines_share():

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from calculators import rates
 from calculators.efficiency import efficiency
 from calculators.operators import Kind
 from calculators.params import architecture_of, count_params
-from calculators.rates import Counts, activation_bytes, counted_time_s, pass_time, resized
+from calculators.rates import Counts, PassTime, activation_bytes, counted_time_s, resized
 from calculators.serving import Server
 from calculators.workload import Workload
 from catalog.engine import PassHabits
@@ -17,6 +18,10 @@ from catalog.loader import load, load_engine, load_format, load_machine, machine
 def served(model: str, machine: str = "rtx-4090", weights: str = "fp16") -> Server:
     m, f = load_machine(machine), load_format(weights)
     return Server.of(architecture_of(load(model)), m, efficiency(m, f, machine_classes()), f, 16)
+
+
+def pass_time(server: Server, w: Workload, engines: list[PassHabits | None]) -> PassTime:
+    return rates.pass_time(server.settings, server.table, w, engines)
 
 
 def habits(**values: float) -> PassHabits:
