@@ -31,7 +31,7 @@ def departure_of(class_name: str, architecture: Architecture) -> Departure | Non
         case "Dots3NoteForCausalLM" | "Dots3NoteTextModel":
             return _index_keys_of_32_bits(architecture.stacks[0])
         case "LongcatFlashForCausalLM" | "LongcatFlashModel":
-            return _weights_of_idle_experts(architecture.stacks[0])
+            return _longcat(architecture.stacks[0])
         case _:
             return None
 
@@ -70,19 +70,15 @@ def _index_keys_of_32_bits(decoder: Stack) -> Departure | None:
     )
 
 
-def _weights_of_idle_experts(decoder: Stack) -> Departure | None:
-    moes = [
-        (group.repeat, layer.channel)
-        for group in decoder.groups
-        for layer in group.layers
-        if isinstance(layer.channel, Experts)
-    ]
-    excess = sum(repeat * moe.idle * 2 * moe.width * decoder.hidden for repeat, moe in moes)
-    if not excess:
-        return None
+def _longcat(decoder: Stack) -> Departure | None:
+    layers = [layer for group in decoder.groups for layer in group.layers * group.repeat]
+    moes = [layer.channel for layer in layers if isinstance(layer.channel, Experts)]
+    latents = [layer.mixer for layer in layers[2:] if isinstance(layer.mixer, LatentAttention)]
     return Departure(
-        parameters=excess,
-        reason="transformers 5.23 allocates the first matrix of every expert also for the choices that do nothing",
+        parameters=sum(moe.idle * 2 * moe.width * decoder.hidden for moe in moes),
+        cache_elements_per_token=sum(mixer.kv_rank + mixer.rope_dim for mixer in latents),
+        reason="transformers 5.23 allocates the first matrix of every expert also for the choices that do nothing, and "
+        "weighs experts in 32 bits, so that all layers after the first run and cache in 32",
     )
 
 

@@ -84,9 +84,17 @@ def bare_heads(f: Fields) -> dict[str, Heads]:
     return usual(f, model=())
 
 
+def deberta_v2_heads(f: Fields) -> dict[str, Heads]:
+    """DeBERTa: heads that are not of the legacy kind always take the table of the embedding."""
+    heads = bare_heads(f)
+    if f.flag("legacy", True):
+        return heads
+    return heads | {"ForMaskedLM": (LmHead(tied=True, bias=True, transform="dense", every_token=True),)}
+
+
 def deberta_heads(f: Fields) -> dict[str, Heads]:
     """DeBERTa 1: no class for choices."""
-    return _without(bare_heads(f), "ForMultipleChoice")
+    return _without(deberta_v2_heads(f), "ForMultipleChoice")
 
 
 def single_heads(f: Fields) -> dict[str, Heads]:

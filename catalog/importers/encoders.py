@@ -9,9 +9,9 @@ from catalog.errors import BadInput
 from catalog.importers import kinds
 from catalog.importers.encoder_heads import (
     albert_heads,
-    bare_heads,
     bert_heads,
     deberta_heads,
+    deberta_v2_heads,
     electra_heads,
     modernbert_heads,
     nomic_heads,
@@ -226,7 +226,7 @@ TYPES: dict[str, kinds.Type] = {
     "albert": kinds.masked("Albert", "ForPreTraining", albert, albert_heads),
     "bert": kinds.masked("Bert", "ForPreTraining", bert, bert_heads),
     "deberta": kinds.masked("Deberta", "Model", deberta, deberta_heads),
-    "deberta-v2": kinds.masked("DebertaV2", "Model", deberta_v2, bare_heads),
+    "deberta-v2": kinds.masked("DebertaV2", "Model", deberta_v2, deberta_v2_heads),
     "distilbert": kinds.masked("DistilBert", "ForMaskedLM", distilbert, single_heads),
     "electra": kinds.masked("Electra", "ForPreTraining", electra, electra_heads),
     "modernbert": kinds.masked("ModernBert", "ForMaskedLM", modernbert, modernbert_heads),

@@ -43,7 +43,7 @@ HARMLESS = frozenset(
     output_past vocab_size_per_layer_input layer_norm_elementwise_affine seq_length use_mambapy
     use_associative_scan mixer_rms_eps time_step_rank_min num_labels cls_token_id mask_token_id
     activation add_router_probs batch_prioritized_routing classifier_activation classifier_dropout_prob conv_act
-    dense_act_fn down_scale_factor expert_capacity gap_size init_std initializer_cutoff_factor is_gated_act legacy
+    dense_act_fn down_scale_factor expert_capacity gap_size init_std initializer_cutoff_factor is_gated_act
     moe_eval_capacity_token_fraction moe_token_dropout n_positions net_structure_type num_memory_blocks
     normalize_router_prob_before_dropping pooler_dropout pooler_hidden_act pooler_num_attention_heads
     pooler_num_fc_layers pooler_size_per_head pooler_type qa_dropout router_dtype router_ignore_padding_tokens

@@ -202,7 +202,8 @@ def longcat_flash(f: Fields, lm: bool = True) -> Architecture:
         idle=f.size("zero_expert_num", default=0, zero=True),
     )
     pair = [Layer(mixer=mixer, channel=moe), Layer(mixer=mixer, channel=Dense(width=width))]
-    return decoder(f, lm, pair * f.size("num_layers", "num_hidden_layers"))
+    depth = f.size("num_layers") if "num_layers" in f else f.size("num_hidden_layers", default=56) // 2
+    return decoder(f, lm, pair * depth)
 
 
 TYPES: dict[str, kinds.Type] = {
