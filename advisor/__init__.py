@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from advisor.levers import levers as levers
     from advisor.recommend import recommend as recommend
     from advisor.scaling import scale as scale
+    from advisor.simulator.simulate import simulate as simulate
     from advisor.sweep import sweep as sweep
     from advisor.validate import validate as validate
 
@@ -29,10 +30,22 @@ _HOMES = {
     "levers": "advisor.levers",
     "recommend": "advisor.recommend",
     "scale": "advisor.scaling",
+    "simulate": "advisor.simulator.simulate",
     "sweep": "advisor.sweep",
     "validate": "advisor.validate",
 }
-__all__ = ["accuracy", "breakdown", "estimate", "explain", "levers", "recommend", "scale", "sweep", "validate"]
+__all__ = [
+    "accuracy",
+    "breakdown",
+    "estimate",
+    "explain",
+    "levers",
+    "recommend",
+    "scale",
+    "simulate",
+    "sweep",
+    "validate",
+]
 
 
 class _Package(ModuleType):

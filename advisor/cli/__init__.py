@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "estimate": ("advisor.cli.estimate", "Parameters, FLOPs, memory, time and cost of one model on one machine."),
     "explain": ("advisor.cli.explain", "Where a number comes from: formula, numbers put in, unit and source."),
     "scale": ("advisor.cli.scale", "How cost grows with context, and where models cross."),
+    "simulate": ("advisor.cli.simulate", "Serve traffic request by request: percentiles, limits kept, money."),
     "import": ("advisor.cli.import_", "Read a model from config.json, GGUF, safetensors or the Hugging Face hub."),
     "validate": ("advisor.cli.validate", "Prove the catalog against real PyTorch models."),
     "accuracy": ("advisor.cli.accuracy", "How far predictions are from measured tables or your own benchmarks."),

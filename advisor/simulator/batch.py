@@ -84,6 +84,7 @@ class Batch:
         self.stalled: list[list[float]] = []
         """Where prompts go first: [time of the last token, sequences], of those that wait for their next."""
         self.joined: dict[int, float] = {}
+        self.preempted_at: list[float] = []
         self.blocked = False
         """Whether the head of the queue cannot be admitted until something leaves."""
         self.times: list[float] = []
@@ -171,6 +172,7 @@ class Batch:
         """``grown``: whether it has already taken the block of this pass's token."""
         jobs, n, p, q = self.jobs, self.n, self.p, self.q
         jobs.preempted[i] += 1
+        self.preempted_at.append(self.t)
         del self.order[i]
         if i in self.partial:
             tokens = self.partial.pop(i)[0]

@@ -233,6 +233,7 @@ class Pool:
             heappush(coming, (time, i))
         fresh = self.replicas[k] = Replica(jobs, old.rules, old.steps, old.memory, k)
         fresh.log, fresh.gaps, fresh.ended, fresh.sent = old.log, old.gaps, [], old.sent
+        fresh.preempted_at = old.preempted_at
         self.sent[k] = 0
         self.ends[k].clear()
 
@@ -252,17 +253,20 @@ class Pool:
             start = self.busy_s[up[-1]].pop()[0]
             self.busy_s[up[-1]].append((start, time))  # what it has is served to the end: see ``paid_s``
 
-    def paid_s(self, end: float) -> float:
-        """Replica-seconds from the start to ``end``, from asking for a replica to its last answer."""
-        jobs, total = self.jobs, 0.0
+    def paid_s(self, end: float) -> list[float]:
+        """Seconds paid for by replica from the start to ``end``; one that was given back answers what it has."""
+        jobs = self.jobs
         last: dict[int, list[tuple[float, float]]] = {}
         if any(stop < inf for spans in self.busy_s for _, stop in spans):
             for i, k in enumerate(jobs.replica):
                 if k >= 0 and jobs.finish[i] == jobs.finish[i]:
                     last.setdefault(k, []).append((jobs.arrival[i], jobs.finish[i]))
+        paid = []
         for k, spans in enumerate(self.busy_s):
+            total = 0.0
             for start, stop in spans:
                 if stop < inf:
                     stop = max([stop, *(f for a, f in last.get(k, ()) if start <= a <= stop)])
                 total += max(0.0, min(stop, end) - min(start, end))
-        return total
+            paid.append(total)
+        return paid

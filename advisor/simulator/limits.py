@@ -1,0 +1,90 @@
+"""Promises, as people write them: ``ttft.p95<1s,tpot.p95<50ms``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from advisor import quantities
+from advisor.simulator.metrics import QUANTILES, Outcome
+from catalog.errors import BadInput, unknown
+
+QUANTITIES = ("ttft", "tpot", "itl", "e2e", "queue")
+STATISTICS = ("mean", *QUANTILES)
+_LIMIT = re.compile(r"^\s*([a-z0-9]+)(?:\.([a-z0-9]+))?\s*<=?\s*(\S+)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One promise."""
+
+    quantity: str
+    statistic: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """As in ``Outcome.value``."""
+        return f"{self.quantity}.{self.statistic}"
+
+    def kept(self, outcome: Outcome) -> bool:
+        """Whether a run keeps it; one without the quantity does (no further token: no time per token)."""
+        value = outcome.value(self.name)
+        return not value > self.seconds
+
+    def __str__(self) -> str:
+        return f"{self.name} < {self.seconds:g} s"
+
+
+def limits(text: str, what: str = "slo") -> tuple[Limit, ...]:
+    """Read promises; without a statistic the 95th percentile is meant.
+
+    Raises:
+        BadInput: If one of them cannot be read, or is made twice.
+    """
+    found: dict[str, Limit] = {}
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        match = _LIMIT.match(part)
+        if match is None:
+            raise BadInput(f"{what}: cannot read {part.strip()!r}; write it like ttft.p95<1s,tpot.p95<50ms")
+        quantity, statistic = match[1].lower(), (match[2] or "p95").lower()
+        if quantity not in QUANTITIES:
+            raise unknown(f"quantity in {what}", quantity, QUANTITIES)
+        if statistic not in STATISTICS:
+            raise unknown(f"statistic in {what}", statistic, STATISTICS)
+        limit = Limit(quantity, statistic, quantities.seconds(match[3], what))
+        if limit.name in found:
+            raise BadInput(f"{what}: {limit.name} is limited twice")
+        found[limit.name] = limit
+    if not found:
+        raise BadInput(f"{what}: no limit in {text!r}; write it like ttft.p95<1s,tpot.p95<50ms")
+    return tuple(found.values())
+
+
+def per_request(promises: Sequence[Limit]) -> dict[str, float]:
+    """What a single request has to keep to count as good: the strictest limit of each quantity that it has."""
+    found: dict[str, float] = {}
+    for limit in promises:
+        if limit.quantity in ("ttft", "tpot", "e2e"):
+            found[limit.quantity] = min(limit.seconds, found.get(limit.quantity, float("inf")))
+    return found
+
+
+def rate_per_s(text: str, what: str = "rate") -> float:
+    """Requests per second: ``5/s``, ``300/min``, ``10000/h``; a bare number is per second.
+
+    Raises:
+        BadInput: If it is not a positive rate.
+    """
+    number, slash, unit = str(text).partition("/")
+    seconds = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "hour": 3600.0, "day": 86400.0}
+    try:
+        value = float(number) / seconds[unit.strip().lower()]
+    except (ValueError, KeyError):
+        value = 0.0
+    if not 0 < value < 1e7 or (slash and not unit):
+        raise BadInput(f"{what}: {text!r} is not a positive rate; write it like 5/s, 300/min or 10000/h")
+    return value
