@@ -129,8 +129,8 @@ def _passes(case: Resolved) -> list[tuple[str, str, Workload]]:
 
 
 def _pass(server: Server, name: str, what: str, w: Workload) -> Pass:
-    terms, engine = terms_of(server, w), server.step_overhead_s
-    total = float(terms.seconds.sum()) + engine
+    terms, total = terms_of(server, w), float(np.ravel(server.pass_s(w))[0])
+    engine = max(0.0, total - float(terms.seconds.sum()))
     parts = [_part(server, terms, i, total) for i in np.argsort(-terms.seconds) if terms.seconds[i] > 0]
     due = {resource: float(terms.parts[resource].sum()) for resource in RESOURCES}
     return Pass(name, what, total, {**due, "engine": engine}, tuple(parts))

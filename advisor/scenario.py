@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field
@@ -64,4 +65,9 @@ class Scenario(Spec):
     @property
     def layout(self) -> Layout:
         """How the devices share the model."""
-        return Layout(self.tp, self.pp, self.ep, self.dp, self.cp)
+        return _layout(self.tp, self.pp, self.ep, self.dp, self.cp)
+
+
+@lru_cache(maxsize=1024)
+def _layout(tp: int, pp: int, ep: int, dp: int, cp: int) -> Layout:
+    return Layout(tp, pp, ep, dp, cp)

@@ -72,7 +72,8 @@ def terms(server: Server, w: Workload) -> Terms:
     setting, table = server.settings.settings[0], server.table
     flat = w.reshape(-1)
     variants = [setting, _faster(setting, "flops_per_s"), _faster(setting, "bandwidth_bytes_per_s")]
-    seconds, less_compute, less_memory = Settings(variants).operator_seconds(table, flat)[:, :, 0]
+    several = Server(table, Settings(variants), habits=server.habits * len(variants))
+    seconds, less_compute, less_memory = several.operators_s(flat)[:, :, 0]
     compute, memory = ((seconds - less) * (1 + STEP) / STEP for less in (less_compute, less_memory))
     compute, memory = (np.clip(part, 0, seconds) for part in (compute, memory))
     rest = np.maximum(seconds - compute - memory, 0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
+from calculators.form import Form
 from calculators.lowering import lower
+from calculators.measures import Measure
 from calculators.params import architecture_of
 from calculators.workload import Workload
 from catalog.spec import Architecture, AudioEmbedding, ModelSpec
@@ -76,5 +79,14 @@ def count_flops(
     w = Workload.exact(
         batch, new, past, source=length, images=images, encode=int(past == 0 if encode is None else encode)
     )
-    graph = lower(architecture_of(spec))
-    return int(sum(getattr(operator, count).value(w) * operator.repeat for operator in graph))
+    return int(total_form(architecture_of(spec), count).value(w))
+
+
+@lru_cache(maxsize=2048)
+def total_form(architecture: Architecture, count: Counting) -> Form:
+    """The FLOPs of all operators as one form: sums of integers, so nothing is rounded."""
+    factors: dict[Measure, int] = {}
+    for operator in lower(architecture):
+        for measure, factor in getattr(operator, count).terms.items():
+            factors[measure] = factors.get(measure, 0) + factor * operator.repeat
+    return Form(factors)

@@ -33,9 +33,9 @@ def at(step: Workload, past: ArrayLike) -> Workload:
 
 def bends(table: Table, halfway: Workload, span: Floats) -> bool:
     """Whether a measure grows unevenly over ``span`` tokens around the step half-way."""
-    first, middle, last = (
-        table.values(at(halfway, np.maximum(halfway.past + shift * span, 0)).reshape(-1)) for shift in (-0.5, 0, 0.5)
-    )
+    past = np.maximum(np.add.outer(np.array([-0.5, 0, 0.5]), np.zeros(halfway.shape)) * span + halfway.past, 0)
+    values = table.values(at(halfway, past).reshape(-1))
+    first, middle, last = np.split(values, 3, axis=1)
     return bool(np.any(np.abs(first + last - 2 * middle) > 2 * BENT * middle))
 
 

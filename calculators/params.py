@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from calculators.lowering import lower
 from calculators.operators import Kind, Role
@@ -40,7 +41,12 @@ def count_params(spec: ModelSpec) -> Params:
     Raises:
         BadInput: If the architecture is undisclosed.
     """
-    graph = lower(architecture_of(spec))
+    return _count(architecture_of(spec))
+
+
+@lru_cache(maxsize=2048)
+def _count(architecture: Architecture) -> Params:
+    graph = lower(architecture)
     tables = (
         weight.elements * operator.repeat
         for operator in graph

@@ -6,6 +6,7 @@ All inputs broadcast; all times are seconds.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, fields, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,7 +59,7 @@ class Server:
         step_overhead_s: float = 0.0,
         chunk_tokens: float = np.inf,
         habits: tuple[PassHabits | None, ...] = (),
-    ) -> Server:
+    ) -> Self:
         """One setting."""
         settings = Settings([Setting(machine, eff, weights, cache_bits)])
         table = compile_table(architecture, layout)

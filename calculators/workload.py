@@ -48,14 +48,15 @@ class Workload:
         Raises:
             ValueError: If a count is negative, or the shapes do not broadcast.
         """
-        given = {"batch": batch, "new": new, "past": past, "source": source, "images": images, "encode": encode}
-        arrays = {name: np.asarray(value, dtype=dtype) for name, value in given.items()}
-        for name, array in arrays.items():
+        arrays = [np.asarray(value, dtype=dtype) for value in (batch, new, past, source, images, encode)]
+        for name, array in zip(NAMES, arrays, strict=True):
             lowest = array.item() if array.ndim == 0 else np.min(array, initial=0)
             if lowest < 0:
                 raise ValueError(f"{name} must not be negative, got {lowest:g}")
-        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
-        return cls(**{k: a if a.shape == shape else np.broadcast_to(a, shape) for k, a in arrays.items()})
+        if len({array.shape for array in arrays}) == 1:
+            return cls(*arrays)
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
+        return cls(*(array if array.shape == shape else np.broadcast_to(array, shape) for array in arrays))
 
     @classmethod
     def exact(cls, batch: int = 1, new: int = 1, past: int = 0, **rest: int) -> Self:
@@ -69,20 +70,22 @@ class Workload:
 
     def fields(self) -> dict[str, Array]:
         """The arrays by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: getattr(self, name) for name in NAMES}
 
     def reshape(self, *shape: int) -> Workload:
         """The same workloads in another shape."""
-        return Workload(**{f.name: np.reshape(getattr(self, f.name), shape) for f in fields(self)})
+        return Workload(*(np.reshape(getattr(self, name), shape) for name in NAMES))
 
     def then(self, other: Workload) -> Workload:
         """These flat workloads followed by others."""
-        pairs = {f.name: (getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
-        return Workload(**{name: np.concatenate(pair) for name, pair in pairs.items()})
+        return Workload(*(np.concatenate((getattr(self, name), getattr(other, name))) for name in NAMES))
 
     def slice(self, part: slice) -> Workload:
         """Some of the workloads of a one-dimensional array of them."""
-        return Workload(**{f.name: getattr(self, f.name)[part] for f in fields(self)})
+        return Workload(*(getattr(self, name)[part] for name in NAMES))
+
+
+NAMES = tuple(field.name for field in fields(Workload))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from advisor.answer import Flops, Memory
 from advisor.estimating.notes import notes_of
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens
 from calculators.cost import usd_per_million
-from calculators.flops import count_flops
+from calculators.flops import count_flops, total_form
 from calculators.params import count_params
+from calculators.workload import Workload
 
 
 def common(case: Resolved, memory: Memory) -> dict[str, Any]:
@@ -41,12 +42,10 @@ def flops_of(case: Resolved) -> Flops:
     new, past = (1, s.output_tokens // 2) if case.encoder_decoder else (prompt, prompt + s.output_tokens // 2)
     source = case.source_tokens
     cached = s.cached_prefix
-    result = [
-        count_flops(case.spec, n, p, s.batch, c, source=source, images=s.images, encode=encode)
-        for n, p, encode in ((new - cached, cached, True), (1, max(past, 1), False))
-        for c in ("executed", "needed")
-    ]
-    return Flops(result[0], result[2], result[1], result[3])
+    read = Workload.exact(s.batch, new - cached, cached, source=source, images=s.images, encode=1)
+    step = Workload.exact(s.batch, 1, max(past, 1), source=source, images=s.images, encode=0)
+    eager, good = (total_form(case.architecture, count) for count in ("executed", "needed"))
+    return Flops(*(int(form.value(w)) for form in (eager, good) for w in (read, step)))
 
 
 def usd_for(seconds: float, hourly: float | None) -> float | None:

@@ -11,7 +11,8 @@ from advisor.estimating.energy import energy_of
 from advisor.estimating.rates import transcription_rates
 from advisor.estimating.resolve import Resolved, demand_of, prompt_tokens, server_of
 from advisor.estimating.speculating import speculate, widened
-from calculators.serving import Demand, Served, Server, decode_workload, prefill_workload, serve
+from calculators.serving import Served, Server, decode_workload, prefill_workload, serve
+from calculators.workload import Workload
 
 
 def generating(case: Resolved, memory: Memory) -> Estimate:
@@ -19,6 +20,11 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     s, server = case.scenario, server_of(case)
     demand = demand_of(case)
     overhead = (case.engine.busy_request_ms if s.batch > 1 else case.engine.idle_request_ms) * 1e-3
+    prefill_w = prefill_workload(demand, encoder_decoder=case.encoder_decoder)
+    done = [s.output_tokens / 2, 1, max(s.output_tokens - 1, 1)]
+    steps = decode_workload(demand, s.batch, done=done, encoder_decoder=case.encoder_decoder)
+    decode_w = steps.slice(slice(0, 1))
+    server.expect(prefill_w.reshape(-1).then(steps))
     draft, speculation = draft_of(case), None
     if draft is None:
         served = serve(server, demand, s.batch, request_overhead_s=overhead, encoder_decoder=case.encoder_decoder)
@@ -33,9 +39,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     prefill = like(ttft, float(served.prefill_s), "the first token")
     decode = like(tpot, float(served.decode_s), "per token")
     hourly = None if case.price is None else case.price.usd_per_hour * s.layout.devices
-    prefill_w = prefill_workload(demand, encoder_decoder=case.encoder_decoder)
-    decode_w = decode_workload(demand, s.batch, done=s.output_tokens / 2, encoder_decoder=case.encoder_decoder)
-    first, last = (None, None) if speculation else _end_steps(case, server, demand, served)
+    first, last = (None, None) if speculation else _end_steps(case, server, steps.slice(slice(1, 3)), served)
     read = (case.source_tokens or prompt_tokens(case)) - s.cached_prefix
     return Estimate(
         **common(case, memory),
@@ -60,7 +64,7 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
         ),
         breakdown=shares(server, prefill_w, decode_w),
         speculation=speculation,
-        energy=energy_of(case, inverse(whole, s.batch)),
+        energy=energy_of(case, inverse(whole, s.batch), server),
         rates=transcription_rates(case, server, whole),
     )
 
@@ -78,11 +82,8 @@ def _throughput(case: Resolved, served: Served, prefill: Band, decode: Band, who
     )
 
 
-def _end_steps(case: Resolved, server: Server, demand: Demand, served: Served) -> tuple[float, float]:
+def _end_steps(case: Resolved, server: Server, steps: Workload, served: Served) -> tuple[float, float]:
     """A client's first and last step; the caches of the others are as long as the mean in both."""
-    s = case.scenario
-    done = [1, max(s.output_tokens - 1, 1)]
-    steps = server.pass_s(decode_workload(demand, s.batch, done=done, encoder_decoder=case.encoder_decoder))
     mean = float(served.decode_s)
-    first, last = (mean + (float(step) - mean) / s.batch for step in steps)
+    first, last = (mean + (step - mean) / case.scenario.batch for step in server.pass_s(steps).tolist())
     return first, last

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from advisor.answer import Memory
 from advisor.estimating.drafting import Draft, draft_of
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens
 from calculators.activations import peak_activation_bytes
 from calculators.measures import NEEDED, RESERVED, Policy
-from calculators.memory import weight_bytes
-from calculators.table import compile_table
+from calculators.plan import Layout
+from calculators.table import Floats, compile_table
 from calculators.workload import Workload
+from catalog.spec import Architecture
 
 
 def memory_of(case: Resolved) -> Memory:
@@ -20,23 +23,21 @@ def memory_of(case: Resolved) -> Memory:
     length = s.output_tokens if case.encoder_decoder else prompt + s.output_tokens - s.cached_prefix
     source = case.source_tokens
 
-    def held(batch: int, policy: Policy = NEEDED) -> tuple[float, float]:
-        """(growing, constant) bytes of so many requests and of what they share."""
-        own = Workload.of([batch], 0, length, source=source, encode=0)
-        growing, constant = (float(x[0]) for x in table.held_bytes(own, case.cache_bits, policy))
-        if s.cached_prefix:
-            shared = Workload.of([1], 0, s.cached_prefix, encode=0)
-            more = [float(x[0]) for x in table.held_bytes(shared, case.cache_bits, policy)]
-            return growing + more[0], constant + more[1]
-        return growing, constant
+    def held(policy: Policy = NEEDED) -> tuple[Floats, Floats]:
+        """(growing, constant) bytes of the batch, of one request and of none, each with what all requests share."""
+        cached = s.cached_prefix
+        own = Workload.of([s.batch, 1, 0, 1], 0, [length] * 3 + [cached], source=[source] * 3 + [0], encode=0)
+        growing, constant = table.held_bytes(own, case.cache_bits, policy)
+        return (growing[:3] + growing[3], constant[:3] + constant[3]) if cached else (growing[:3], constant[:3])
 
-    weights = weight_bytes(case.spec, case.weights, layout)
+    weights = table.weight_bytes(case.weights)
     if case.generates:
-        growing, constant = held(s.batch)
-        reserved = held(s.batch, RESERVED)[0]
+        needed = held()
+        growing, constant = (float(part[0]) for part in needed)
+        reserved = float(held(RESERVED)[0][0])
     else:
         growing = constant = reserved = 0.0
-    activations = float(peak_activation_bytes(case.architecture, _largest_pass(case, prompt), tp=layout)[0])
+    activations = _activation_bytes(case.architecture, layout, *_largest_pass(case, prompt))
     overhead = case.engine.memory_gib * 2**30
     draft = draft_of(case)
     drafting = 0.0 if draft is None else draft.weight_bytes(case) + s.batch * _draft_cache(case, draft, length)
@@ -44,9 +45,9 @@ def memory_of(case: Resolved) -> Memory:
     usable = case.machine.usable_bytes
     most = None
     if usable is not None and case.generates:
-        shared = sum(held(0))
+        _, one, shared = (float(part) for part in needed[0] + needed[1])
         free = usable - weights - activations - overhead - shared
-        each = sum(held(1)) - shared
+        each = one - shared
         if draft is not None:
             free -= draft.weight_bytes(case)
             each += _draft_cache(case, draft, length)
@@ -71,17 +72,24 @@ def _draft_cache(case: Resolved, draft: Draft, length: int) -> float:
     return float(sum(part[0] for part in draft.table(case).held_bytes(Workload.of([1], 0, length), case.cache_bits)))
 
 
-def _largest_pass(case: Resolved, prompt: int) -> Workload:
-    """The pass with most activations: a prefill chunk, or the whole batch for models that answer in one pass."""
+@lru_cache(maxsize=4096)
+def _activation_bytes(
+    architecture: Architecture, layout: Layout, batch: int, new: int, source: int, images: int
+) -> float:
+    w = Workload.of([batch], new, 0, source=source, images=images)
+    return float(peak_activation_bytes(architecture, w, tp=layout)[0])
+
+
+def _largest_pass(case: Resolved, prompt: int) -> tuple[int, int, int, int]:
+    """(sequences, new tokens, source, images) of the pass with most activations.
+
+    A prefill chunk, or the whole batch for models that answer in one pass.
+    """
     s = case.scenario
     ranks = s.layout.dp
     if not case.generates:
-        return Workload.of([s.batch * passes_of(case)[1]], prompt, 0)
+        return s.batch * passes_of(case)[1], prompt, 0, 0
     if case.encoder_decoder:
-        return Workload.of([ranks], 1, 0, source=case.source_tokens)
-    return Workload.of(
-        [ranks],
-        min((prompt - s.cached_prefix) * -(-s.batch // ranks), case.engine.activation_tokens),
-        0,
-        images=s.images,
-    )
+        return ranks, 1, case.source_tokens, 0
+    each = -(-s.batch // ranks)
+    return ranks, min((prompt - s.cached_prefix) * each, case.engine.activation_tokens), 0, s.images

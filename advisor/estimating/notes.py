@@ -38,7 +38,7 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
         notes.append(f"the memory of {case.machine.id} depends on what is fitted; compare the total with yours")
     if case.machine.id and efficiency(case.machine, case.weights, machine_classes()).badge == "spec sheet":
         notes.append(f"times on {case.machine.id} are nominal: nothing like it was measured")
-    for stack in case.architecture.stacks:
-        if streams_of(case.architecture)[stack.name].kind == "image" and s.images:
+    for stack in case.architecture.stacks if s.images else ():
+        if streams_of(case.architecture)[stack.name].kind == "image":
             notes.append(f"each image adds {case.image_tokens:,} tokens")
     return (*notes, *layout_notes(case))

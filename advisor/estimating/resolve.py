@@ -17,7 +17,8 @@ from calculators.memory import CACHE_BITS
 from calculators.params import architecture_of
 from calculators.plan import layout_problem
 from calculators.rates import resized
-from calculators.serving import Demand, Server
+from calculators.remembered import Remembering
+from calculators.serving import Demand
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
 from catalog.loader import load, load_engine, load_machine, machine_classes
@@ -136,11 +137,11 @@ def passes_of(case: Resolved) -> tuple[int, int]:
     return usual_passes(case.spec, case.scenario.steps, case.scenario.guidance)
 
 
-def server_of(case: Resolved) -> Server:
+def server_of(case: Resolved) -> Remembering:
     """The replica as the calculators time it."""
     machine = as_run_by(case.engine, case.machine, case.weights)
     eff = efficiency(machine, case.weights, machine_classes())
-    return Server.of(
+    return Remembering.of(
         case.architecture,
         case.machine,
         eff,

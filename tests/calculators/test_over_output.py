@@ -8,6 +8,7 @@ import pytest
 from calculators.efficiency import efficiency
 from calculators.over_output import bends, passes_over_output_s
 from calculators.params import architecture_of
+from calculators.remembered import Remembering
 from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve
 from catalog.loader import load, load_format, load_machine, machine_classes
 
@@ -55,4 +56,21 @@ def test_arrays_of_demands_give_what_each_alone_gives():
         alone = serve(server, Demand(prompt, output), 8)
         assert [float(part[i]) for part in together] == pytest.approx(
             [float(alone.prefill_s), float(alone.decode_s), float(alone.shared_s)], rel=5e-4
+        )
+
+
+def test_a_server_that_remembers_answers_as_one_that_does_not():
+    plain = server_of("gpt-oss-20b")
+    remembering = Remembering(plain.table, plain.settings)
+    demand = Demand(700, 300)
+    remembering.expect(prefill_workload(demand).reshape(-1).then(decode_workload(demand, 8, done=[1, 150])))
+    for w in (
+        prefill_workload(demand),
+        decode_workload(demand, 8, done=[150, 1, 7]),
+        decode_workload(demand, 3, done=5),
+    ):
+        assert remembering.pass_s(w) == pytest.approx(plain.pass_s(w), rel=1e-12)
+    for field in ("ttft_s", "tpot_s", "output_tokens_per_s"):
+        assert float(getattr(serve(remembering, demand, 8), field)) == pytest.approx(
+            float(getattr(serve(plain, demand, 8), field)), rel=1e-12
         )
