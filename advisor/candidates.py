@@ -55,6 +55,9 @@ class Space:
     usable_bytes: Floats
     overhead_bytes: Floats
     step_s: Floats
+    step_request_s: Floats
+    pass_tokens: Floats
+    steps_ahead: Floats
     request_s: Floats
     usd_per_hour: Floats
     max_gpus: Floats
@@ -118,6 +121,9 @@ def _space(
         usable_bytes=np.array(usable),
         overhead_bytes=np.array([c.engine.memory_gib * 2**30 for c in choices]),
         step_s=np.array([c.engine.step_overhead_us * 1e-6 for c in choices]),
+        step_request_s=np.array([c.engine.step_request_us * 1e-6 for c in choices]),
+        steps_ahead=np.array([c.engine.steps_ahead for c in choices]),
+        pass_tokens=np.array([c.engine.activation_tokens for c in choices], dtype=np.float64),
         request_s=np.array([(c.engine.busy_request_ms if busy else c.engine.idle_request_ms) * 1e-3 for c in choices]),
         usd_per_hour=np.array([c.usd_per_hour for c in choices]),
         max_gpus=np.array([c.machine.link.max_gpus for c in choices], dtype=np.float64),
@@ -212,9 +218,16 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         late = max(done, 1) if seq2seq else max(context - output, 1) + done
         steps = Workload.of([users, users], 1, late, source=prompt if seq2seq else 0, encode=0)
         alone, step, shared = (
-            x.reshape(-1, 2) + where.step_s[:, None] for x in passes_over_output_s(server, prompts, steps, output - 1)
+            x.reshape(-1, 2) + (where.step_s + where.step_request_s * requests)[:, None]
+            for x, requests in zip(
+                passes_over_output_s(server, prompts, steps, output - 1), (1, users, users + 1), strict=True
+            )
         )
-        served = closed_loop(alone, step, shared, users, output, where.request_s[:, None])
+        served = closed_loop(
+            alone, step, shared, users, output, where.request_s[:, None],
+            together=where.pass_tokens[:, None] / np.array([prompt, context]),
+            steps_ahead=where.steps_ahead[:, None],
+        )  # fmt: skip
         prefill, decode, tpot, rate = (
             x[:, 0] for x in (served.prefill_s, served.decode_s, served.tpot_s, served.output_tokens_per_s)
         )

@@ -85,6 +85,10 @@ def sweep(
         ]
     )
     engines = [load_engine(engine_for(m)) for m in loaded_machines]
+    step_s, request_s = (
+        np.array([getattr(e, name) * 1e-6 for e in engines])[:, None, None, None]
+        for name in ("step_overhead_us", "step_request_us")
+    )
     b, n = np.meshgrid(np.array(batches), np.array(contexts), indexing="ij")
     shape = (len(machines), len(formats), len(batches), len(contexts))
     prefill, decode, memory = (np.empty((len(models), *shape)) for _ in range(3))
@@ -96,8 +100,8 @@ def sweep(
         table = compile_table(architecture, tp)
         server = Server(table, settings)
         reads, steps = Workload.of(1, np.array(contexts)), Workload.of(b.ravel(), 1, n.ravel(), encode=0)
-        prefill[index] = np.reshape(server.pass_s(reads), (*shape[:2], 1, shape[3]))
-        decode[index] = np.reshape(server.pass_s(steps), shape)
+        prefill[index] = np.reshape(server.pass_s(reads), (*shape[:2], 1, shape[3])) + step_s + request_s
+        decode[index] = np.reshape(server.pass_s(steps), shape) + step_s + request_s * b
         growing, constant = table.held_bytes(steps, bits)
         weights = np.array([table.weight_bytes(f) for f in loaded_formats])
         fixed = [

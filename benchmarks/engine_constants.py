@@ -12,16 +12,18 @@ from __future__ import annotations
 import argparse
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 
+from advisor.accuracy.names import model_of
+from advisor.accuracy.readers import serving_end_to_end, serving_vllm
+from advisor.accuracy.runs import CLOSED, RATE, Run, engine_of, predict
 from benchmarks.kernel_fits import read
-from benchmarks.predictions import Prediction, predict
-from benchmarks.serving_runs import RATE_MODELS, Run, closed_loops, constant_rates
 from calculators.activations import peak_activation_bytes
 from calculators.memory import kv_cache_bytes
 from calculators.params import architecture_of
@@ -30,8 +32,8 @@ from catalog.loader import load
 
 FACTS = Path(__file__).resolve().parents[2] / "shared" / "facts"
 GIB = 2**30
+Array = NDArray[np.float64]
 
-VLLM_BUDGETS = RATE_MODELS | {"meta-llama/Llama-3.1-8B": "llama-3.1-8b"}
 GGUF_MODELS = {
     "Mistral-Small-3.1-24B-Instruct-2503-UD-Q4_K_XL": "mistral-small-24b",
     "Qwen3-32B-Q8_0": "qwen3-32b",
@@ -45,7 +47,6 @@ LLAMA_CPP_TOKENS = 512
 """Tokens that llama.cpp computes at a time unless told otherwise (``--ubatch-size``)."""
 LLAMA_CPP_PAGE = 256
 """Its cache is rounded up to so many positions."""
-STEP_GRID_S = np.arange(0, 3.05e-3, 5e-5)
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ def vllm_memory(facts: Path) -> Iterator[Memory]:
     """Runs whose token budget per pass is printed."""
     for row in read(facts / "measured" / "vllm_memory_budget.csv"):
         tokens = re.search(r"mbt (\d+)", row["note"])
-        if row["model"] not in VLLM_BUDGETS or not row["implied_non_kv_overhead_gib"] or tokens is None:
+        model = model_of(row["model"])
+        if model is None or not row["implied_non_kv_overhead_gib"] or tokens is None:
             continue
-        model, tp = VLLM_BUDGETS[row["model"]], int(row["tp"])
+        tp = int(row["tp"])
         yield Memory(
             f"{row['hardware']} x{tp}, {tokens[1]} tokens, vLLM {row['engine_version']}",
             model,
@@ -104,43 +106,116 @@ def llama_cpp_memory(facts: Path) -> Iterator[Memory]:
         yield Memory(build[1] if build else "", spec.id, besides, _activations_gib(spec.id, LLAMA_CPP_TOKENS, 1))
 
 
-def waits_s(runs: Sequence[Run], predictions: Sequence[Prediction]) -> dict[tuple[str, str], float]:
-    """By model and machine, the median of what a first token takes at a constant rate besides waiting and computing."""
-    pairs: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for run, prediction in zip(runs, predictions, strict=True):
-        if run.kind == "constant rate" and run.ttft_s is not None:
-            pairs[run.pair].append(run.ttft_s - prediction.ttft_s)
-    return {pair: median(found) for pair, found in pairs.items()}
+# --- times of engines --------------------------------------------------------------------------------------------
+
+STEP_US = np.array([0, 50, 100, 150, 200, 300, 400, 500, 600, 800, 1000, 1500])
+STEP_REQUEST_US = np.array([0, 3, 6, 10, 15, 20, 25, 30, 40, 50])
+COSTS = ("step_overhead_us", "step_request_us", "idle_request_ms", "busy_request_ms")
+REQUEST_MS = np.arange(0, 405, 5.0)
 
 
-def request_overhead_s(waits: dict[tuple[str, str], float], without: tuple[str, str] | None = None) -> float:
-    """Median over pairs of model and machine, every pair weighing the same; never negative."""
-    return max(0.0, median(wait for pair, wait in waits.items() if pair != without))
+@dataclass(frozen=True)
+class Measured:
+    """Served runs of all engines, and what is predicted for them without any cost of the engine."""
+
+    runs: list[Run]
+    ttft_s: Array
+    tpot_s: Array
+
+    @classmethod
+    def of(cls, facts: Path, keep: Sequence[str] = ()) -> Measured:
+        """Runs without doubt that fit; ``keep`` names the engines' constants that stay."""
+        runs = served_runs(facts)
+        zero = {name: 0.0 for name in COSTS if name not in keep}
+        found = predict(runs, engines=lambda name: engine_of(name).model_copy(update=zero))
+        good = [(r, p) for r, p in zip(runs, found, strict=True) if r.kind != CLOSED or p.fits]
+        times = np.array([(p.ttft_s, p.tpot_s) for _, p in good])
+        return cls([r for r, _ in good], times[:, 0], times[:, 1])
+
+    def groups(self, engine: str, kinds: Sequence[str]) -> dict[tuple[str, ...], NDArray[np.intp]]:
+        """Rows by model, machine, format and kind."""
+        found: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for index, run in enumerate(self.runs):
+            if run.engine == engine and run.kind in kinds:
+                found[run.model, run.machine, run.weights, run.kind].append(index)
+        return {key: np.array(rows) for key, rows in found.items()}
 
 
-def _step_loss(step_s: float, runs: Sequence[Run], predictions: Sequence[Prediction]) -> dict[tuple[str, str], float]:
-    """Median absolute error of TPOT by pair, with a constant added to every iteration."""
-    errors: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for run, p in zip(runs, predictions, strict=True):
-        assert run.tpot_s is not None
-        errors[run.pair].append(abs((p.tpot_s + step_s) / run.tpot_s - 1))
-    return {pair: median(found) for pair, found in errors.items()}
+def served_runs(facts: Path) -> list[Run]:
+    """Closed loops and constant rates, each once and without doubt."""
+    measured = facts / "measured"
+    found = list(serving_end_to_end.runs(read(measured / "serving_end_to_end.csv")))
+    for name in ("serving_vllm_load_tests.csv", "serving_vllm_stages.csv"):
+        found += serving_vllm.runs(read(measured / name))
+    once = {}
+    for run in found:
+        if isinstance(run, Run) and run.doubt is None:
+            once.setdefault((run.setting, run.clients, run.input_tokens, run.output_tokens, run.ttft_s), run)
+    return list(once.values())
 
 
-def step_overhead(runs: Sequence[Run], predictions: Sequence[Prediction]) -> tuple[float, float, float]:
-    """A constant per iteration, and the mean over pairs of the held-out error without and with it.
+def best_for_all(losses: Mapping[tuple[str, ...], Array]) -> tuple[int, dict[tuple[str, ...], int]]:
+    """Which point of a grid suits all groups best, every one weighing the same, and which suits each one's others.
 
-    Each pair of model and machine is judged with the constant that suits the others best.
+    A group's others are those of another pair of model and machine.
     """
-    losses = [_step_loss(step_s, runs, predictions) for step_s in STEP_GRID_S]
-    pairs = sorted(losses[0])
 
-    def best(others: Sequence[tuple[str, str]]) -> int:
-        return int(np.argmin([np.mean([loss[pair] for pair in others]) for loss in losses]))
+    def best(keys: Sequence[tuple[str, ...]]) -> int:
+        return int(np.argmin(sum(losses[key] for key in keys)))
 
-    held = [losses[best([p for p in pairs if p != pair])][pair] for pair in pairs] if len(pairs) > 1 else [np.nan]
-    without = float(np.mean([losses[0][pair] for pair in pairs]))
-    return float(STEP_GRID_S[best(pairs)]), without, float(np.mean(held))
+    held = {}
+    for key in losses:
+        others = [other for other in losses if other[:2] != key[:2]]
+        held[key] = best(others or [key])
+    return best(list(losses)), held
+
+
+def _fit(engine: str, what: str, points: Sequence[str], losses: Mapping[tuple[str, ...], Array]) -> Iterator[str]:
+    chosen, held = best_for_all(losses)
+    without = float(np.mean([loss[0] for loss in losses.values()]))
+    left_out = float(np.mean([losses[key][point] for key, point in held.items()]))
+    yield (
+        f"{engine}, {what}: {points[chosen]}; mean over {len(losses)} groups of the median error {100 * without:.1f} % "
+        f"without, {100 * left_out:.1f} % on pairs of model and machine left out"
+    )
+    for key, loss in losses.items():
+        own = int(np.argmin(loss))
+        yield (
+            f"    {' '.join(key):60} {100 * loss[0]:5.1f} % without, {100 * loss[held[key]]:5.1f} % with the others' "
+            f"{points[held[key]]}, {100 * loss[own]:5.1f} % with its own {points[own]}"
+        )
+
+
+def step_lines(facts: Path) -> Iterator[str]:
+    """Costs per iteration: a constant, and one for each request."""
+    all_runs = Measured.of(facts)
+    clients, output = (np.array([getattr(r, n) for r in all_runs.runs]) for n in ("clients", "output_tokens"))
+    tpot = np.array([r.tpot_s or np.nan for r in all_runs.runs])
+    per_request = clients + np.maximum(clients - 1, 0) / np.maximum(output, 1)
+    grid = [(a * 1e-6, q * 1e-6) for a in STEP_US for q in STEP_REQUEST_US]
+    names = [f"{1e6 * a:.0f} us + {1e6 * q:.0f} us a request" for a, q in grid]
+    for engine in ("vllm", "tensorrt-llm", "sglang"):
+        losses = {}
+        for key, rows in all_runs.groups(engine, (CLOSED, RATE)).items():
+            more = np.array([a + q * per_request[rows] for a, q in grid])
+            losses[key] = np.nanmedian(np.abs((all_runs.tpot_s[rows] + more) / tpot[rows] - 1), axis=1)
+        yield from _fit(engine, "per iteration", names, losses)
+
+
+def request_lines(facts: Path) -> Iterator[str]:
+    """Costs per request, with the catalogued costs per iteration: closed loops, and requests that come one by one."""
+    with_steps = Measured.of(facts, ("step_overhead_us", "step_request_us"))
+    ttft = np.array([r.ttft_s or np.nan for r in with_steps.runs])
+    names = [f"{ms:.0f} ms" for ms in REQUEST_MS]
+    for engine, kind in (("vllm", RATE), ("vllm", CLOSED), ("tensorrt-llm", CLOSED), ("sglang", CLOSED)):
+        losses = {}
+        for key, rows in with_steps.groups(engine, (kind,)).items():
+            more = 1e-3 * REQUEST_MS[:, None]
+            losses[key] = np.nanmedian(np.abs((with_steps.ttft_s[rows] + more) / ttft[rows] - 1), axis=1)
+        yield from _fit(engine, f"per request, {kind}", names, losses)
+
+
+# --- the report --------------------------------------------------------------------------------------------------
 
 
 def _memory_lines(name: str, found: Sequence[Memory], *, by_model: bool) -> Iterator[str]:
@@ -161,28 +236,8 @@ def lines(facts: Path) -> Iterator[str]:
     """The report."""
     yield from _memory_lines("vllm", list(vllm_memory(facts)), by_model=False)
     yield from _memory_lines("llama.cpp", list(llama_cpp_memory(facts)), by_model=True)
-    yield ""
-    rates = list(constant_rates(facts))
-    waits = waits_s(rates, predict(rates))
-    yield "REQUEST vllm at constant rates: TTFT besides half a step and the shared pass, ms"
-    for pair, wait in sorted(waits.items(), key=lambda item: item[1]):
-        rest = request_overhead_s(waits, pair)
-        yield f"  {' on '.join(pair):40} {1e3 * wait:6.1f}   (median of the others {1e3 * rest:.1f})"
-    yield f"  median of {len(waits)} pairs: {1e3 * request_overhead_s(waits):.1f}"
-    yield ""
-    yield "STEP a constant per iteration, judged on pairs of model and machine that it was not fitted on"
-    runs = [run for run in (*closed_loops(facts), *rates) if run.doubt is None]
-    for engine in sorted({run.engine for run in runs}):
-        for label, most in (("all batches", np.inf), ("batch <= 8", 8)):
-            own = [run for run in runs if run.engine == engine and run.clients <= most]
-            if len({run.pair for run in own}) < 2:
-                yield f"  {engine:14} {label:12} too few pairs"
-                continue
-            best, without, held = step_overhead(own, predict(own))
-            yield (
-                f"  {engine:14} {label:12} runs {len(own):4}  best {1e6 * best:5.0f} us  "
-                f"held-out error {100 * without:.1f} % without, {100 * held:.1f} % with"
-            )
+    yield from step_lines(facts)
+    yield from request_lines(facts)
 
 
 def main() -> None:

@@ -110,10 +110,16 @@ class Engine(Entry):
     """Tokens that one pass holds at most (chunked prefill)."""
     step_overhead_us: NonNegative = 0.0
     """Per iteration, besides kernels."""
+    step_request_us: NonNegative = 0.0
+    """The same for each request of the iteration."""
+    steps_ahead: NonNegative = 0.0
+    """Steps scheduled before the current one ends (asynchronous scheduling): a new request waits for them."""
+    prompts_first: bool = False
+    """Whether it reads all waiting prompts before it goes on writing, rather than along with steps."""
     idle_request_ms: NonNegative = 0.0
-    """From request to first kernel and back for a single client."""
+    """From request to first kernel and back for a single client, or for requests that arrive one by one."""
     busy_request_ms: NonNegative = 0.0
-    """The same under load."""
+    """The same in a closed loop of several clients, whose requests arrive together."""
     passes: PassHabits | None = None
     """How it runs models that answer in one pass; ``None``: every elementwise step once, attention as one kernel."""
     kernels: tuple[KernelRates, ...] = ()

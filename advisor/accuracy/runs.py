@@ -15,8 +15,9 @@ from calculators.engine_rates import as_run_by
 from calculators.memory import weight_bytes
 from calculators.params import architecture_of
 from calculators.plan import Layout
-from calculators.serving import Demand, Server, decode_workload, prefill_workload, serve, started_together_s
+from calculators.serving import Demand, Served, Server, in_lockstep, serve
 from calculators.workload import Workload
+from catalog.base import Source
 from catalog.engine import Engine
 from catalog.loader import engine_ids, load, load_engine, load_format, load_machine, machine_classes
 from catalog.machine import Badge, Machine, MachineClass
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 Constants = Callable[[str], tuple[Machine, Sequence[MachineClass]]]
 """From a machine's id to what is known of it and of the classes."""
 
-VLLM_SHARE = 0.9
+ALLOWED_SHARE = 0.9
 """Share of the memory that the launch scripts of the measured servers allow."""
 CLOSED, RATE, SINGLE = "closed loop", "constant rate", "single stream"
 NO_ROOM = "the cache does not hold all clients at once"
@@ -55,6 +56,10 @@ class Run:
     """How the devices share the model; ``None``: all of them share each layer."""
     doubt: str | None = None
     """Why it stays out of fits and bands."""
+    cached_tokens: float = 0
+    """Of the input: those that the prefix cache holds."""
+    fixed: bool = False
+    """Whether all prompts and all answers of the run have one length, as opposed to lengths that vary."""
     line: int = 0
     """Row in its file."""
     keys: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -71,32 +76,30 @@ class Run:
         return self.layout or Layout(tp=self.tp)
 
     @property
-    def setting(self) -> tuple[str, str, str, float, Layout]:
-        """What is compiled once."""
-        return self.model, self.machine, self.weights, self.cache_bits, self.shares
+    def setting(self) -> tuple[object, ...]:
+        """What is predicted together."""
+        return self.model, self.machine, self.weights, self.cache_bits, self.shares, self.engine, self.kind, self.fixed
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Seconds, without the engine's own constants, and whether all clients fit into memory."""
+    """Seconds, with the engine's constants, and whether all clients fit into memory."""
 
     ttft_s: float
+    """As this kind of run sees it: a mean with a common start, or of requests that arrive one by one."""
     tpot_s: float
-    apart_s: float
-    """TPOT if prompts and steps never shared a pass."""
-    together_s: float
-    """TTFT, averaged over a benchmark whose clients start together."""
     prefill_s: float
     decode_s: float
     held_bytes: float
-    """Weights and cache of all clients on one device."""
+    """Weights and cache of all clients on one device, and what the engine keeps."""
     room_bytes: float | None
     badge: Badge
     """Whose constants it was predicted with."""
 
-    def fits(self, overhead_bytes: float) -> bool:
+    @property
+    def fits(self) -> bool:
         """Whether every client can be in flight at once."""
-        return self.room_bytes is None or self.held_bytes + overhead_bytes <= self.room_bytes
+        return self.room_bytes is None or self.held_bytes <= self.room_bytes
 
 
 def catalogued(machine: str) -> tuple[Machine, Sequence[MachineClass]]:
@@ -104,7 +107,16 @@ def catalogued(machine: str) -> tuple[Machine, Sequence[MachineClass]]:
     return load_machine(machine), machine_classes()
 
 
-def predict(runs: Sequence[Run], constants: Constants = catalogued) -> list[Prediction]:
+def engine_of(name: str) -> Engine:
+    """The catalogued engine, or one without costs of its own."""
+    return load_engine(name) if name in engine_ids() else NO_ENGINE
+
+
+NO_ENGINE = Engine(id="none", name="none", memory_gib=0, activation_tokens=8192, sources=(Source(where="no costs"),))
+Engines = Callable[[str], Engine]
+
+
+def predict(runs: Sequence[Run], constants: Constants = catalogued, engines: Engines = engine_of) -> list[Prediction]:
     """One prediction for each run, in order."""
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, run in enumerate(runs):
@@ -112,52 +124,68 @@ def predict(runs: Sequence[Run], constants: Constants = catalogued) -> list[Pred
     predicted: dict[int, Prediction] = {}
     for indices in groups.values():
         own = [runs[i] for i in indices]
-        for index, prediction in zip(indices, _predict_setting(own, constants), strict=True):
+        for index, prediction in zip(indices, _predict_setting(own, constants, engines), strict=True):
             predicted[index] = prediction
     return [predicted[index] for index in range(len(runs))]
 
 
-def _predict_setting(runs: Sequence[Run], constants: Constants) -> list[Prediction]:
+def _predict_setting(runs: Sequence[Run], constants: Constants, engines: Engines) -> list[Prediction]:
     first = runs[0]
-    spec, weights = load(first.model), load_format(first.weights)
+    spec, weights, engine = load(first.model), load_format(first.weights), engines(first.engine)
     machine, classes = constants(first.machine)
-    architecture = architecture_of(spec)
-    engine = engine_of(first.engine)
-    if engine is not None:
-        machine = as_run_by(engine, machine, weights)
+    machine = as_run_by(engine, machine, weights)
     eff = efficiency(machine, weights, classes)
-    server = Server.of(architecture, machine, eff, weights, first.cache_bits, first.shares)
+    server = Server.of(
+        architecture_of(spec),
+        machine,
+        eff,
+        weights,
+        first.cache_bits,
+        first.shares,
+        engine.step_overhead_us * 1e-6,
+        engine.activation_tokens,
+        step_request_s=engine.step_request_us * 1e-6,
+    )
     given, written, clients = (
         np.array([getattr(run, name) for run in runs]) for name in ("input_tokens", "output_tokens", "clients")
     )
-    demand = Demand(given, written)
-    served = serve(server, demand, clients)
-    together = started_together_s(served, demand, clients)
-    prompts = np.array([max(run.input_tokens, 1) for run in runs])
-    alone = server.pass_s(prefill_workload(Demand(prompts, written)))
-    step = server.pass_s(decode_workload(demand, clients, done=written / 2))
+    cached = np.array([run.cached_tokens for run in runs])
+    demand = Demand(np.maximum(given, 1), written, 0, cached)
+    ttft, tpot, served = _served(first.kind, first.fixed, server, demand, clients, engine)
     growing, constant = server.table.held_bytes(Workload.of(clients, 0, given + written), first.cache_bits)
-    held = weight_bytes(spec, weights, first.shares) + growing + constant
+    held = weight_bytes(spec, weights, first.shares) + growing + constant + engine.memory_gib * 2**30
     room = machine.memory_bytes
     return [
         Prediction(
-            ttft_s=float(served.ttft_s[i]),
-            tpot_s=float(served.tpot_s[i]),
-            apart_s=float(step[i] + max(run.clients - 1, 0) * alone[i] / max(run.output_tokens, 1)),
-            together_s=float(together[i]),
-            prefill_s=float(alone[i]),
-            decode_s=float(step[i]),
+            ttft_s=float(ttft[i]),
+            tpot_s=float(tpot[i]),
+            prefill_s=float(served.prefill_s[i]),
+            decode_s=float(served.decode_s[i]),
             held_bytes=float(held[i]),
-            room_bytes=None if room is None else room * VLLM_SHARE,
+            room_bytes=None if room is None else room * ALLOWED_SHARE,
             badge=eff.badge,
         )
-        for i, run in enumerate(runs)
+        for i in range(len(runs))
     ]
 
 
-def engine_of(name: str) -> Engine | None:
-    """The catalogued engine, if there is one."""
-    return load_engine(name) if name in engine_ids() else None
+def _served(
+    kind: str, fixed: bool, server: Server, demand: Demand, clients: Array, engine: Engine
+) -> tuple[Array, Array, Served]:
+    """Times to the first token and per token as the clients of a kind of run see them."""
+    idle, busy = engine.idle_request_ms * 1e-3, engine.busy_request_ms * 1e-3
+    overhead = {CLOSED: busy, RATE: idle}.get(kind, 0.0)
+    served = serve(
+        server,
+        demand,
+        clients,
+        request_overhead_s=overhead,
+        steps_ahead=engine.steps_ahead,
+    )
+    if kind == CLOSED and fixed and engine.prompts_first:
+        together = engine.activation_tokens / np.asarray(demand.input_tokens)
+        served = in_lockstep(served, clients, demand.output_tokens, overhead, together)
+    return served.ttft_s if kind == CLOSED else served.calm_ttft_s, served.tpot_s, served
 
 
 def compare_runs(found: Iterable[Run | Skipped]) -> Iterator[Comparison | Skipped]:
@@ -171,26 +199,23 @@ def compare_runs(found: Iterable[Run | Skipped]) -> Iterator[Comparison | Skippe
         else:
             runs.append(each)
     for run, prediction in zip(runs, predict(runs), strict=True):
-        engine = engine_of(run.engine)
-        if run.kind == CLOSED and not prediction.fits(engine.memory_gib * 2**30 if engine else 0.0):
+        if run.kind == CLOSED and not prediction.fits:
             yield Skipped(run.line, NO_ROOM)
-            continue
-        yield from _compare(run, prediction, engine)
+        else:
+            yield from compared(run, prediction)
 
 
-def _compare(run: Run, prediction: Prediction, engine: Engine | None) -> Iterator[Comparison]:
-    step_s = engine.step_overhead_us * 1e-6 if engine else 0.0
-    request_s = engine.busy_request_ms * 1e-3 if engine and run.kind != SINGLE else 0.0
+def compared(run: Run, prediction: Prediction) -> Iterator[Comparison]:
+    """Both quantities of a run, where they were measured, with the engine's bands."""
     keys = {
         "machine": run.machine, "model": run.model, "engine": run.engine, "weights": run.weights, "gpus": str(run.tp),
         "layout": str(run.shares),
         "kind": run.kind, "clients": f"{run.clients:g}",
         "input": f"{run.input_tokens:g}", "output": f"{run.output_tokens:g}", "badge": prediction.badge, **run.keys,
     }  # fmt: skip
-    first = prediction.together_s if run.kind == CLOSED else prediction.ttft_s
     for quantity, measured, predicted in (
-        ("ttft", run.ttft_s, first + request_s + step_s),
-        ("tpot", run.tpot_s, prediction.tpot_s + step_s),
+        ("ttft", run.ttft_s, prediction.ttft_s),
+        ("tpot", run.tpot_s, prediction.tpot_s),
     ):
         if measured is not None and measured > 0:
             yield Comparison(run.line, quantity, "s", measured, predicted, keys)

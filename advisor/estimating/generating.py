@@ -27,7 +27,14 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     server.expect(prefill_w.reshape(-1).then(steps))
     draft, speculation = draft_of(case), None
     if draft is None:
-        served = serve(server, demand, s.batch, request_overhead_s=overhead, encoder_decoder=case.encoder_decoder)
+        served = serve(
+            server,
+            demand,
+            s.batch,
+            request_overhead_s=overhead,
+            encoder_decoder=case.encoder_decoder,
+            steps_ahead=case.engine.steps_ahead,
+        )
     else:
         served, speculation = speculate(case, server, demand, draft, overhead)
     badge = server.settings.settings[0].eff.badge

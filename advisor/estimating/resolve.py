@@ -150,5 +150,6 @@ def server_of(case: Resolved) -> Remembering:
         case.scenario.layout,
         case.engine.step_overhead_us * 1e-6,
         case.engine.activation_tokens,
+        step_request_s=case.engine.step_request_us * 1e-6,
         habits=() if case.generates else (case.engine.passes,),
     )

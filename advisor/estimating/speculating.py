@@ -37,11 +37,18 @@ def speculate(
     joined = shared + logits + rounds.draft_s + reads
     each = total / length.p50
     output = s.output_tokens
-    tpot = each + max(s.batch - 1, 0) * np.maximum(joined - total, 0) / max(output, 1)
+    together = case.engine.activation_tokens / max(float(np.asarray(prompt.new).sum()), 1)
+    loop = closed_loop(
+        alone + reads, each, each + np.maximum(joined - total, 0), s.batch, output, overhead_s, together=together,
+        steps_ahead=case.engine.steps_ahead,
+    )  # fmt: skip
+    longer = 1.5 * (total - each) if s.batch > 1 else 0.0  # a prompt waits for half a round and rides with a whole one
+    tpot, ttft = loop.tpot_s, loop.ttft_s + longer
     plain = closed_loop(*passes_over_output_s(server, prompt, step, output - 1), s.batch, output, overhead_s)
-    ttft = overhead_s + (total / 2 + joined if s.batch > 1 else alone + reads)
     rate = s.batch * output / (ttft + max(output - 1, 0) * tpot)
-    served = Served(alone + reads, each, ttft, tpot, rate, joined)
+    served = replace(
+        loop, ttft_s=ttft, calm_ttft_s=loop.calm_ttft_s + longer, output_tokens_per_s=rate, shared_s=joined
+    )
     pays = pays_up_to(server, drafts, step, drafted, length.p50)
     found = Speculation(
         method=draft.method,
