@@ -30,10 +30,19 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "memory": ("share of the bandwidth that streaming reaches", ""),
     "launch_us": ("fixed cost of one kernel", "µs"),
     "p": ("overlap of compute and memory: 1 adds, large is the larger", ""),
+    "inner_ns": ("walking along one element of the inner dimension", "ns"),
     "row_ns": ("quantising one row of activations", "ns"),
+    "input_memory": ("share of the bandwidth, quantising activations", ""),
+    "expert_memory": ("share of the bandwidth, routed experts", ""),
+    "expert_ns": ("each expert visited", "ns"),
     "prefill_compute": ("share of the peak in prefill", ""),
     "decode_memory": ("share of the bandwidth, keys and values", ""),
-    "query_memory": ("share of the bandwidth, queries and outputs", ""),
+    "query_memory": ("bandwidth share, new tokens", ""),
+    "softmax": ("share of 32-bit arithmetic, exponentials", ""),
+    "tile_ns": ("each key a tile passes in prefill, at least", "ns"),
+    "token_ns": ("each token of one sequence, at least", "ns"),
+    "prefill_launch_us": ("fixed cost, several tokens at once", "µs"),
+    "second_us": ("second of two steps", "µs"),
     "gpus": ("peers", ""),
     "alpha_us": ("latency", "µs"),
     "bus_gb_per_s": ("bus bandwidth", "GB/s"),
@@ -149,6 +158,6 @@ def _fields(block: str, of: str, constants: Spec, badge: Badge) -> Iterator[Fact
             isinstance(value, int | float)
             and not isinstance(value, bool)
             and name != "gpus"
-            and (value or name != "row_ns")
+            and (value or not name.endswith("_ns"))
         ):
             yield _fact(block, of, name, float(value), badge, where)

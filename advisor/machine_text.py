@@ -11,9 +11,17 @@ from catalog.machine import Machine
 
 WIDTH = 80
 TITLES = {
-    "products": "Matrix products: t = ((flops/(peak·compute))^p + (bytes/(bandwidth·memory))^p)^(1/p) + launch",
-    "attention": "Attention: t = flops/(peak·prefill) + (kv/decode + queries/query)/bandwidth + launch",
-    "allreduce": "All-reduce over n peers: t = latency + 2(n-1)/n · bytes / bus bandwidth",
+    "products": "Matrix products: t = ((flops/(peak·compute))^p + (bytes/(bandwidth·memory))^p)^(1/p) + launch "
+    "+ inner + rows + inputs/(bandwidth·quantising)",
+    "experts": "Each product of experts: t = flops/(peak·compute) + bytes/(bandwidth·memory) + experts visited "
+    "+ launch",
+    "attention": "Attention: t = max(hypot(flops/(peak·prefill), exponentials/softmax) + cache/(bandwidth·memory), "
+    "chain of keys) + new tokens/(bandwidth·new) + launch",
+    "attention_kernels": "Attention of other kinds, by the same formula",
+    "scan": "Scans: t = max(bytes/(bandwidth·memory) + flops/(peak·compute), chain of tokens) + launch",
+    "short_convolution": "Short causal convolutions: t = bytes/(bandwidth·memory) + launch",
+    "eager": "Each kernel outside a captured graph: added to its launch",
+    "allreduce": "All-reduce over n peers: t = latency + min((n-1)·bytes/bus, second step + 2(n-1)/n·bytes/bus)",
 }
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, log2
 
-from calculators.efficiency import allreduce_of
+from calculators.efficiency import allreduce_of, second_step_us
 from calculators.operators import Exchange
 from calculators.plan import Layout
 from catalog.machine import Machine
@@ -109,6 +109,23 @@ def cost_of(machine: Machine, exchange: Exchange) -> tuple[float, float]:
     if exchange.op == "send":
         return _sends(machine, exchange.gpus, nodes, network)
     return _across(machine, exchange.op, exchange.gpus, nodes, network)
+
+
+NEVER_S = 1e6
+"""Seconds per byte of what is never done; a number, because infinity times nothing is none."""
+
+
+def one_step_of(machine: Machine, exchange: Exchange) -> tuple[float, float]:
+    """An all-reduce in one step: seconds that the second step of two would wait, and seconds per byte of the message.
+
+    Every device then reads the messages of all the others, which is faster while messages are small. Where nothing was
+    measured, or the group spans nodes, a single step is never faster.
+    """
+    n = exchange.gpus
+    second_us = second_step_us(machine, n) if exchange.span <= max(1, machine.link.max_gpus) else None
+    if exchange.op != "all_reduce" or second_us is None:
+        return 0.0, NEVER_S
+    return second_us * 1e-6, (n - 1) / allreduce_of(machine, n)[1]
 
 
 def _inside(machine: Machine, op: str, n: int) -> tuple[float, float]:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from catalog.base import Source
-from catalog.machine import AllReduce, AttentionRates, Badge, ComputeType, Machine, MachineClass, Roofline
+from catalog.machine import (
+    AllReduce,
+    AttentionKernel,
+    AttentionRates,
+    Badge,
+    ComputeType,
+    ExpertKernel,
+    ExpertRates,
+    Machine,
+    MachineClass,
+    Roofline,
+    StreamRates,
+)
 from catalog.weight_format import WeightFormat
 
 FALLBACK: dict[ComputeType, tuple[ComputeType, ...]] = {
-    "fp4": ("fp4", "fp8", "bf16", "fp16", "fp32"),
+    "fp4": ("fp4", "bf16", "fp16", "fp32"),
     "fp8": ("fp8", "bf16", "fp16", "fp32"),
     "int8": ("int8", "bf16", "fp16", "fp32"),
     "bf16": ("bf16", "fp16", "tf32", "fp32"),
@@ -18,7 +30,17 @@ FALLBACK: dict[ComputeType, tuple[ComputeType, ...]] = {
     "tf32": ("tf32", "fp32", "bf16", "fp16"),
     "fp32": ("fp32", "tf32", "bf16", "fp16"),
 }
-"""In which type a product runs where the machine lacks the one it asks for."""
+"""In which type a product runs where the machine lacks the one it asks for. Weights of 4 bits are then widened to 16,
+not to 8 (vLLM: Marlin)."""
+
+EXPERT_KERNELS: dict[ExpertKernel, tuple[ExpertKernel, ...]] = {
+    "fp4": ("fp4", "bf16"),
+    "fp8_block": ("fp8_block", "fp8", "bf16"),
+    "fp8": ("fp8", "fp8_block", "bf16"),
+    "bf16": ("bf16",),
+}
+"""Which kernels run experts where the machine has no constants for the ones asked for."""
+EXPERT_TYPES: dict[ExpertKernel, ComputeType] = {"fp4": "fp4", "fp8_block": "fp8", "fp8": "fp8", "bf16": "bf16"}
 
 _NOMINAL = Roofline(compute=1.0, memory=1.0, launch_us=0.0, source=Source(where="nominal rates, nothing measured"))
 
@@ -39,6 +61,13 @@ class Efficiency:
     """Constants of 16-bit products, whose memory share and launch cost stand for elementwise kernels."""
     attention: AttentionRates | None
     badge: Badge
+    experts: ExpertRates | None = None
+    """Of a mixture's products; ``None``: as other products."""
+    expert_flops_per_s: float | None = None
+    """Peak of the type in which experts run."""
+    attention_kernels: Mapping[AttentionKernel, AttentionRates] = field(default_factory=dict)
+    scan: StreamRates | None = None
+    short_convolution: StreamRates | None = None
 
 
 def compute_type(machine: Machine, wanted: ComputeType) -> ComputeType | None:
@@ -47,9 +76,16 @@ def compute_type(machine: Machine, wanted: ComputeType) -> ComputeType | None:
 
 
 def class_of(machine: Machine, classes: Sequence[MachineClass]) -> MachineClass | None:
-    """The class a machine belongs to: its vendor's before anybody's."""
-    fitting = [c for c in classes if machine.kind in c.kinds and c.vendor in (machine.vendor, None)]
-    return min(fitting, key=lambda c: c.vendor is None, default=None)
+    """The class a machine belongs to: its vendor's before anybody's, the one that asks most of it before the others."""
+    fitting = [
+        c for c in classes if machine.kind in c.kinds and c.vendor in (machine.vendor, None) and _has(machine, c)
+    ]
+    return min(fitting, key=lambda c: (c.vendor is None, c.memory is None, -len(c.needs)), default=None)
+
+
+def _has(machine: Machine, wanted: MachineClass) -> bool:
+    memory = machine.memory_type or ""
+    return set(wanted.needs) <= set(machine.peak_tflops) and memory.startswith(wanted.memory or "")
 
 
 def efficiency(machine: Machine, weights: WeightFormat, classes: Sequence[MachineClass]) -> Efficiency:
@@ -62,6 +98,8 @@ def efficiency(machine: Machine, weights: WeightFormat, classes: Sequence[Machin
     products, badge = _constants(machine, family, dtype)
     plain, _ = _constants(machine, family, sixteen)
     attention = machine.attention or (family.attention if family else None)
+    kin = None if machine.roofline else family  # whoever has products of its own runs no kernels of its class
+    experts, expert_peak = expert_rates(machine, weights, kin)
     return Efficiency(
         dtype=dtype,
         peak_flops_per_s=peak,
@@ -72,7 +110,32 @@ def efficiency(machine: Machine, weights: WeightFormat, classes: Sequence[Machin
         plain=plain,
         attention=attention,
         badge=badge,
+        experts=experts,
+        expert_flops_per_s=expert_peak,
+        attention_kernels={**(kin.attention_kernels if kin else {}), **machine.attention_kernels},
+        scan=machine.scan or (kin.scan if kin else None),
+        short_convolution=machine.short_convolution or (kin.short_convolution if kin else None),
     )
+
+
+def expert_kernel(weights: WeightFormat) -> ExpertKernel:
+    """The kernels that run a format's experts where the machine has the type."""
+    if weights.expert_kernel:
+        return weights.expert_kernel
+    by_type: dict[ComputeType, ExpertKernel] = {"fp4": "fp4", "fp8": "fp8"}
+    return by_type.get(weights.compute, "bf16")
+
+
+def expert_rates(
+    machine: Machine, weights: WeightFormat, family: MachineClass | None
+) -> tuple[ExpertRates | None, float | None]:
+    """Constants of a mixture's products, the machine's own before its class's, and the peak that they are shares of."""
+    for kernel in EXPERT_KERNELS[expert_kernel(weights)]:
+        peak = machine.peak_flops_per_s(EXPERT_TYPES[kernel])
+        own = machine.experts.get(kernel) or (family.experts.get(kernel) if family else None)
+        if own is not None and peak is not None:
+            return own, peak
+    return None, None
 
 
 def _constants(machine: Machine, family: MachineClass | None, dtype: ComputeType) -> tuple[Roofline, Badge]:
@@ -95,13 +158,20 @@ PCIE_SHARE, PCIE_ALPHA_US = 2.0 / 31, 24.0
 """The same without peer-to-peer links: the one measured case, eight L40S."""
 
 
+def _allreduce(machine: Machine, gpus: int) -> AllReduce | None:
+    return min(machine.allreduce, key=lambda entry: abs(entry.gpus - gpus), default=None)
+
+
+def second_step_us(machine: Machine, gpus: int) -> float | None:
+    """What the second of an all-reduce's two steps waits, in microseconds; ``None`` where it was not measured."""
+    nearest = _allreduce(machine, gpus)
+    return None if nearest is None else nearest.second_us
+
+
 def allreduce_of(machine: Machine, gpus: int) -> tuple[float, float]:
     """Latency in seconds and bus bandwidth in bytes per second of an all-reduce over ``gpus`` devices."""
-    measured = [entry for entry in machine.allreduce if entry.gpus == gpus] or sorted(
-        machine.allreduce, key=lambda entry: abs(entry.gpus - gpus)
-    )
-    if measured:
-        nearest: AllReduce = measured[0]
+    nearest = _allreduce(machine, gpus)
+    if nearest is not None:
         return nearest.alpha_us * 1e-6, nearest.bus_gb_per_s * 1e9
     if machine.link.gb_per_s:
         return NVLINK_ALPHA_US * 1e-6, machine.link.gb_per_s * NVLINK_SHARE * 1e9

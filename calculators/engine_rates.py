@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from catalog.engine import Engine, KernelRates
-from catalog.machine import AttentionRates, Machine, Roofline
+from catalog.machine import NO_KERNELS, AttentionRates, Machine, Roofline
 from catalog.weight_format import WeightFormat
 
 SHARPNESS = 4.0
@@ -57,7 +57,8 @@ def _with_rates(rates: KernelRates, machine: Machine, weights: WeightFormat) -> 
         source=rates.source,
     )
     types = dict.fromkeys(machine.peak_tflops, products)
-    return machine.model_copy(update={"roofline": types, "attention": attention})
+    own = {"roofline": types, "attention": attention}
+    return machine.model_copy(update=NO_KERNELS | own)
 
 
 def streaming_share(rates: KernelRates, machine: Machine, memory: float, bits: float) -> float:

@@ -105,6 +105,13 @@ class Table:
     def _gguf_known(self) -> dict[str, tuple[Floats, float, float]]:
         return {}
 
+    def brought(self, cache_bits: float) -> Floats:
+        """The part of the traffic that new tokens bring: activations, and what they add to a cache."""
+        dtypes = [operator.states[0].dtype if operator.states else "cache" for operator in self.operators]
+        added = np.array([element_bits(dtype, cache_bits) / 8 for dtype in dtypes])
+        moved = self.coefficients["reads"] + self.coefficients["writes"]
+        return moved * ACTIVATION_BYTES + self.coefficients["cache_writes"] * added[:, None]
+
     @cached_property
     def _moved(self) -> tuple[Floats, Floats]:
         """(elements in the cache's format, bytes of everything else but weights) moved per unit of each measure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,68 +12,153 @@ Positive = Annotated[float, Field(gt=0)]
 ComputeType = Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4"]
 MachineKind = Literal["datacenter gpu", "workstation gpu", "consumer gpu", "apple", "cpu", "tpu", "accelerator", "soc"]
 Badge = Literal["measured", "calibrated", "class default", "spec sheet"]
+ExpertKernel = Literal["bf16", "fp8", "fp8_block", "fp4"]
+"""What fused kernels for a mixture of experts multiply: 16 bits (whatever the weights are stored in), 8 bits with a
+scale per tensor or channel, 8 bits with a scale per block, 4 bits."""
+AttentionKernel = Literal["cache8", "latent", "latent_cache8", "bidirectional"]
+"""Attention other than causal over a 16-bit cache: over an 8-bit cache, latent over either, and without a cache."""
+Share = Annotated[float, Field(gt=0, le=1.2)]
+Cost = Annotated[float, Field(ge=0)]
+Error = Annotated[float, Field(ge=0)]
 
 
 class Roofline(Spec):
-    """Constants of the smooth roofline for matrix products in one data type.
+    """Constants of matrix products in one data type.
 
-    ``t = ((flops / (peak * compute))^p + (bytes / (bandwidth * memory))^p)^(1/p) + launch_s + rows * row_ns``
+    ``t = ((flops / (peak * compute))^p + (bytes / (bandwidth * memory))^p)^(1/p) + launch_s``
+    ``+ inner * inner_s + rows * row_s + 2 * inputs / (bandwidth * input_memory)``
 
-    ``bytes`` are both operands in the data type and the output in 16 bits, each once; ``rows`` are those of the
-    activations.
+    ``bytes`` are both operands in the data type and the output in 16 bits, each once; ``inner`` is the width of a row
+    of inputs, ``rows`` are those of the inputs and ``inputs`` their elements.
     """
 
-    compute: Annotated[float, Field(gt=0, le=1.2)]
+    compute: Share
     """Share of the peak that large products reach."""
-    memory: Annotated[float, Field(gt=0, le=1.2)]
+    memory: Share
     """Share of the nominal bandwidth that streaming reaches."""
-    expert_memory: Annotated[float, Field(gt=0, le=1.2)] | None = None
+    expert_memory: Share | None = None
     """The same for routed experts; ``None``: as ``memory``."""
-    launch_us: Annotated[float, Field(ge=0)]
+    launch_us: Cost
     """Fixed cost of one kernel, in microseconds."""
     p: Positive = 4.0
-    """How sharply compute and memory time overlap: large p is the larger of the two."""
-    row_ns: Annotated[float, Field(ge=0)] = 0.0
-    """Time to quantise one row of the activations, in nanoseconds; 0 where the other constants absorb it."""
-    median_error: Annotated[float, Field(ge=0)] | None = None
+    """How sharply compute and memory time overlap: 1 is their sum, large p the larger of the two."""
+    inner_ns: Cost = 0.0
+    """Time per element of the inner dimension, in nanoseconds: each tile walks along all of it, however wide the
+    machine is, so that it is a length and no amount of work."""
+    row_ns: Cost = 0.0
+    """Time to quantise one row of the inputs, in nanoseconds; 0 where products take what they are given."""
+    input_memory: Share | None = None
+    """Share of the bandwidth at which inputs are quantised, each read in 16 bits; ``None`` where they are not."""
+    median_error: Error | None = None
     """Median absolute relative error on measurements that were held out of the fit."""
     rows: Size | None = None
     """Measurements behind the fit."""
     source: Source
 
 
-class AttentionRates(Spec):
-    """How much of the machine attention kernels reach (bf16, head_dim 128); one formula for prefill and decode.
+class ExpertRates(Spec):
+    """Constants of the two grouped products of a mixture of experts; times add up.
 
-    ``t = flops / (peak * prefill_compute)``
-    ``+ (kv_bytes / decode_memory + query_bytes / query_memory) / bandwidth + launch_s``
+    ``t = flops / (peak * compute) + bytes / (bandwidth * memory) + visited * expert_s + launch_s`` for each product
 
-    ``flops`` are the needed ones (the causal triangle), ``kv_bytes`` the keys and values read, ``query_bytes`` the
-    queries read and the outputs written.
+    ``bytes`` are the weights of the experts that some token visits, in their format, and 16-bit inputs and outputs.
     """
 
-    prefill_compute: Annotated[float, Field(gt=0, le=1.2)]
-    decode_memory: Annotated[float, Field(gt=0, le=1.2)]
-    query_memory: Annotated[float, Field(gt=0, le=1.2)] | None = None
-    """Like ``decode_memory`` for queries and outputs; small, because it absorbs what starting a tile of queries costs.
-    ``None``: as ``decode_memory``."""
-    launch_us: Annotated[float, Field(ge=0)]
-    prefill_median_error: Annotated[float, Field(ge=0)] | None = None
+    compute: Share
+    """Share of the peak that many tokens per expert reach."""
+    memory: Share
+    """Share of the nominal bandwidth at which weights stream."""
+    launch_us: Cost
+    """Fixed cost of one product with its share of sorting tokens by expert, in microseconds."""
+    expert_ns: Cost
+    """Time per expert visited, in nanoseconds: a group of its own, however few its tokens."""
+    median_error: Error | None = None
+    """Median absolute relative error on shapes that were held out of the fit."""
+    rows: Size | None = None
+    """Measurements behind the fit."""
+    source: Source
+
+
+class AttentionRates(Spec):
+    """How much of the machine attention kernels reach; one formula for prefill and decode.
+
+    ``t = max(work, chain) + new_bytes / (bandwidth * query_memory) + launch_s``
+    ``work = sqrt((flops / (peak * prefill_compute))^2 + (exponentials / (vector * softmax))^2)``
+    ``+ cache_bytes / (bandwidth * decode_memory)``
+
+    ``flops`` are the needed ones (the causal triangle) against the 16-bit peak, ``exponentials`` five operations per
+    pair and head against that of 32-bit arithmetic, ``cache_bytes`` the keys and values read, ``new_bytes`` queries,
+    outputs and what the new tokens add to the cache.
+    """
+
+    prefill_compute: Share
+    decode_memory: Share
+    query_memory: Annotated[float, Field(gt=0)] | None = None
+    """Like ``decode_memory`` for what the new tokens bring; small, because it absorbs what starting a tile costs, and
+    above 1 where such tensors stay in the machine's cache. ``None``: as ``decode_memory``."""
+    softmax: Annotated[float, Field(gt=0)] | None = None
+    """Share of 32-bit arithmetic that exponentials reach; they cost as much for narrow heads as for wide ones.
+    ``None``: they cost nothing of their own."""
+    tile_ns: Cost = 0.0
+    """Time per key that a tile of queries passes in a prefill, in nanoseconds; with few heads it is the whole time."""
+    token_ns: Cost = 0.0
+    """The same for one step: time per cached token of a sequence, which kernels do not or only partly split."""
+    launch_us: Cost
+    prefill_launch_us: Cost | None = None
+    """Fixed cost of a prefill where it is not that of a step (conversion of the cache); ``None``: the same."""
+    prefill_median_error: Error | None = None
     """Median absolute relative error on prefill kernels that were held out of the fit."""
-    decode_median_error: Annotated[float, Field(ge=0)] | None = None
+    decode_median_error: Error | None = None
     """The same for decode kernels."""
     rows: Size | None = None
     """Measurements behind the fit."""
     source: Source
 
 
+class StreamRates(Spec):
+    """Constants of kernels that pass over a sequence with a state: scans, and convolutions of a few tokens.
+
+    ``t = max(bytes / (bandwidth * memory) + flops / (peak * compute), tokens * token_s) + launch_s``
+    """
+
+    memory: Share
+    compute: Share | None = None
+    """Share of the 16-bit peak that the products inside chunks reach; ``None``: they cost nothing of their own."""
+    token_ns: Cost = 0.0
+    """Time per token of a sequence, whose chunks follow one another."""
+    launch_us: Cost
+    prefill_launch_us: Cost | None = None
+    """Fixed cost where several tokens come at once, in microseconds; ``None``: the same."""
+    median_error: Error | None = None
+    """Median absolute relative error on shapes that were held out of the fit."""
+    rows: Size | None = None
+    """Measurements behind the fit."""
+    source: Source
+
+
+class EagerLaunch(Spec):
+    """What starting a kernel by hand adds to its time in a captured graph."""
+
+    launch_us: Cost
+    """Per kernel, in microseconds: the host's interpreter, the framework and the driver."""
+    rows: Size | None = None
+    """Measurements behind it."""
+    source: Source
+
+
 class AllReduce(Spec):
-    """Latency and bus bandwidth of an all-reduce over ``gpus`` peers: ``t = alpha + 2(n-1)/n * bytes / bandwidth``."""
+    """Constants of an all-reduce over ``gpus`` peers of one node, whose kernels work in one step or in two.
+
+    ``t = alpha + min((n-1) * bytes / bandwidth, second + 2(n-1)/n * bytes / bandwidth)``: either each device reads the
+    messages of all the others, or each adds up its share and all read the sums.
+    """
 
     gpus: Size
-    alpha_us: Annotated[float, Field(ge=0)]
+    alpha_us: Cost
     bus_gb_per_s: Positive
-    median_error: Annotated[float, Field(ge=0)] | None = None
+    second_us: Cost | None = None
+    """What waiting for the others a second time costs; ``None``: always two steps, with both waits in ``alpha_us``."""
+    median_error: Error | None = None
     """Median absolute relative error on message sizes that were held out of the fit."""
     rows: Size | None = None
     """Measurements behind the fit."""
@@ -129,7 +214,16 @@ class Machine(Entry):
     tdp_w: Positive | None = None
     link: Link
     roofline: dict[ComputeType, Roofline] = Field(default_factory=dict)
+    experts: dict[ExpertKernel, ExpertRates] = Field(default_factory=dict)
     attention: AttentionRates | None = None
+    """Causal attention over a 16-bit cache, and whatever has no constants of its own."""
+    attention_kernels: dict[AttentionKernel, AttentionRates] = Field(default_factory=dict)
+    scan: StreamRates | None = None
+    """Recurrences and chunked scans."""
+    short_convolution: StreamRates | None = None
+    """Causal convolutions over a few tokens, one filter per channel."""
+    eager: EagerLaunch | None = None
+    """Where a pass is no captured graph."""
     allreduce: tuple[AllReduce, ...] = ()
     calibration: Calibration | None = None
     """Set where the constants above were measured on this very machine."""
@@ -156,6 +250,12 @@ class Machine(Entry):
         return None if peak is None else peak * 1e12
 
 
+NO_KERNELS: dict[str, Any] = {
+    "experts": {}, "attention_kernels": {}, "scan": None, "short_convolution": None, "eager": None,
+}  # fmt: skip
+"""Fields of a machine whose products and attention were measured anew: kernels of another engine say nothing of it."""
+
+
 class MachineClass(Spec):
     """Time constants for machines of a kind that nobody measured kernel by kernel.
 
@@ -166,7 +266,17 @@ class MachineClass(Spec):
     vendor: str | None = None
     """``None``: any vendor."""
     kinds: Annotated[tuple[MachineKind, ...], Field(min_length=1)]
+    needs: tuple[ComputeType, ...] = ()
+    """Data types of which a machine must have a peak: a generation of the vendor's machines."""
+    memory: str | None = None
+    """How the type of a machine's memory must begin; ``None``: any."""
+    members: tuple[Identifier, ...] = ()
+    """Measured machines whose medians the constants are."""
     roofline: dict[ComputeType, Roofline]
     """``median_error`` is that of each measured member under the medians of the others."""
+    experts: dict[ExpertKernel, ExpertRates] = Field(default_factory=dict)
     attention: AttentionRates | None = None
+    attention_kernels: dict[AttentionKernel, AttentionRates] = Field(default_factory=dict)
+    scan: StreamRates | None = None
+    short_convolution: StreamRates | None = None
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalog.base import Entry, Source, Spec
-from catalog.machine import ComputeType
+from catalog.machine import ComputeType, ExpertKernel
 
 Bits = Annotated[float, Field(gt=0, le=64)]
 
@@ -39,6 +39,8 @@ class WeightFormat(Entry):
     of a Llama-3.1-8B."""
     compute: ComputeType
     """The data type in which products run where the machine has it; otherwise bf16 or fp16."""
+    expert_kernel: ExpertKernel | None = None
+    """Which kernels run routed experts where the machine has the type; ``None``: those of ``compute``."""
     use: tuple[Literal["weights", "cache"], ...] = ("weights",)
     engines: tuple[str, ...] = ()
     """Engines that read it; empty: all of them."""

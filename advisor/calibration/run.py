@@ -15,7 +15,7 @@ from advisor.calibration.fitting import Fit, fit_attention, fit_products, solver
 from advisor.detect.device import Found
 from catalog.base import Source
 from catalog.errors import BadInput, unknown
-from catalog.machine import AttentionRates, Calibration, Link, Machine, MachineKind, Roofline
+from catalog.machine import NO_KERNELS, AttentionRates, Calibration, Link, Machine, MachineKind, Roofline
 
 if TYPE_CHECKING:
     from calculators.reference.kernels import Timing
@@ -173,7 +173,7 @@ def _machine(
             }
         )
     calibration = Calibration(device=found.device.name, date=today, software=software, rows=rows)
-    own: dict[str, Any] = {"roofline": rooflines, "attention": rates, "calibration": calibration}
+    own: dict[str, Any] = {**NO_KERNELS, "roofline": rooflines, "attention": rates, "calibration": calibration}
     if base:
         update = {
             **own,

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("advisor.cli.import_", "Read a model from config.json, GGUF, safetensors or the Hugging Face hub."),
     "validate": ("advisor.cli.validate", "Prove the catalog against real PyTorch models."),
     "accuracy": ("advisor.cli.accuracy", "How far predictions are from measured tables or your own benchmarks."),
+    "fit": ("advisor.cli.fit", "Fit machines' constants to measured kernels, and judge them on others."),
     "catalog": ("advisor.cli.catalog", "List and show models, machines, formats and tasks."),
     "machine": ("advisor.cli.machine", "Recognise this machine; list, show and check machines."),
     "calibrate": ("advisor.cli.calibrate", "Measure this machine, fit its constants, check them on real models."),

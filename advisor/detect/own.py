@@ -9,7 +9,7 @@ from advisor.detect.device import Device, Found
 from catalog.base import Source
 from catalog.errors import BadInput
 from catalog.loader import load_machine
-from catalog.machine import Link, Machine, Roofline
+from catalog.machine import NO_KERNELS, Link, Machine, Roofline
 
 PROBE_LAUNCH_US = 5.1
 """Launch cost of machines that nobody measured, as in the class defaults of ``machine_classes.yaml``."""
@@ -56,6 +56,7 @@ def _borrowed(machine: Machine) -> dict[str, Any]:
         "attention": attention.model_copy(update={**unknown, "prefill_median_error": None, "decode_median_error": None})
         if attention
         else None,
+        **NO_KERNELS,
         "reached_tflops": {},
     }
 

@@ -73,8 +73,8 @@ def test_a_mixture_pays_for_the_experts_that_more_tokens_visit():
 
     dense, mixture = verify_over_step("llama-3.1-8b"), verify_over_step("qwen3-30b-a3b")
     assert dense < 1.1
-    # Four tokens visit 128·(1 - (1 - 8/128)^4) = 29.1 experts on average, one visits 8.
-    assert mixture > 1.5
+    # Four tokens visit 128·(1 - (1 - 8/128)^4) = 29.1 experts on average, one visits 8; starting them costs the same.
+    assert mixture > 1.25
 
 
 def test_measured_models_have_their_own_acceptance_and_others_the_range_of_all():
