@@ -83,6 +83,7 @@ def pass_time(settings: Settings, table: Table, w: Workload, habits: Sequence[Pa
     streaming = _column([s.eff.bandwidth_bytes_per_s * s.eff.plain.memory for s in settings.settings])
     own = [habit or AS_THE_ROOFLINE for habit in habits]
     values = table.values(w)
+    _in_their_type(settings, table, values, own, seconds)
     written = table.coefficients["writes"] @ values
     moved = table.coefficients["reads"] @ values + written
     products, convolutions = table.of_kind(Kind.GEMM, Kind.EXPERTS), table.of_kind(Kind.CONVOLUTION)
@@ -105,6 +106,36 @@ def pass_time(settings: Settings, table: Table, w: Workload, habits: Sequence[Pa
         seconds, kernels = seconds * kept, kernels * kept
     seconds += kernels * _column([h.kernel_us * 1e-6 for h in own])
     return PassTime(seconds, kernels * _column([h.host_us * 1e-6 for h in own]))
+
+
+def _in_their_type(
+    settings: Settings, table: Table, values: Floats, habits: Sequence[PassHabits], seconds: Floats
+) -> None:
+    """Time convolutions again, in the weights' own type where the roofline has 16 bits.
+
+    32-bit convolutions run in TF32 where a machine has it: cuDNN's default in PyTorch
+    (``torch.backends.cudnn.allow_tf32``). Between 8-bit convolutions that engines fold, activations have 8 bits too.
+    """
+    mask = table.of_kind(Kind.CONVOLUTION)
+    if not mask.any():
+        return
+    flops = table.coefficients["needed"][mask] @ values
+    moved = (table.coefficients["reads"] + table.coefficients["writes"])[mask] @ values
+    for index, (setting, habit) in enumerate(zip(settings.settings, habits, strict=True)):
+        eff = setting.eff
+        narrow = eff.dtype in ("int8", "fp8", "fp4")
+        if eff.dtype not in ("fp32", "tf32") and not (narrow and habit.folds_norms):
+            continue
+        peak = eff.peak_flops_per_s or np.inf
+        if eff.dtype == "fp32":
+            peak = setting.machine.peak_flops_per_s("tf32") or peak
+        width = 1 if narrow else activation_bytes(eff)
+        traffic = (table.traffic(setting.weights, setting.cache_bits) @ values)[mask]
+        traffic = traffic + (width - ACTIVATION_BYTES) * moved
+        best = np.maximum(
+            flops / (peak * eff.products.compute), traffic / (eff.bandwidth_bytes_per_s * eff.products.memory)
+        )
+        seconds[index, mask] = best + table.launches[mask, None] * eff.products.launch_us * 1e-6 * (best > 0)
 
 
 AS_THE_ROOFLINE = PassHabits(source="the roofline: every elementwise step once, attention as one kernel")

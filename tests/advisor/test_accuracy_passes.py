@@ -44,6 +44,7 @@ def test_another_size_means_another_network_which_only_its_counts_describe():
         ({"hardware": "a toaster"}, "machine"),
         ({"engine": "by hand"}, "engine"),
         ({"batch": ""}, "batch"),
+        ({"task": "MLPerf Server"}, "limit"),
         ({"seq_or_img": "variable"}, "size"),
         ({"precision": "unstated"}, "precision"),
         ({"unit": "ms (p90, batch 1)"}, "unit"),

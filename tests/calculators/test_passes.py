@@ -120,3 +120,18 @@ def test_a_network_on_larger_images_keeps_its_convolutions():
 def test_impossible_image_sizes_are_refused(model: str, side: int):
     with pytest.raises(BadInput, match=r"patch|no image"):
         resized(architecture_of(load(model)), side)
+
+
+def test_convolutions_run_in_the_type_of_their_weights():
+    w = Workload.of(np.array([64.0]), 1, 0)
+
+    def seconds(machine: str, weights: str, engine: PassHabits | None) -> float:
+        server = served("resnet-50", machine, weights)
+        return float(pass_time(server, w, [engine]).operators_s[0][server.table.of_kind(Kind.CONVOLUTION)].sum())
+
+    assert seconds("v100-sxm2-16gb", "fp32", None) > 4 * seconds("v100-sxm2-16gb", "fp16", None)
+    # TF32 on an A100: half the rate of 16 bits, and activations twice as wide; shares of the peaks are not the same
+    assert 1.6 < seconds("a100-sxm4-80gb", "fp32", None) / seconds("a100-sxm4-80gb", "fp16", None) < 2.2
+    # between folded 8-bit convolutions there are 8-bit activations; eager PyTorch has none
+    folded = habits(folds_norms=True)
+    assert seconds("l4", "int8", folded) < 0.6 * seconds("l4", "fp16", folded)
