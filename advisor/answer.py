@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from calculators.offload import Split
 from calculators.params import Params
 
 
@@ -195,6 +196,8 @@ class Estimate:
     energy: Energy | None = None
     rates: tuple[Rate, ...] = ()
     """For models that answer in one pass or listen: how fast, in their own units."""
+    offload: Split | None = None
+    """Where the parts of a model lie that does not fit its GPU, if a host was given."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

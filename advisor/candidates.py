@@ -14,7 +14,7 @@ from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
 from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
-from calculators.engine_rates import as_run_by
+from calculators.engine_rates import as_run_by, usable_bytes
 from calculators.flops import reads_source
 from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
@@ -114,7 +114,7 @@ def _space(
     )
     formats_used = tuple({c.weights.id: c.weights for c in choices}.values())
     ids = [format.id for format in formats_used]
-    usable = [min(c.machine.usable_bytes or np.inf, limit or np.inf) for c in choices]
+    usable = [min(usable_bytes(c.engine, c.machine) or np.inf, limit or np.inf) for c in choices]
     return Space(
         choices=tuple(choices),
         settings=settings,

@@ -7,6 +7,7 @@ from typing import Any
 from advisor.answer import Estimate
 from advisor.estimating.generating import generating
 from advisor.estimating.memory import memory_of
+from advisor.estimating.offloaded import offloaded
 from advisor.estimating.resolve import resolve
 from advisor.estimating.single_pass import single_pass
 from advisor.scenario import Scenario
@@ -21,6 +22,6 @@ def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
     """
     case = resolve(scenario if scenario is not None else checked(Scenario, fields, "scenario"))
     memory = memory_of(case)
-    if not case.generates:
+    if not case.generates and not case.scenario.host:
         return single_pass(case, memory)
-    return generating(case, memory)
+    return offloaded(case, memory) if case.scenario.host else generating(case, memory)

@@ -59,8 +59,10 @@ class Scenario(Spec):
     """Power of the host per device, added to the devices' own energy."""
     pue: Annotated[float, Field(ge=1, le=10)] = 1.0
     """Power usage effectiveness of the building, by which energy is multiplied."""
+    host: str = ""
+    """A CPU machine whose memory takes what does not fit the GPU; empty: the GPU alone."""
     engine: str = ""
-    """Inference engine; empty: the usual one for the machine."""
+    """Inference engine; empty: the usual one for the machine, with a host llama.cpp."""
 
     @property
     def layout(self) -> Layout:

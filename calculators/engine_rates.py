@@ -20,6 +20,17 @@ UNPACKED = 16.0
 """Formats of so many bits need no unpacking."""
 
 
+SERVED = 0.92
+"""Share of what CUDA offers in ``Machine.usable_memory`` of graphics cards: vLLM's ``gpu_memory_utilization``."""
+
+
+def usable_bytes(engine: Engine, machine: Machine) -> float | None:
+    """What an engine may take of one device's memory; ``None`` where that is not known."""
+    usable = machine.usable_bytes
+    shared = machine.link.name == "unified memory" or not machine.kind.endswith("gpu")
+    return usable if usable is None or shared or not engine.fills_memory else usable / SERVED
+
+
 def rates_of(engine: Engine, machine: Machine) -> KernelRates | None:
     """What an engine's kernels reach on a machine, where they have constants of their own."""
     return next((rates for rates in engine.kernels if _fits(rates, machine)), None)

@@ -81,17 +81,17 @@ class Table:
             return self.read_elements @ np.array([bits[role] for role in ROLES]) / 8, bits[Role.EMBEDDING] / 8
         return self._gguf(weights.gguf)[:2]
 
-    def _gguf(self, file_type: str) -> tuple[Floats, float, float]:
-        """(bytes that one touch reads, by operator; bytes of a looked-up element; bytes of all weights)."""
+    def _gguf(self, file_type: str) -> tuple[Floats, float, Floats]:
+        """(bytes that one touch reads, by operator; bytes of a looked-up element; bytes of weights, by operator)."""
         if file_type not in self._gguf_known:
             shape = Shape.of(self.operators, self.layers, self.towers)
-            held, row = 0.0, 2.0
-            read = np.zeros(len(self.operators))
+            row = 2.0
+            read, held = np.zeros(len(self.operators)), np.zeros(len(self.operators))
             owned: dict[Weight, float] = {}
-            for op in self.operators:
+            for index, op in enumerate(self.operators):
                 for weight in op.weights:
                     owned[weight] = bits_of(file_type, op, weight, shape) / 8
-                    held += op.repeat * weight.elements * owned[weight]
+                    held[index] += op.repeat * weight.elements * owned[weight]
                     if weight.role is Role.EMBEDDING and op.rows.terms:
                         row = owned[weight]
             for index, op in enumerate(self.operators):
@@ -102,7 +102,7 @@ class Table:
         return self._gguf_known[file_type]
 
     @cached_property
-    def _gguf_known(self) -> dict[str, tuple[Floats, float, float]]:
+    def _gguf_known(self) -> dict[str, tuple[Floats, float, Floats]]:
         return {}
 
     def brought(self, cache_bits: float) -> Floats:
@@ -127,9 +127,16 @@ class Table:
         if self.stages:
             return max(stage.weight_bytes(weights) for stage in self.stages)
         if weights.gguf is not None:
-            return self._gguf(weights.gguf)[2]
+            return float(self._gguf(weights.gguf)[2].sum())
         bits = role_bits(weights)
         return float(self.elements.sum(axis=0) @ np.array([bits[role] for role in ROLES])) / 8
+
+    def held_weight_bytes(self, weights: WeightFormat) -> Floats:
+        """Bytes of the weights that each operator owns, shape (operators,)."""
+        if weights.gguf is not None:
+            return self._gguf(weights.gguf)[2]
+        bits = role_bits(weights)
+        return np.asarray(self.elements @ np.array([bits[role] for role in ROLES]) / 8)
 
     def held_row(self, cache_bits: float) -> Floats:
         """Bytes of cache and state per unit of each measure, shape (measures,)."""

@@ -122,6 +122,8 @@ class Engine(Entry):
     """The same in a closed loop of several clients, whose requests arrive together."""
     passes: PassHabits | None = None
     """How it runs models that answer in one pass; ``None``: every elementwise step once, attention as one kernel."""
+    fills_memory: bool = False
+    """Whether it takes all that a graphics card offers, instead of the share that servers leave to it (0.92)."""
     kernels: tuple[KernelRates, ...] = ()
     """The first entry that a machine fits holds; a machine that fits none keeps its own constants."""
     bands: tuple[ErrorBand, ...] = ()

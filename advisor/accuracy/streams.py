@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from advisor.accuracy.comparison import Comparison, Skipped
 from calculators.efficiency import efficiency
-from calculators.engine_rates import as_run_by
+from calculators.engine_rates import as_run_by, usable_bytes
 from calculators.params import architecture_of
 from calculators.plan import tp_problem
 from calculators.serving import Server
@@ -147,7 +147,11 @@ def _setting(streams: Sequence[Stream], engines: Engines) -> list[Predicted]:
     seconds = server.pass_s(w)
     growing, constant = server.table.held_bytes(Workload.of(1, 0, past + prompt + written), 16)
     weights_bytes = server.table.weight_bytes(weights)
-    room = None if machine.usable_bytes is None else machine.usable_bytes * (first.devices if first.in_turn else 1)
+    usable = usable_bytes(engine, machine) if engine else machine.usable_bytes
+    room = None if usable is None else usable * (first.devices if first.in_turn else 1)
+    if first.engine == "llama.cpp":  # the table of tokens stays in the host's memory
+        looked_up = np.array([bool(op.rows.terms) for op in server.table.operators])
+        weights_bytes -= float(server.table.held_weight_bytes(weights)[looked_up].sum())
     held = weights_bytes + growing + constant + (engine.memory_gib * 2**30 if engine else 0.0)
     experts = any(op.active != (1, 1) for op in server.table.operators)
     return [

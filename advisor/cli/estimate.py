@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--host-power", "host_w", type=float, default=0.0, help="Watts of the host per device, for energy.")
 @click.option("--pue", type=float, default=1.0, help="Power usage effectiveness of the building, for energy.")
+@click.option("--host", default="", metavar="ID", help="CPU whose memory takes what does not fit (llama.cpp).")
 @click.option("--engine", default="", metavar="ID", help="Inference engine; default: the usual one for the machine.")
 @click.option("--breakdown", "--operators", "parts", is_flag=True, help="Where the time goes, operator by operator.")
 @click.option("--levers", "faster", is_flag=True, help="What would make it faster, each change estimated.")

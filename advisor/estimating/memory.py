@@ -8,6 +8,7 @@ from advisor.answer import Memory
 from advisor.estimating.drafting import Draft, draft_of
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens
 from calculators.activations import peak_activation_bytes
+from calculators.engine_rates import usable_bytes
 from calculators.measures import NEEDED, RESERVED, Policy
 from calculators.plan import Layout
 from calculators.table import Floats, compile_table
@@ -42,7 +43,7 @@ def memory_of(case: Resolved) -> Memory:
     draft = draft_of(case)
     drafting = 0.0 if draft is None else draft.weight_bytes(case) + s.batch * _draft_cache(case, draft, length)
     total = weights + growing + constant + activations + overhead + drafting
-    usable = case.machine.usable_bytes
+    usable = usable_bytes(case.engine, case.machine)
     most = None
     if usable is not None and case.generates:
         _, one, shared = (float(part) for part in needed[0] + needed[1])

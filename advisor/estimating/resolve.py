@@ -100,7 +100,8 @@ def resolve(scenario: Scenario) -> Resolved:
     if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
     _check_prefix(scenario, spec, architecture)
-    engine = load_engine(scenario.engine or engine_for(machine, _writes(architecture)))
+    usual = "llama.cpp" if scenario.host else engine_for(machine, _writes(architecture))
+    engine = load_engine(scenario.engine or usual)
     return Resolved(
         scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)
     )
