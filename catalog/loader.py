@@ -9,20 +9,22 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from catalog.acceptance import AcceptanceCurves
 from catalog.compiled import load_or_compile
 from catalog.engine import Engine
 from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
-from catalog.power import PowerModel, PowerModels
 from catalog.price import MachinePrice, PriceList
 from catalog.spec import ModelSpec
 from catalog.task import Task
 from catalog.weight_format import WeightFormat
+
+if TYPE_CHECKING:
+    from catalog.acceptance import AcceptanceCurves
+    from catalog.power import PowerModel
 
 ROOT = Path(__file__).parent
 FILES = (".yaml", ".yml", ".json", ".gguf", ".safetensors")
@@ -271,6 +273,8 @@ def price_lists() -> dict[str, tuple[MachinePrice, ...]]:
 @lru_cache(maxsize=1)
 def acceptance_curves() -> AcceptanceCurves:
     """Measured acceptance lengths of speculative decoding."""
+    from catalog.acceptance import AcceptanceCurves
+
     files = {"acceptance": ROOT / "acceptance.yaml"}
     found: AcceptanceCurves = load_or_compile("acceptance", files, lambda: _parse(AcceptanceCurves, files))[
         "acceptance"
@@ -281,6 +285,8 @@ def acceptance_curves() -> AcceptanceCurves:
 @lru_cache(maxsize=1)
 def power_models() -> tuple[PowerModel, ...]:
     """Measured power of accelerators at work, by vendor and kind."""
+    from catalog.power import PowerModels
+
     files = {"power": ROOT / "power.yaml"}
     found: PowerModels = load_or_compile("power", files, lambda: _parse(PowerModels, files))["power"]
     return found.models

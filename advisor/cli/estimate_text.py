@@ -126,6 +126,7 @@ def _print_times(e: Estimate) -> None:
     if e.speculation:
         _print_speculation(e.speculation)
     for basis in dict.fromkeys(band.basis.rpartition(": ")[2] for _, band, _ in shown[:2]):
+        basis = _short(basis)
         paragraph(f"Bands: {basis}." if shown[0][1].p10 is not None else f"No bands: {basis}.")
 
 
@@ -154,6 +155,12 @@ def _print_speculation(s: Speculation) -> None:
         most = f"{s.pays_to_batch:,} and more" if s.pays_to_batch >= MOST_BATCH else f"{s.pays_to_batch:,}"
         first = f"from {s.pays_from_batch:,} " if s.pays_from_batch > 1 else "up "
         line("  pays", f"{first}to {most} requests at a time{best}")
+
+
+def _short(basis: str) -> str:
+    """The first clause of what was measured; ``--json`` has all of it."""
+    first, semicolon, _ = basis.partition("; ")
+    return first + ")" * (first.count("(") - first.count(")")) if semicolon else basis
 
 
 def _text(band: Band, unit: str, timed: bool) -> tuple[str, str]:

@@ -69,15 +69,13 @@ class Draft:
         )
 
 
-def draft_of(case: Resolved) -> Draft | None:
+def draft_of(case: Resolved) -> Draft:
     """The draft that a scenario asks for.
 
     Raises:
         BadInput: If the method is unknown, the model does not write from one stack, or the draft has other words.
     """
     method = case.scenario.speculate
-    if not method:
-        return None
     if not case.generates or case.encoder_decoder:
         raise BadInput(f"speculate: {case.spec.id} is {case.spec.family}; only decoders verify drafts")
     target = next(s for s in case.architecture.stacks if s.role == "decoder")

@@ -6,11 +6,9 @@ from advisor.answer import Band, Cost, Estimate, Memory, Throughput, Time
 from advisor.estimating.bands import band_of, inverse, like, whole_answer
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
-from advisor.estimating.drafting import draft_of
 from advisor.estimating.energy import energy_of
 from advisor.estimating.rates import transcription_rates
 from advisor.estimating.resolve import Resolved, demand_of, prompt_tokens, server_of
-from advisor.estimating.speculating import speculate, widened
 from calculators.serving import Served, Server, decode_workload, prefill_workload, serve
 from calculators.workload import Workload
 
@@ -25,8 +23,8 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     steps = decode_workload(demand, s.batch, done=done, encoder_decoder=case.encoder_decoder)
     decode_w = steps.slice(slice(0, 1))
     server.expect(prefill_w.reshape(-1).then(steps))
-    draft, speculation = draft_of(case), None
-    if draft is None:
+    speculation = None
+    if not s.speculate:
         served = serve(
             server,
             demand,
@@ -36,7 +34,9 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
             steps_ahead=case.engine.steps_ahead,
         )
     else:
-        served, speculation = speculate(case, server, demand, draft, overhead)
+        from advisor.estimating.speculating import speculate, widened
+
+        served, speculation = speculate(case, server, demand, overhead)
     badge = server.settings.settings[0].eff.badge
     ttft = band_of(case, "ttft", float(served.ttft_s), badge)
     tpot = band_of(case, "tpot", float(served.tpot_s), badge)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 from advisor.answer import Memory
-from advisor.estimating.drafting import Draft, draft_of
 from advisor.estimating.resolve import Resolved, passes_of, prompt_tokens
 from calculators.activations import peak_activation_bytes
 from calculators.engine_rates import usable_bytes
@@ -40,8 +39,8 @@ def memory_of(case: Resolved) -> Memory:
         growing = constant = reserved = 0.0
     activations = _activation_bytes(case.architecture, layout, *_largest_pass(case, prompt))
     overhead = case.engine.memory_gib * 2**30
-    draft = draft_of(case)
-    drafting = 0.0 if draft is None else draft.weight_bytes(case) + s.batch * _draft_cache(case, draft, length)
+    draft, draft_each = _draft_bytes(case, length) if s.speculate else (0.0, 0.0)
+    drafting = draft + s.batch * draft_each
     total = weights + growing + constant + activations + overhead + drafting
     usable = usable_bytes(case.engine, case.machine)
     most = None
@@ -49,9 +48,7 @@ def memory_of(case: Resolved) -> Memory:
         _, one, shared = (float(part) for part in needed[0] + needed[1])
         free = usable - weights - activations - overhead - shared
         each = one - shared
-        if draft is not None:
-            free -= draft.weight_bytes(case)
-            each += _draft_cache(case, draft, length)
+        free, each = free - draft, each + draft_each
         most = max(0, int(free // each)) * layout.dp if each > 0 else None
     return Memory(
         weights_bytes=weights,
@@ -68,9 +65,13 @@ def memory_of(case: Resolved) -> Memory:
     )
 
 
-def _draft_cache(case: Resolved, draft: Draft, length: int) -> float:
-    """Bytes that a draft keeps for one request."""
-    return float(sum(part[0] for part in draft.table(case).held_bytes(Workload.of([1], 0, length), case.cache_bits)))
+def _draft_bytes(case: Resolved, length: int) -> tuple[float, float]:
+    """Bytes of a draft's weights, and of what it keeps for one request."""
+    from advisor.estimating.drafting import draft_of
+
+    draft = draft_of(case)
+    kept = draft.table(case).held_bytes(Workload.of([1], 0, length), case.cache_bits)
+    return draft.weight_bytes(case), float(sum(part[0] for part in kept))
 
 
 @lru_cache(maxsize=4096)

@@ -7,24 +7,25 @@ from dataclasses import replace
 import numpy as np
 
 from advisor.answer import Band, Speculation
-from advisor.estimating.drafting import Draft, acceptance_of
+from advisor.estimating.drafting import Draft, acceptance_of, draft_of
 from advisor.estimating.resolve import Resolved
 from calculators.over_output import passes_over_output_s
-from calculators.serving import Demand, Served, Server, closed_loop, decode_workload, prefill_workload
+from calculators.overlap import delay_share
+from calculators.serving import Demand, Served, Server, closed_loop, decode_workload, prefill_workload, serve
 from calculators.speculative import pays_up_to, round_s, verification
 
 MOST_DRAFTED = 8
 """Drafted tokens among which the best number is looked for: as far as acceptance was measured."""
 
 
-def speculate(
-    case: Resolved, server: Server, demand: Demand, draft: Draft, overhead_s: float
-) -> tuple[Served, Speculation]:
+def speculate(case: Resolved, server: Server, demand: Demand, overhead_s: float) -> tuple[Served, Speculation]:
     """What clients of a closed loop see, and the rounds behind it.
+
+    A round is to them what a step is without speculation, only that it yields several tokens.
 
     A prompt rides along with a verification; the draft reads it as well, to fill its own cache.
     """
-    s, drafted = case.scenario, case.scenario.speculative_tokens
+    s, draft, drafted = case.scenario, draft_of(case), case.scenario.speculative_tokens
     length = acceptance_of(case, draft, drafted)
     drafts = draft.server(case)
     step = decode_workload(demand, s.batch, done=s.output_tokens / 2)
@@ -35,20 +36,17 @@ def speculate(
     logits = rounds.verify_s - server.pass_s(verification(step, drafted))
     total = rounds.draft_s + verify + logits
     joined = shared + logits + rounds.draft_s + reads
-    each = total / length.p50
     output = s.output_tokens
-    together = case.engine.activation_tokens / max(float(np.asarray(prompt.new).sum()), 1)
+    read = max(1, int(np.asarray(demand.input_tokens)) - s.cached_prefix)
     loop = closed_loop(
-        alone + reads, each, each + np.maximum(joined - total, 0), s.batch, output, overhead_s, together=together,
-        steps_ahead=case.engine.steps_ahead,
+        alone + reads, total, joined, s.batch, output / length.p50, overhead_s,
+        delay_share(server.table.layout, np.asarray(float(s.batch)), np.asarray(float(output))),
+        together=server.chunk_tokens / read, steps_ahead=case.engine.steps_ahead,
     )  # fmt: skip
-    longer = 1.5 * (total - each) if s.batch > 1 else 0.0  # a prompt waits for half a round and rides with a whole one
-    tpot, ttft = loop.tpot_s, loop.ttft_s + longer
-    plain = closed_loop(*passes_over_output_s(server, prompt, step, output - 1), s.batch, output, overhead_s)
-    rate = s.batch * output / (ttft + max(output - 1, 0) * tpot)
-    served = replace(
-        loop, ttft_s=ttft, calm_ttft_s=loop.calm_ttft_s + longer, output_tokens_per_s=rate, shared_s=joined
-    )
+    plain = serve(server, demand, s.batch, request_overhead_s=overhead_s, steps_ahead=case.engine.steps_ahead)
+    tpot = loop.tpot_s / length.p50
+    rate = s.batch * output / (loop.ttft_s + max(output - 1, 0) * tpot)
+    served = replace(loop, decode_s=total / length.p50, tpot_s=tpot, output_tokens_per_s=rate)
     pays = pays_up_to(server, drafts, step, drafted, length.p50)
     found = Speculation(
         method=draft.method,

@@ -78,7 +78,7 @@ def test_the_shipped_constants_explain_the_measured_runs():
 
 def test_a_decode_step_uses_memory_and_a_long_prompt_arithmetic():
     step = resolve(Scenario(**{**ASKED, "batch": 1, "input_tokens": 64, "output_tokens": 2000}))
-    prompt = resolve(Scenario(**{**ASKED, "batch": 8, "input_tokens": 8000, "output_tokens": 4}))
+    prompt = resolve(Scenario(**{**ASKED, "batch": 1, "input_tokens": 8000, "output_tokens": 1}))
     assert power_model_of(step) is not None
     assert utilisation(step)[1] > 0.5 > 10 * utilisation(step)[0]
     assert utilisation(prompt)[0] > 0.5
