@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from advisor.machines import engine_for, formats_for, hourly_price
 from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
+from calculators.collectives import network_bytes_per_s
 from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
 from calculators.engine_rates import as_run_by, usable_bytes
@@ -19,8 +20,9 @@ from calculators.flops import reads_source
 from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
 from calculators.over_output import passes_over_output_s
+from calculators.overlap import delay_share
 from calculators.params import architecture_of
-from calculators.plan import tp_problem
+from calculators.plan import Layout, layout_problem
 from calculators.roofline import Setting, Settings
 from calculators.serving import Server, closed_loop
 from calculators.table import Floats, compile_table
@@ -32,6 +34,8 @@ from catalog.spec import LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
 
 DEGREES = (1, 2, 4, 8, 16, 32, 64)
+NODE = 8
+"""Devices that share layers where a model fills several nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,18 @@ class Space:
     request_s: Floats
     usd_per_hour: Floats
     max_gpus: Floats
+    networked: NDArray[np.bool_]
+    """Whether a network joins nodes."""
     cache_bits: Floats
     nominal_bits: Floats
     formats: tuple[WeightFormat, ...]
     format_index: NDArray[np.intp]
     """Which of ``formats`` each choice has."""
+
+    def nodes_used(self, layout: Layout) -> Floats:
+        """Devices over those of a node; stages may stand on nodes of their own where a network joins them."""
+        needed = np.where(self.networked, layout.tp, layout.devices)
+        return np.asarray(needed / self.max_gpus)
 
 
 def space(spec: ModelSpec, machines: Sequence[Machine], needs: Needs) -> Space:
@@ -126,6 +137,7 @@ def _space(
         pass_tokens=np.array([c.engine.activation_tokens for c in choices], dtype=np.float64),
         request_s=np.array([(c.engine.busy_request_ms if busy else c.engine.idle_request_ms) * 1e-3 for c in choices]),
         usd_per_hour=np.array([c.usd_per_hour for c in choices]),
+        networked=np.array([network_bytes_per_s(c.machine) is not None for c in choices]),
         max_gpus=np.array([c.machine.link.max_gpus for c in choices], dtype=np.float64),
         cache_bits=np.array(bits),
         nominal_bits=np.array([c.weights.nominal_bits for c in choices]),
@@ -158,7 +170,7 @@ class Outcomes:
     """What every choice would give, for one number of devices; arrays over C."""
 
     space: Space
-    tp: int
+    layout: Layout
     weights_bytes: Floats
     cache_bytes: Floats
     """Cache and state of all users at full context."""
@@ -176,29 +188,43 @@ class Outcomes:
     usd_per_mtok_out: Floats
 
     @property
+    def devices(self) -> int:
+        """Devices of the layout."""
+        return self.layout.devices
+
+    @property
     def total_bytes(self) -> Floats:
         """Memory per device."""
         return self.fixed_bytes + self.cache_bytes
 
 
-def degrees(spec: ModelSpec, needs: Needs) -> list[int]:
-    """Device counts that the architecture allows."""
-    architecture = architecture_of(spec)
-    return [tp for tp in DEGREES if tp <= needs.max_gpus and tp_problem(architecture, tp) is None]
+def degrees(spec: ModelSpec, needs: Needs, where: Space) -> list[Layout]:
+    """Layouts that the architecture and some machine allow, by device count.
+
+    Layers are shared inside a node; where a machine's nodes are too small and a network joins them, each is a pipeline
+    stage.
+    """
+    found = []
+    for count in (n for n in DEGREES if n <= needs.max_gpus):
+        if count == 1 or np.any(where.max_gpus >= count):
+            found.append(Layout(tp=count))
+        if count > NODE and np.any(where.networked & (where.max_gpus >= NODE) & (where.max_gpus < count)):
+            found.append(Layout(tp=NODE, pp=count // NODE))
+    return [layout for layout in found if layout_problem(architecture_of(spec), layout) is None]
 
 
-def weights_fit(spec: ModelSpec, where: Space, tp: int) -> bool:
-    """Whether some choice holds its share of the weights on ``tp`` devices of one node."""
-    table = compile_table(architecture_of(spec), tp)
+def weights_fit(spec: ModelSpec, where: Space, layout: Layout) -> bool:
+    """Whether some choice holds its share of the weights."""
+    table = compile_table(architecture_of(spec), layout)
     weights = np.array([table.weight_bytes(format) for format in where.formats])[where.format_index]
-    return bool(np.any((weights + where.overhead_bytes < where.usable_bytes) & (tp <= where.max_gpus)))
+    return bool(np.any((weights + where.overhead_bytes < where.usable_bytes) & (where.nodes_used(layout) <= 1)))
 
 
-def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | None = None) -> Outcomes:
+def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users: int | None = None) -> Outcomes:
     """Memory, times and cost of a model for every choice."""
     architecture = architecture_of(spec)
     users = users or needs.users
-    table = compile_table(architecture, tp)
+    table = compile_table(architecture, layout)
     habits = () if generates(spec) else tuple(choice.engine.passes for choice in where.choices)
     server = Server(table, where.settings, habits=habits)
     seq2seq = reads_source(architecture)
@@ -226,6 +252,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         served = closed_loop(
             alone, step, shared, users, output, where.request_s[:, None],
             together=where.pass_tokens[:, None] / np.array([prompt, context]),
+            delay=delay_share(layout, users, output),
             steps_ahead=where.steps_ahead[:, None],
         )  # fmt: skip
         prefill, decode, tpot, rate = (
@@ -245,12 +272,12 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
         cache = np.zeros_like(prefill)
         rate = users / ttft
         out_s = np.full_like(prefill, np.nan)
-    activations = _activations(spec, where, tp, prompt, users, images)
+    activations = _activations(spec, where, layout, prompt, users, images)
     read = prompt if generates(spec) else prompt * users
-    hourly = where.usd_per_hour * tp
+    hourly = where.usd_per_hour * layout.devices
     return Outcomes(
         space=where,
-        tp=tp,
+        layout=layout,
         weights_bytes=weights,
         cache_bytes=cache,
         fixed_bytes=weights + activations + where.overhead_bytes,
@@ -266,12 +293,12 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, tp: int, users: int | 
     )
 
 
-def _activations(spec: ModelSpec, where: Space, tp: int, prompt: int, users: int, images: int) -> Floats:
+def _activations(spec: ModelSpec, where: Space, layout: Layout, prompt: int, users: int, images: int) -> Floats:
     """Peak activations per choice: a prefill chunk of its engine, or the whole batch where one pass answers."""
     architecture = architecture_of(spec)
 
     def peak(w: Workload) -> float:
-        return float(peak_activation_bytes(architecture, w, tp=tp)[0])
+        return float(peak_activation_bytes(architecture, w, tp=layout)[0])
 
     if not generates(spec):
         return np.full(len(where.choices), peak(Workload.of([users * usual_passes(spec)[1]], prompt, 0)))

@@ -147,10 +147,10 @@ def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs, *, fir
     ``first_only``: the fewest devices alone, for a model that no way of running it can save.
     """
     where = space(spec, machines, needs)
-    counts = degrees(spec, needs)
-    holds = (tp for tp in counts if weights_fit(spec, where, tp))
+    counts = degrees(spec, needs, where)
+    holds = (layout for layout in counts if weights_fit(spec, where, layout))
     fitting = list(islice(holds, 1 if first_only else None))
-    return [evaluate(spec, where, needs, tp) for tp in fitting or counts[-1:]]
+    return [evaluate(spec, where, needs, layout) for layout in fitting or counts[-1:]]
 
 
 def _rented_machines() -> list[Machine]:
@@ -187,7 +187,7 @@ def _context_problem(spec: ModelSpec, needs: Needs) -> str | None:
 def excesses(outcome: Outcomes, needs: Needs) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
     """How far each choice is over each limit, as value / limit; at most 1 keeps the promise."""
     ratios = {"memory": outcome.total_bytes / outcome.space.usable_bytes}
-    ratios["devices"] = outcome.tp / outcome.space.max_gpus
+    ratios["devices"] = outcome.space.nodes_used(outcome.layout)
     if needs.ttft_s is not None:
         ratios["first token"] = outcome.ttft_s / needs.ttft_s
     if needs.tpot_s is not None:
@@ -210,7 +210,7 @@ def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] |
             [
                 where.nominal_bits < 8,
                 np.where(np.isfinite(hourly), hourly, 0.0),
-                np.full(len(hourly), outcome.tp),
+                np.full(len(hourly), outcome.devices),
                 -np.minimum(where.nominal_bits, 16),
                 where.cache_bits < 16,
                 outcome.ttft_s + needs.output_tokens * outcome.tpot_s,
@@ -258,6 +258,8 @@ def _recommendation(
             f"a prompt that fills the context of {needs.context_tokens:,} tokens takes "
             f"{outcome.full_ttft_s[index]:.1f} s to the first token"
         )
+    if outcome.layout.pp > 1:
+        notes.append(f"{outcome.layout.pp} pipeline stages of {outcome.layout.tp} devices, each on a node of its own")
     badge = outcome.space.settings.settings[index].eff.badge
     notes += _risks(choice, promises, badge)
     if choice.weights.nominal_bits < 8 and choice.weights.id != spec.published_weights:
@@ -268,7 +270,7 @@ def _recommendation(
         weights=choice.weights.id,
         kv=choice.cache if writes else "–",
         machine=choice.machine.id,
-        n_gpus=outcome.tp,
+        n_gpus=outcome.devices,
         engine=choice.engine.id,
         badge=badge,
         memory_bytes_per_gpu=float(outcome.total_bytes[index]),

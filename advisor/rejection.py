@@ -41,7 +41,7 @@ def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked:
         return Rejection(spec.id, spec.family, "–", ("no device count divides it",), "more devices", np.inf)
     outcome, index, ratios = _closest(outcomes, needs)
     choice = outcome.space.choices[index]
-    devices = f"{outcome.tp} × " if outcome.tp > 1 else ""
+    devices = f"{outcome.devices} × " if outcome.devices > 1 else ""
     broken = [name for name, ratio in ratios.items() if ratio > 1]
     violations = [_violation(name, outcome, index, needs) for name in broken]
     if blocked:
@@ -85,7 +85,7 @@ def _violation(name: str, outcome: Outcomes, index: int, needs: Needs) -> str:
         case "budget":
             return f"${outcome.usd_per_hour[index]:.2f} per hour is over the budget"
         case _:
-            return f"{outcome.tp} devices are more than one node has"
+            return f"{outcome.devices} devices are more than one node has"
 
 
 def _unblock(spec: ModelSpec, needs: Needs, blocked: str, broken: list[str]) -> str:
@@ -140,7 +140,7 @@ def _memory_changes(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
     context = int(needs.context_tokens * free / cache) // 1024 * 1024
     if context >= max(1024, needs.input_tokens):
         shorter = needs.model_copy(update={"context_tokens": context})
-        again = evaluate(spec, outcome.space, shorter, outcome.tp)
+        again = evaluate(spec, outcome.space, shorter, outcome.layout)
         if again.total_bytes[index] <= outcome.space.usable_bytes[index]:
             changes.append(f"context ≤ {tokens_text(context)}")
     return changes
@@ -153,7 +153,7 @@ def _fewer_users(
     low, high = 0, needs.users
     while high - low > 1:
         middle = (low + high) // 2
-        if measure(evaluate(spec, outcome.space, needs, outcome.tp, middle))[index] <= limit:
+        if measure(evaluate(spec, outcome.space, needs, outcome.layout, middle))[index] <= limit:
             low = middle
         else:
             high = middle
@@ -165,10 +165,10 @@ def _more_devices(spec: ModelSpec, needs: Needs, where: Space, index: int) -> in
     from advisor.recommend import excesses
 
     wider = needs.model_copy(update={"max_gpus": DEGREES[-1]})
-    for tp in degrees(spec, wider):
-        if tp <= needs.max_gpus or tp > where.max_gpus[index]:
+    for layout in degrees(spec, wider, where):
+        if layout.devices <= needs.max_gpus or where.nodes_used(layout)[index] > 1:
             continue
-        ratios = excesses(evaluate(spec, where, needs, tp), needs)
+        ratios = excesses(evaluate(spec, where, needs, layout), needs)
         if all(ratio[index] <= 1 for ratio in ratios.values()):
-            return tp
+            return layout.devices
     return None

@@ -112,7 +112,7 @@ def cost_of(machine: Machine, exchange: Exchange) -> tuple[float, float]:
 
 
 NEVER_S = 1e6
-"""Seconds per byte of what is never done; a number, because infinity times nothing is none."""
+"""Seconds, or seconds per byte, of what is never done; a number, because infinity times nothing is none."""
 
 
 def one_step_of(machine: Machine, exchange: Exchange) -> tuple[float, float]:
@@ -126,6 +126,14 @@ def one_step_of(machine: Machine, exchange: Exchange) -> tuple[float, float]:
     if exchange.op != "all_reduce" or second_us is None:
         return 0.0, NEVER_S
     return second_us * 1e-6, (n - 1) / allreduce_of(machine, n)[1]
+
+
+def cost_or_never(machine: Machine, exchange: Exchange) -> tuple[float, float]:
+    """As ``cost_of``, for many machines at once: where no network joins the nodes it takes ``NEVER_S``."""
+    try:
+        return cost_of(machine, exchange)
+    except ValueError:
+        return NEVER_S, 0.0
 
 
 def _inside(machine: Machine, op: str, n: int) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calculators.collectives import cost_of, one_step_of
+from calculators.collectives import cost_or_never, one_step_of
 from calculators.efficiency import Efficiency
 from calculators.kernels import NARROW_CACHE_BITS, Compiled, Rates
 from calculators.operators import Exchange, Kind
@@ -93,7 +93,7 @@ class Settings:
                 continue
             if exchange not in self._links:
                 self._links[exchange] = np.array(
-                    [(*cost_of(s.machine, exchange), *one_step_of(s.machine, exchange)) for s in self.settings]
+                    [(*cost_or_never(s.machine, exchange), *one_step_of(s.machine, exchange)) for s in self.settings]
                 )
             alpha, per_byte, second, one_step = self._links[exchange].T[:, :, None]
             sent = table.coefficients["sent"][row] @ values * ACTIVATION_BYTES

@@ -190,3 +190,11 @@ def test_a_denoiser_takes_the_same_time_recommended_and_estimated():
     for r in found:
         alone = estimate(model=r.model, machine=r.machine, weights=r.weights)
         assert r.ttft_s == pytest.approx(alone.time.ttft_s.p50, rel=0.02), r.model
+
+
+def test_what_no_node_holds_is_laid_out_as_a_pipeline_of_nodes():
+    wide = recommend(task="chat", machines=("h100-sxm",), max_gpus=16, limit=100)
+    found = {r.model: r.n_gpus for r in wide.recommendations}
+    assert found["deepseek-v3"] == 16  # 671 GB of weights, 8 × 73 GiB in a node
+    narrow = recommend(task="chat", machines=("l4",), max_gpus=16, limit=100)
+    assert max(r.n_gpus for r in narrow.recommendations) <= 8  # no network is known between its nodes
