@@ -40,7 +40,13 @@ def latent_attention(scope: Scope, mixer: LatentAttention, source: int) -> int:
         )
     width = rank + mixer.rope_dim
     down = scope.linear(
-        "attention.kv_down", scope.hidden, width, source, part="attention", bias=width if mixer.bias else 0
+        "attention.kv_down",
+        scope.hidden,
+        width,
+        source,
+        part="attention",
+        bias=width if mixer.bias else 0,
+        launches=1 if mixer.q_rank is None else 0,  # vLLM and SGLang: one product with q_down (fused_qkv_a_proj)
     )
     latent = scope.norm("attention.kv_norm", down, part="attention", kind="rms", width=rank)
     if mixer.rope_norm:

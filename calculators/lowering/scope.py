@@ -80,6 +80,7 @@ class Scope:
         executed: Form | None = None,
         needed: Form | None = None,
         leaf: bool = False,
+        launches: int = 1,
     ) -> int:
         """Append ``y = xW + b`` for every token (or every unit of ``over``).
 
@@ -95,6 +96,7 @@ class Scope:
             executed: FLOPs of the reference where they differ from ``2·inputs·outputs`` per unit.
             needed: The same for a good kernel.
             leaf: Whether x is data, of which training needs no gradient.
+            launches: 0 where engines compute it together with its neighbour.
         """
         unit = over or self.tokens
         flops = per(unit, 2 * inputs * outputs)
@@ -106,6 +108,7 @@ class Scope:
                 name=name,
                 kind=Kind.GEMM,
                 part=self.part(part),
+                launches=launches,
                 leaf=leaf,
                 weights=owned,
                 executed=flops if executed is None else executed,

@@ -88,7 +88,8 @@ def runs(rows: Sequence[Row]) -> Iterator[Run | Skipped]:
             missing = row["model_path"] if model is None else row["system"]
             yield Skipped(line, f"not in the catalog: {missing}")
             continue
-        weights = format_of(row["gemm_quant_mode"], model)
+        blocks = row["gemm_quant_mode"] == "fp8" and row["moe_quant_mode"] == "fp8_block"
+        weights = format_of("fp8_block" if blocks else row["gemm_quant_mode"], model)
         if why is None and weights is None:
             why = f"unknown format {row['gemm_quant_mode']}"
         times = number(row, "silicon_ttft_ms"), number(row, "silicon_tpot_ms")
