@@ -160,12 +160,12 @@ class Pool:
             if changes and changes[0][0] <= time:
                 self._change(changes, coming, scaling)
                 continue
-            self._deliver(*heappop(coming))
+            self._deliver(*heappop(coming), coming)
         for replica in replicas:
             replica.run()
             self._collect(replica, coming)
 
-    def _deliver(self, time: float, i: int) -> None:
+    def _deliver(self, time: float, i: int, coming: list[tuple[float, int]]) -> None:
         if self.router != "round-robin" and not self.jobs.linked:
             for k, replica in enumerate(self.replicas):
                 if self.up[k] and self.sent[k]:
@@ -173,10 +173,11 @@ class Pool:
         k = self.choose(i, time)
         self.jobs.arrival[i] = time
         self.jobs.replica[i] = k
-        self.sent[k] += 1
         self.replicas[k].deliver(i, time)
         if i in self.jobs.refused:
-            self.sent[k] -= 1
+            self._collect(self.replicas[k], coming)
+        else:
+            self.sent[k] += 1
 
     def _collect(self, replica: Replica, coming: list[tuple[float, int]]) -> None:
         if replica.sent:

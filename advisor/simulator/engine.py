@@ -32,12 +32,16 @@ class Replica(Batch):
 
     def deliver(self, i: int, time: float) -> None:
         """One more request, no earlier than what ``run`` was last asked for."""
-        heappush(self.later, (time, i))
+        if self._accepts(i):
+            heappush(self.later, (time, i))
+        else:
+            self.jobs.arrival[i] = time
+            self._follow(i, time)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is queued or running."""
-        return not (self.order or self.waiting or self.ranked)
+        """Whether nothing is queued, running or known to come."""
+        return not (self.order or self.waiting or self.ranked or self.later or self.position < len(self.times))
 
     @property
     def queued(self) -> int:

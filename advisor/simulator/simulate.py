@@ -172,7 +172,7 @@ def simulate(
         scenario = checked(Scenario, scenario.model_dump() | fields, "scenario")
     if seeds < 1 or (requests is not None and requests < 1):
         raise BadInput("requests and seeds must be at least 1")
-    promises = limits(slo) if isinstance(slo, str) else tuple(slo)
+    promises = () if not slo else limits(slo) if isinstance(slo, str) else tuple(slo)
     recorded = trace if isinstance(trace, Jobs) else load_trace(trace, most=requests) if trace else None
     if sum(x is not None for x in (rate, clients, recorded)) > 1:
         raise BadInput("give one of rate, clients and trace")

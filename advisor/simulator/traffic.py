@@ -152,7 +152,7 @@ class _Drawn:
         if np.all(turns == 1):
             self._single(t, number, count, open_loop(t.rate, count, rng, t.arrivals, t.burstiness, t.profile), rng)
             return
-        sessions = max(1, int(np.searchsorted(np.cumsum(turns), count)))
+        sessions = int(np.searchsorted(np.cumsum(turns), count)) + 1
         starts = open_loop(t.rate, sessions, rng, t.arrivals, t.burstiness, t.profile)
         for start, length in zip(starts.tolist(), turns[:sessions].tolist(), strict=True):
             self._session(t, number, start, length, rng)
