@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.machines import engine_for, formats_for, hourly_price
+from advisor.machines import engine_reading, formats_for, hourly_price
 from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
 from calculators.collectives import network_bytes_per_s
@@ -111,7 +111,7 @@ def _space(
         price = hourly_price(machine)
         for name in names:
             weights = load_format(name)
-            engine = load_engine(_engine_name(machine, weights, caches))
+            engine = load_engine(engine_reading(weights, machine, caches))
             for cache in _caches(machine, engine) if caches else ("bf16",):
                 hourly = price.usd_per_hour if price else np.inf
                 choices.append(Choice(machine, weights, cache, engine, hourly))
@@ -151,12 +151,6 @@ def _caches(machine: Machine, engine: Engine) -> tuple[str, ...]:
     if engine.id == "llama.cpp":
         return ("bf16", "int8")
     return ("bf16", "fp8") if {"bf16", "fp8"} & set(machine.peak_tflops) else ("bf16",)
-
-
-def _engine_name(machine: Machine, weights: WeightFormat, writes: bool) -> str:
-    if weights.id.startswith("gguf"):
-        return "llama.cpp"
-    return engine_for(machine, writes)
 
 
 def generates(spec: ModelSpec) -> bool:

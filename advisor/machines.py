@@ -10,6 +10,7 @@ from catalog.loader import load_format, machine_prices
 from catalog.machine import Machine
 from catalog.price import MachinePrice
 from catalog.spec import ModelSpec
+from catalog.weight_format import WeightFormat
 
 LLAMA_CPP_KINDS = frozenset({"consumer gpu", "workstation gpu", "apple", "cpu", "soc"})
 """Machines on which GGUF files are a usual choice."""
@@ -72,6 +73,14 @@ def engine_for(machine: Machine, writes: bool = True) -> str:
     if machine.kind in ("apple", "cpu", "soc") or (machine.vendor != "nvidia" and machine.kind == "consumer gpu"):
         return "llama.cpp"
     return "vllm"
+
+
+def engine_reading(weights: WeightFormat, machine: Machine, writes: bool = True) -> str:
+    """The usual engine of a machine, or the one whose files a format is: llama.cpp for GGUF, MLX for its own."""
+    for start, engine in (("gguf", "llama.cpp"), ("mlx", "mlx")):
+        if writes and weights.id.startswith(start):
+            return engine
+    return engine_for(machine, writes)
 
 
 def formats_for(machine: Machine, spec: ModelSpec) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from advisor.formats import weights_of
-from advisor.machines import HourlyPrice, engine_for, hourly_price
+from advisor.machines import HourlyPrice, engine_reading, hourly_price
 from advisor.scenario import Scenario
 from calculators.collectives import network_problem
 from calculators.diffusion import usual_passes
@@ -100,7 +100,7 @@ def resolve(scenario: Scenario) -> Resolved:
     if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
     _check_prefix(scenario, spec, architecture)
-    usual = "llama.cpp" if scenario.host else engine_for(machine, _writes(architecture))
+    usual = "llama.cpp" if scenario.host else engine_reading(weights, machine, _writes(architecture))
     engine = load_engine(scenario.engine or usual)
     return Resolved(
         scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)

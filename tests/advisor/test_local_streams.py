@@ -10,6 +10,7 @@ from advisor import estimate
 from advisor.accuracy.comparison import Comparison, File, Given, Skipped
 from advisor.accuracy.local_names import engine_of, format_of, host_of, model_of
 from advisor.accuracy.readers.decode_single_stream import READER, streams
+from advisor.accuracy.readers.llama_bench import READER as LLAMA_BENCH
 from advisor.accuracy.streams import SPILLED, of_size
 from calculators.engine_rates import as_run_by, rates_of, streaming_share
 from calculators.memory import weight_bytes
@@ -113,3 +114,60 @@ def test_an_estimate_on_apple_silicon_uses_llama_cpps_kernels():
     assert answer.engine == "llama.cpp"
     assert answer.time.tpot_s is not None
     assert answer.time.tpot_s.p50 == pytest.approx(0.030, rel=0.1)  # 34.5 tokens/s measured (GPU-Benchmarks-on-LLM)
+
+
+BENCH = {
+    "build_number": 5163, "cpu_info": "AMD Ryzen 7 7800X3D 8-Core Processor", "gpu_info": "NVIDIA GeForce RTX 4080",
+    "backends": "CUDA", "model_filename": "models/Qwen2.5-7B-Instruct-Q4_K_M.gguf",
+    "model_type": "qwen2 7B Q4_K - Medium", "model_size": 4677120000, "n_gpu_layers": 99, "type_k": "f16",
+    "type_v": "f16", "n_prompt": 0, "n_gen": 128, "n_depth": 0, "avg_ts": 119.915244,
+}  # fmt: skip
+"""From llama.cpp's tools/llama-bench/README.md; no run on this machine was used in a fit."""
+
+
+def benched(given: Given | None = None, **changes: object) -> Comparison | Skipped:
+    (result,) = LLAMA_BENCH.compare(File(Path("b.json"), [BENCH | changes]), given or Given())
+    return result
+
+
+def test_llama_benchs_own_example_is_predicted_within_ten_percent():
+    result = benched()
+    assert isinstance(result, Comparison)
+    assert (result.keys["machine"], result.keys["model"], result.keys["weights"]) == (
+        "rtx-4080", "qwen2.5-7b", "gguf-q4_k_m",
+    )  # fmt: skip
+    assert result.measured == pytest.approx(1 / 119.915244)
+    assert abs(result.error) < 0.1
+    assert LLAMA_BENCH.columns <= set(BENCH)
+
+
+def test_the_size_of_a_file_stands_in_for_a_recipe_nobody_knows():
+    dynamic, plain = benched(model_filename="Qwen2.5-7B-Instruct-UD-Q4_K_XL.gguf"), benched()
+    assert isinstance(dynamic, Comparison)
+    assert isinstance(plain, Comparison)
+    assert dynamic.keys["weights"] == "by its size"
+    assert dynamic.predicted == pytest.approx(plain.predicted, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"n_gpu_layers": 20}, "part of the layers ran on the CPU"),
+        ({"type_k": "q8_0"}, "a quantized cache"),
+        ({"n_prompt": 512}, "a prompt and its answer timed together"),
+        ({"gpu_info": "GeForce 9000"}, "machine not in the catalog: GeForce 9000; say it with --machine"),
+        ({"model_filename": "x.gguf", "model_type": "x"}, "model not in the catalog: x.gguf; say it with --model"),
+    ],
+)
+def test_tests_that_cannot_be_compared_say_why(changes: dict[str, object], reason: str):
+    result = benched(**changes)
+    assert isinstance(result, Skipped)
+    assert result.reason == reason
+
+
+def test_what_the_user_says_of_a_file_holds():
+    result = benched(Given(machine="rtx-4090", model="llama-3.1-8b", weights="gguf-q8_0"), gpu_info="?")
+    assert isinstance(result, Comparison)
+    assert (result.keys["machine"], result.keys["model"], result.keys["weights"]) == (
+        "rtx-4090", "llama-3.1-8b", "gguf-q8_0",
+    )  # fmt: skip
