@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from advisor.cli.options import COUNT, TOKENS, json_option, print_json
-from advisor.report import bytes_text, count_text, flops_text
+from advisor.report import bytes_text, count_text, flops_text, seconds_text
 
 if TYPE_CHECKING:
     from calculators.explain import Explanation
 
+TIMES = ("ttft", "tpot", "e2e", "prefill", "decode", "throughput", "energy", "cost")
+"""Those of ``advisor.explain_time``, which loads when one is asked for."""
 SHOWN = 12
 """Summands printed before the rest is added up."""
 
@@ -35,17 +37,21 @@ SHOWN = 12
 )  # fmt: skip
 @click.option("--rank", type=COUNT, default="16", show_default=True, help="Rank of low-rank adapters.")
 @click.option("--targets", default="q,v", show_default=True, help="Projections that adapters sit on.")
+@click.option("--machine", metavar="ID", help="For times, energy and cost: the machine; CONTEXT is then the prompt.")
+@click.option("--output", type=TOKENS, default="500", show_default=True, help="Answer length, for times.")
+@click.option("--tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer, for times.")
 @click.option("--all", "everything", is_flag=True, help="Every summand, not only the largest.")
 @json_option
 def command(
     model: str, quantity: str | None, context: int, batch: int, step: bool, weights: str, cache: str, policy: str,
-    images: int, recompute: str, rank: int, targets: str, everything: bool, as_json: bool,
+    images: int, recompute: str, rank: int, targets: str, machine: str | None, output: int, tp: int,
+    everything: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Where a number comes from: formula, numbers put in, unit and source.
 
     QUANTITY is one of: parameters, active-parameters, embedding-parameters, flops, executed-flops, training-flops,
     adapters, weights, kv-cache, state, activations, eager-activations, intensity, attention-traffic, growth,
-    depth-width.
+    depth-width; and with --machine: ttft, tpot, e2e, prefill, decode, throughput, energy, cost.
 
     Example: whicharch explain mixtral-8x7b kv-cache --context 32k
     """
@@ -54,12 +60,28 @@ def command(
     from catalog.errors import BadInput
 
     if quantity is None:
-        raise BadInput(f"explain: name a quantity: {', '.join(QUANTITIES)}")
+        raise BadInput(f"explain: name a quantity: {', '.join(QUANTITIES)}; with --machine: {', '.join(TIMES)}")
+    if quantity in TIMES and machine is None:
+        raise BadInput(f"explain: {quantity} depends on where it runs; name it with --machine (such as h100-sxm)")
+    if machine is not None:
+        from advisor.explain_time import explain_time
+        from advisor.scenario import Scenario
+        from catalog.loader import checked
+
+        asked = {"model": model, "machine": machine, "input_tokens": context, "output_tokens": output, "batch": batch}
+        more = {"weights": weights, "cache": cache, "images": images, "tp": tp}
+        found = explain_time(checked(Scenario, {**asked, **more}, "scenario"), quantity)
+        _show(found, as_json, everything)
+        return
     result = explain(
         model, quantity, context=context, batch=batch, step=step, weights=weights, cache=cache,
         policy=policy, images=images, recompute=recompute,  # type: ignore[arg-type]
         rank=rank, targets=tuple(targets.replace(" ", "").split(",")),
     )  # fmt: skip
+    _show(result, as_json, everything)
+
+
+def _show(result: Explanation, as_json: bool, everything: bool) -> None:
     if as_json:
         print_json(result.to_dict())
     else:
@@ -70,13 +92,21 @@ def _amount(value: float | str, unit: str) -> str:
     """A number exactly and shortly: ``4,294,967,296 bytes (4.00 GiB)``."""
     if isinstance(value, str):
         return value
+    if unit == "s":
+        return seconds_text(value)
     exact = f"{value:,.0f}" if value == int(value) or value >= 1e6 else f"{value:,.4g}"
     short = {"bytes": bytes_text, "FLOP": flops_text, "parameters": count_text}.get(unit)
     return f"{exact} {unit}" + (f" ({short(value)})" if short else "")
 
 
+TIMED = ("s", "J", "USD", "tok/s")
+
+
 def _adds_up(e: Explanation) -> bool:
-    return isinstance(e.value, int | float) and abs(sum(part.value for part in e.parts) - e.value) < 1
+    if not isinstance(e.value, int | float):
+        return False
+    allowed = 1e-6 * abs(e.value) if e.unit in TIMED else 1
+    return abs(sum(part.value for part in e.parts) - e.value) < allowed
 
 
 def _letter(symbol: str, values: tuple[int, ...], meaning: str) -> str:

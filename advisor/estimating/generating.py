@@ -9,7 +9,8 @@ from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.energy import energy_of
 from advisor.estimating.rates import transcription_rates
 from advisor.estimating.resolve import Resolved, demand_of, prompt_tokens, server_of
-from calculators.serving import Served, Server, decode_workload, prefill_workload, serve
+from advisor.estimating.served import request_overhead_s, served_of
+from calculators.serving import Served, Server, decode_workload, prefill_workload
 from calculators.workload import Workload
 
 
@@ -17,7 +18,6 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     """The estimate of a model that writes."""
     s, server = case.scenario, server_of(case)
     demand = demand_of(case)
-    overhead = (case.engine.busy_request_ms if s.batch > 1 else case.engine.idle_request_ms) * 1e-3
     prefill_w = prefill_workload(demand, encoder_decoder=case.encoder_decoder)
     done = [s.output_tokens / 2, 1, max(s.output_tokens - 1, 1)]
     steps = decode_workload(demand, s.batch, done=done, encoder_decoder=case.encoder_decoder)
@@ -25,18 +25,11 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
     server.expect(prefill_w.reshape(-1).then(steps))
     speculation = None
     if not s.speculate:
-        served = serve(
-            server,
-            demand,
-            s.batch,
-            request_overhead_s=overhead,
-            encoder_decoder=case.encoder_decoder,
-            steps_ahead=case.engine.steps_ahead,
-        )
+        served = served_of(case, server)
     else:
         from advisor.estimating.speculating import speculate, widened
 
-        served, speculation = speculate(case, server, demand, overhead)
+        served, speculation = speculate(case, server, demand, request_overhead_s(case))
     badge = server.settings.settings[0].eff.badge
     ttft = band_of(case, "ttft", float(served.ttft_s), badge)
     tpot = band_of(case, "tpot", float(served.tpot_s), badge)
