@@ -13,6 +13,7 @@ from calculators.breakdown import RESOURCES, Terms
 from calculators.breakdown import terms as terms_of
 from calculators.serving import Server, decode_workload, prefill_workload
 from calculators.workload import Workload
+from catalog.errors import BadInput
 from catalog.loader import checked
 
 
@@ -100,7 +101,15 @@ def breakdown(scenario: Scenario | None = None, /, **fields: Any) -> Breakdown:
 
 
 def breakdown_of(case: Resolved) -> Breakdown:
-    """The same for names looked up."""
+    """The same for names looked up.
+
+    Raises:
+        BadInput: If a host shares the work: its split is told by the estimate.
+    """
+    if case.scenario.host:
+        raise BadInput(
+            f"breakdown: what {case.scenario.host} does beside {case.machine.id} is not taken apart; leave the host out"
+        )
     server = server_of(case)
     return Breakdown(tuple(_pass(server, *workload) for workload in _passes(case)), _roofs(server))
 
@@ -122,7 +131,8 @@ def _passes(case: Resolved) -> list[tuple[str, str, Workload]]:
         ),
         (
             "decode",
-            f"a step of {s.batch:,} requests that hold {held:,.0f} tokens each",
+            f"a step of {s.batch:,} requests that hold {held:,.0f} tokens each"
+            + (", without speculation" * bool(s.speculate)),
             decode_workload(demand, s.batch, done=done, encoder_decoder=seq2seq),
         ),
     ]

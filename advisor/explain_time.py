@@ -30,8 +30,8 @@ def explain_time(scenario: Scenario, quantity: str) -> Explanation:
     if quantity not in TIMES:
         raise unknown("quantity", quantity, TIMES)
     case = resolve(scenario)
-    if scenario.speculate:
-        raise BadInput(f"explain: {quantity} with speculation is not explained; leave --speculate out")
+    if scenario.speculate or scenario.host:
+        raise BadInput(f"explain: {quantity} is explained without speculation and without a host")
     if quantity in ("tpot", "decode", "e2e", "throughput") and not case.generates:
         raise BadInput(f"explain: {case.spec.id} is {case.spec.family} and writes no tokens; ask for ttft or prefill")
     return TIMES[quantity](case)

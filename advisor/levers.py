@@ -89,7 +89,7 @@ def levers(scenario: Scenario | None = None, /, **fields: Any) -> Levers:
     now = estimate(case.scenario)
     found = [lever for name, change, side in _changes(case) if (lever := _try(case, now, name, change, side))]
     return Levers(
-        terms={p.name: largest_terms(p) for p in breakdown_of(case).passes},
+        terms={} if case.scenario.host else {p.name: largest_terms(p) for p in breakdown_of(case).passes},
         levers=tuple(sorted(found, key=lambda x: (x.tpot or x.ttft or 1.0, -x.throughput))),
     )
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from benchmarks.serving_runs import RATE_MACHINES, RATE_MODELS
 
 from advisor.scenario import Scenario
 from advisor.simulator.dispatch import Pool
@@ -25,7 +26,6 @@ from advisor.simulator.metrics import Outcome, columns, outcome
 from advisor.simulator.service import Service, service_of
 from benchmarks.engine_constants import FACTS
 from benchmarks.kernel_fits import Row, read
-from benchmarks.serving_runs import RATE_MACHINES, RATE_MODELS
 
 MODELS = {
     **RATE_MODELS,
@@ -130,8 +130,9 @@ def sharegpt(facts: Path) -> Iterator[str]:
         pool.run()
         o, c = outcome(jobs, [pool], request_s=service.request_s), columns(jobs, service.request_s)
         said = "as measured" if known else "as calculated (measured: 41,408)"
-        yield f"ShareGPT on rtx-4090, {service.cache_tokens:,} tokens of cache {said}: {o.preemptions} preemptions, " + (
-            "saturated" if o.verdict.saturated else "NOT SATURATED"
+        yield (
+            f"ShareGPT on rtx-4090, {service.cache_tokens:,} tokens of cache {said}: {o.preemptions} preemptions, "
+            + ("saturated" if o.verdict.saturated else "NOT SATURATED")
         )
         for name, ours in (("ttft_ms", c.ttft_s), ("tpot_ms", c.tpot_s), ("e2e_ms", c.e2e_s)):
             theirs = np.array([float(r[name]) for r in rows]) * 1e-3
@@ -149,14 +150,18 @@ def lines(found: list[Compared]) -> Iterator[str]:
     names = list(found[0].errors)
     yield f"{'errors in %':52} " + " ".join(f"{name:>9}" for name in names)
     for c in found:
-        yield f"{c.label:52} " + " ".join(f"{100 * c.errors[name]:+9.1f}" for name in names) + (
-            "  saturated" if c.saturated else ""
+        yield (
+            f"{c.label:52} "
+            + " ".join(f"{100 * c.errors[name]:+9.1f}" for name in names)
+            + ("  saturated" if c.saturated else "")
         )
     for label, statistic in (("median absolute", 0.5), ("90th percentile", 0.9)):
         sizes = {name: np.quantile([abs(c.errors[name]) for c in found], statistic) for name in names}
         yield f"{label:52} " + " ".join(f"{100 * size:9.1f}" for size in sizes.values())
     wrong = [c.label for c in found if c.saturated != c.measured_saturated]
-    yield f"saturated or not: {len(found) - len(wrong)} of {len(found)} as measured" + (f"; not {wrong}" if wrong else "")
+    yield f"saturated or not: {len(found) - len(wrong)} of {len(found)} as measured" + (
+        f"; not {wrong}" if wrong else ""
+    )
 
 
 def main() -> None:

@@ -14,13 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from calculators.efficiency import Efficiency
 from calculators.operators import Kind
 from calculators.roofline import PRODUCTS, Setting, Settings
 from calculators.serving import Server
-from calculators.table import Floats
+from calculators.table import Floats, Table
 from calculators.workload import Workload
 
 STEP = 1e-5
@@ -92,7 +91,7 @@ def terms(server: Server, w: Workload) -> Terms:
         },
         flops=flops + pointwise,
         traffic_bytes=traffic,
-        roof_s=np.where(link, np.nan, _roof_s(setting.eff, table.of_kind(*PRODUCTS), flops, pointwise, traffic)),
+        roof_s=np.where(link, np.nan, _roof_s(setting.eff, table, flops, pointwise, traffic)),
     )
 
 
@@ -102,8 +101,11 @@ def _faster(setting: Setting, suffix: str) -> Setting:
     return replace(setting, eff=replace(eff, **{name: rate and rate * (1 + STEP) for name, rate in rates.items()}))
 
 
-def _roof_s(eff: Efficiency, products: NDArray[np.bool_], flops: Floats, pointwise: Floats, traffic: Floats) -> Floats:
+def _roof_s(eff: Efficiency, table: Table, flops: Floats, pointwise: Floats, traffic: Floats) -> Floats:
     inf = float("inf")
-    peak = np.where(products, eff.peak_flops_per_s or inf, eff.sixteen_flops_per_s or eff.peak_flops_per_s or inf)
+    products = table.of_kind(*PRODUCTS)
+    nominal = eff.peak_flops_per_s or inf
+    peak = np.where(products, nominal, eff.sixteen_flops_per_s or nominal)
+    peak = np.where(table.of_kind(Kind.EXPERTS), eff.expert_flops_per_s or nominal, peak)
     compute = flops / peak + np.where(products, 0.0, pointwise) / (eff.vector_flops_per_s or inf)
     return np.maximum(compute, traffic / eff.bandwidth_bytes_per_s)

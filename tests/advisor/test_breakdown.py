@@ -16,6 +16,7 @@ from calculators.efficiency import efficiency
 from calculators.params import architecture_of
 from calculators.serving import Server
 from calculators.workload import Workload
+from catalog.errors import BadInput
 from catalog.loader import load, load_format, load_machine, machine_classes
 
 MODELS = ("llama-3.1-8b", "deepseek-v3", "mamba-2.8b", "bert-base-uncased", "flan-t5-base", "vit-b16", "dit-xl-2-256")
@@ -93,3 +94,9 @@ def test_the_command_shows_tables_and_the_json_has_all_operators():
     data = json.loads(CliRunner().invoke(cli, [*arguments, "--json"]).stdout)
     assert [p["name"] for p in data["passes"]] == ["prefill", "decode"]
     assert "ttft_s" in data["time"]
+
+
+def test_a_split_with_a_host_is_not_taken_apart_and_says_so():
+    asked = {"model": "llama-3.1-70b", "machine": "rtx-4090", "weights": "gguf-q4_k_m", "host": "ryzen-9-9950x"}
+    with pytest.raises(BadInput, match="leave the host out"):
+        breakdown(**asked)
