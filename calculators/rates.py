@@ -105,7 +105,14 @@ def pass_time(settings: Settings, table: Table, w: Workload, habits: Sequence[Pa
         kept = ~(folding[:, None] & folded)[:, :, None]
         seconds, kernels = seconds * kept, kernels * kept
     seconds += kernels * _column([h.kernel_us * 1e-6 for h in own])
-    return PassTime(seconds, kernels * _column([h.host_us * 1e-6 for h in own]))
+    starts = kernels * _column([h.host_us * 1e-6 for h in own])
+    apart = [
+        h.unpack_host_us * 1e-6 * setting.weights.unpacked_apart
+        for h, setting in zip(own, settings.settings, strict=True)
+    ]
+    if any(apart):
+        starts[:, products] += (kernels * _column(apart))[:, products]
+    return PassTime(seconds, starts)
 
 
 def _in_their_type(

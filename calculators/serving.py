@@ -142,10 +142,14 @@ class Server:
         chunk = max(1, CHUNK // len(self.settings))
         for start in range(0, size, chunk):
             part = slice(start, start + chunk)
-            together = self.operators_s(flat[0].slice(part).then(flat[1].slice(part)))
+            joined = flat[0].slice(part).then(flat[1].slice(part))
+            together = self.operators_s(joined)
             first, second = np.split(together, 2, axis=2)
             both = np.where(own, first + second, np.maximum(first, second))
             totals[:, :, part] = [seconds.sum(axis=1) for seconds in (first, second, both)]
+            if self.habits:  # a pass takes at least what the host needs to start its kernels
+                started = np.split(pass_time(self.settings, self.table, joined, self.habits).host_s, 2, axis=1)
+                totals[:, :, part] = np.maximum(totals[:, :, part], [*started, np.maximum(*started)])
         if self.table.stages:
             queued = self._slowest_s(flat[1], self._batches(_spread(step, shape)).reshape(-1))
             totals[1:] += np.maximum(queued - totals[1], 0)

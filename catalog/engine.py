@@ -47,6 +47,10 @@ class PassHabits(Spec):
     """Share of the traffic of norms, activations and additions that is left where neighbours become one kernel."""
     folds_norms: bool = False
     """Whether norms, activations and additions behind a convolution cost nothing: they are folded into it."""
+    unpack_host_us: NonNegative = 0.0
+    """The same on top for each product whose weights a kernel of its own unpacks (``WeightFormat.unpacked_apart``)."""
+    writes: bool = False
+    """Whether all this also holds for models that write token by token."""
     host_us: NonNegative = 0.0
     """What the host needs to start one kernel: a pass takes at least that for each, in microseconds."""
     kernel_us: NonNegative = 0.0

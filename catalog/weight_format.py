@@ -41,6 +41,8 @@ class WeightFormat(Entry):
     """The data type in which products run where the machine has it; otherwise bf16 or fp16."""
     expert_kernel: ExpertKernel | None = None
     """Which kernels run routed experts where the machine has the type; ``None``: those of ``compute``."""
+    unpacked_apart: bool = False
+    """Whether a kernel of its own unpacks the weights before each product (bitsandbytes)."""
     use: tuple[Literal["weights", "cache"], ...] = ("weights",)
     engines: tuple[str, ...] = ()
     """Engines that read it; empty: all of them."""

@@ -138,7 +138,10 @@ def _setting(streams: Sequence[Stream], engines: Engines) -> list[Predicted]:
     if engine:
         machine = as_run_by(engine, machine, weights)
     eff = efficiency(machine, weights, machine_classes())
-    server = Server.of(architecture, machine, eff, weights, 16, tp, engine.step_overhead_us * 1e-6 if engine else 0.0)
+    server = Server.of(
+        architecture, machine, eff, weights, 16, tp, engine.step_overhead_us * 1e-6 if engine else 0.0,
+        habits=(engine.passes,) if engine and engine.passes and engine.passes.writes else (),
+    )  # fmt: skip
     prompt, past, written = (
         np.array([getattr(s, name) for s in streams]) for name in ("prompt_tokens", "past", "output_tokens")
     )

@@ -19,7 +19,7 @@ from calculators.plan import layout_problem
 from calculators.rates import resized
 from calculators.remembered import Remembering
 from calculators.serving import Demand
-from catalog.engine import Engine
+from catalog.engine import Engine, PassHabits
 from catalog.errors import BadInput, unknown
 from catalog.loader import load, load_engine, load_machine, machine_classes
 from catalog.machine import Machine
@@ -138,6 +138,12 @@ def passes_of(case: Resolved) -> tuple[int, int]:
     return usual_passes(case.spec, case.scenario.steps, case.scenario.guidance)
 
 
+def habits_of(case: Resolved) -> tuple[PassHabits | None, ...]:
+    """How the engine runs passes; of models that write only where it was measured on such."""
+    habits = case.engine.passes
+    return () if case.generates and not (habits and habits.writes) else (habits,)
+
+
 def server_of(case: Resolved) -> Remembering:
     """The replica as the calculators time it."""
     machine = as_run_by(case.engine, case.machine, case.weights)
@@ -152,5 +158,5 @@ def server_of(case: Resolved) -> Remembering:
         case.engine.step_overhead_us * 1e-6,
         case.engine.activation_tokens,
         step_request_s=case.engine.step_request_us * 1e-6,
-        habits=() if case.generates else (case.engine.passes,),
+        habits=habits_of(case),
     )

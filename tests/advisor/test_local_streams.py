@@ -171,3 +171,34 @@ def test_what_the_user_says_of_a_file_holds():
     assert (result.keys["machine"], result.keys["model"], result.keys["weights"]) == (
         "rtx-4090", "llama-3.1-8b", "gguf-q8_0",
     )  # fmt: skip
+
+
+def test_an_eager_engines_step_takes_what_the_host_needs_whatever_the_gpu():
+    fast, slow = (
+        estimate(model="phi-1.5", machine=machine, weights="bf16", engine="transformers", input_tokens=32)
+        for machine in ("h100-sxm", "a100-sxm4-40gb")
+    )
+    assert fast.time.decode_s is not None
+    assert slow.time.decode_s is not None
+    assert fast.time.decode_s.p50 == pytest.approx(slow.time.decode_s.p50)
+    assert slow.time.decode_s.p50 == pytest.approx(1 / 42.56, rel=0.1)  # LitGPT's resource table
+
+
+def test_unpacking_in_kernels_of_their_own_costs_starts_not_bandwidth():
+    wide, packed = (
+        estimate(model="llama-2-7b", machine="a100-sxm4-40gb", weights=weights, engine="transformers", input_tokens=32)
+        for weights in ("bf16", "nf4")
+    )
+    assert wide.time.decode_s is not None
+    assert packed.time.decode_s is not None
+    assert packed.memory.weights_bytes < wide.memory.weights_bytes / 3
+    products = 4 * 32 + 1
+    assert packed.time.decode_s.p50 - wide.time.decode_s.p50 == pytest.approx(products * 141e-6, rel=1e-3)
+
+
+def test_files_choose_their_engine():
+    named = {
+        weights: estimate(model="llama-3.1-8b", machine=machine, weights=weights).engine
+        for machine, weights in (("rtx-4090", "gguf-q4_k_m"), ("apple-m4-max", "mlx-4bit"), ("rtx-4090", "awq-int4"))
+    }
+    assert named == {"gguf-q4_k_m": "llama.cpp", "mlx-4bit": "mlx", "awq-int4": "vllm"}

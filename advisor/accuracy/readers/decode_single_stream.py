@@ -14,7 +14,7 @@ PROMPTS = (128, 4096)
 """Shorter prompts are start-up time, longer ones are read in several passes."""
 SLOWEST = 0.3
 """Tokens per second below which a model was read from disk."""
-AT_ONCE = ("litgpt", "optimum-habana", "transformers", "autoawq")
+AT_ONCE = ("optimum-habana", "transformers", "autoawq")
 """Whose speed of writing is that of an answer to a prompt of the printed length."""
 DEPTH = re.compile(r"@ ?d(\d+)|depth\(existing KV\)=(\d+)|at depth (\d+)")
 
