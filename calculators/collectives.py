@@ -18,6 +18,7 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, log2
 
@@ -29,23 +30,33 @@ from catalog.machine import Machine
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """Constants of NCCL inside a node."""
+    """NCCL inside a node of a machine."""
 
     launch_s: float
     hop_s: float
-    share: tuple[float, float, float]
-    """Share of a device's link rate that 2, 4 and 8 peers reach."""
+    bytes_per_s: Mapping[int, float]
+    """What a device gets through, by the number of peers."""
 
-    def bus(self, rate: float, gpus: int) -> float:
-        """Bytes per second that each of ``gpus`` devices gets through."""
-        return rate * self.share[min(2, max(0, round(log2(gpus)) - 1))]
+    def bus(self, gpus: int) -> float:
+        """Bytes per second that each of ``gpus`` devices gets through: that of the nearest number of peers."""
+        return self.bytes_per_s[min(self.bytes_per_s, key=lambda n: abs(log2(n / gpus)))]
 
 
-SWITCHED = Ring(8.5e-6, 1.2e-6, (0.46, 0.54, 0.62))
+@dataclass(frozen=True, slots=True)
+class RingClass:
+    """Defaults where NCCL was not measured."""
+
+    launch_s: float
+    hop_s: float
+    shares: Mapping[int, float]
+    """Share of a device's link rate that so many peers reach."""
+
+
+SWITCHED = RingClass(8.5e-6, 1.2e-6, {2: 0.46, 4: 0.54, 8: 0.62})
 """NVLink with switches: the middle of A100, H100, H200, B200, B300, GB200 and GB300, which range from 5.0 to 10.6 µs to
 launch and 0.86 to 1.36 µs per hop; one launch, one hop and a rate per number of peers explain their all-reduces,
 all-gathers and reduce-scatters to 4 to 14 % (median, message sizes held out; NVIDIA aiconfigurator 0.12, NCCL 2.27)."""
-HOST = Ring(4.9e-6, 1.4e-6, (0.52, 0.24, 0.11))
+HOST = RingClass(4.9e-6, 1.4e-6, {2: 0.52, 4: 0.24, 8: 0.11})
 """Over PCIe: the geometric middle of RTX PRO 6000, which has peer to peer (0.46, 0.36, 0.32), and L40S, whose measured
 node has not (0.59, 0.16, 0.04); their launches and hops are alike (4.5 and 5.2 µs, 1.6 and 1.1 µs)."""
 
@@ -89,8 +100,11 @@ def link_bytes_per_s(machine: Machine) -> float:
 
 
 def ring_of(machine: Machine) -> Ring:
-    """The constants of NCCL inside a node of a machine."""
-    return SWITCHED if machine.link.gb_per_s else HOST
+    """The constants of NCCL inside a node of a machine: measured on it, else its class's."""
+    if (own := machine.ring) is not None:
+        return Ring(own.launch_us * 1e-6, own.hop_us * 1e-6, {n: g * 1e9 for n, g in own.bus_gb_per_s.items()})
+    kin, rate = SWITCHED if machine.link.gb_per_s else HOST, link_bytes_per_s(machine)
+    return Ring(kin.launch_s, kin.hop_s, {n: share * rate for n, share in kin.shares.items()})
 
 
 def cost_of(machine: Machine, exchange: Exchange) -> tuple[float, float]:
@@ -145,17 +159,17 @@ def _inside(machine: Machine, op: str, n: int) -> tuple[float, float]:
         case "dispatch" | "combine" if machine.link.gb_per_s:
             return _exchange_s(op), (n - 1) / n / (rate * ALL_TO_ALL_SHARE)
         case "dispatch" | "combine":
-            return _exchange_s(op), (n - 1) / n / ring.bus(rate, n)
+            return _exchange_s(op), (n - 1) / n / ring.bus(n)
         case "send":
-            return ring.launch_s + ring.hop_s, 1 / ring.bus(rate, 2)
+            return ring.launch_s + ring.hop_s, 1 / ring.bus(2)
         case _:
-            return ring.launch_s + (n - 1) * ring.hop_s, (n - 1) / n / ring.bus(rate, n)
+            return ring.launch_s + (n - 1) * ring.hop_s, (n - 1) / n / ring.bus(n)
 
 
 def _across(machine: Machine, op: str, n: int, nodes: int, network: float) -> tuple[float, float]:
     local = ceil(n / nodes)
     ring, rate = ring_of(machine), link_bytes_per_s(machine)
-    inside = ring.bus(rate, local) if local > 1 else float("inf")
+    inside = ring.bus(local) if local > 1 else float("inf")
     if op in ("dispatch", "combine"):
         near = (local - 1) / n / (rate * ALL_TO_ALL_SHARE if machine.link.gb_per_s else inside)
         return _exchange_s(op) + NETWORK_HOP_S, (n - local) / n / network + near

@@ -165,6 +165,24 @@ class AllReduce(Spec):
     source: Source
 
 
+class Ring(Spec):
+    """Constants of NCCL's collectives over n peers of one node, which pass messages round a ring.
+
+    ``t = launch + passes * ((n-1) * hop + (n-1)/n * bytes / bus)``; an all-reduce passes twice, an all-gather and a
+    reduce-scatter once.
+    """
+
+    launch_us: Cost
+    hop_us: Cost
+    bus_gb_per_s: dict[Size, Positive]
+    """What a device gets through in one direction, in GB/s, by the number of peers."""
+    median_error: Error | None = None
+    """Median absolute relative error on message sizes that were held out of the fit."""
+    rows: Size | None = None
+    """Measurements behind the fit."""
+    source: Source
+
+
 class Link(Spec):
     """How accelerators of one node reach each other, and the host."""
 
@@ -225,6 +243,7 @@ class Machine(Entry):
     eager: EagerLaunch | None = None
     """Where a pass is no captured graph."""
     allreduce: tuple[AllReduce, ...] = ()
+    ring: Ring | None = None
     calibration: Calibration | None = None
     """Set where the constants above were measured on this very machine."""
     notes: str | None = None

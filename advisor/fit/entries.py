@@ -9,11 +9,11 @@ from advisor.fit.products import P
 from advisor.fit.solve import Errors, Fit
 from advisor.fit.tables import TABLES
 from catalog.base import Spec
-from catalog.machine import AllReduce, AttentionRates, EagerLaunch, ExpertRates, Roofline, StreamRates
+from catalog.machine import AllReduce, AttentionRates, EagerLaunch, ExpertRates, Ring, Roofline, StreamRates
 
 BLOCKS = (
     "roofline", "experts", "attention", "attention_kernels", "scan", "short_convolution", "eager",
-    "allreduce",
+    "allreduce", "ring",
 )  # fmt: skip
 """Blocks of a machine's file that are fitted, in the order in which they stand there."""
 EAGER = (
@@ -44,7 +44,8 @@ def place(kind: str) -> tuple[str, str]:
 
 def table_name(kind: str) -> str:
     """What the source calls the table of a kind of kernels."""
-    names = {"gemm": "gemm", "experts": "moe", "attention": "attention", "scan": "gated delta net", "short": "conv1d"}
+    names = {"gemm": "gemm", "experts": "moe", "attention": "attention", "scan": "gated delta net", "short": "conv1d",
+             "ring": "nccl"}  # fmt: skip
     word, _, rest = kind.partition(" ")
     return "mla" if rest.startswith("latent") else names.get(word, "custom all-reduce")
 
@@ -81,8 +82,15 @@ def entry(kind: str, values: Mapping[str, float], errors: Mapping[str, Errors], 
             if key == "2":  # one step and two are the same for two devices
                 del given["second_us"]
             return AllReduce.model_validate({"gpus": int(key), **given})
+        case "ring":
+            return Ring.model_validate({"bus_gb_per_s": bus_of(given), **given})
         case _:
             return StreamRates.model_validate(given)
+
+
+def bus_of(given: dict[str, Any]) -> dict[int, float]:
+    """Rates by number of peers, taken out of the constants that are named by it."""
+    return {int(name[4:]): given.pop(name) for name in [*given] if name.startswith("bus_")}
 
 
 def blocks_of(fits: Sequence[Fit], eager: Mapping[str, tuple[float, int]]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.fit import attention, experts, links, products, streams
+from advisor.fit import attention, experts, links, products, rings, streams
 from advisor.fit.classes import KIN, Default, Kin, defaults
 from advisor.fit.entries import entry_of
 from advisor.fit.solve import Fit, Kernels, solve, solver
@@ -62,6 +62,7 @@ def _others(facts: Path, machines: Mapping[str, Machine], plain: Mapping[str, Ro
     yield from attention.kernels(facts, machines)
     yield from streams.kernels(facts, machines)
     yield from links.kernels(facts, machines)
+    yield from rings.kernels(facts, machines)
 
 
 def _class_plain(machines: Mapping[str, Machine]) -> dict[str, Roofline]:
