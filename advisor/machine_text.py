@@ -21,6 +21,7 @@ TITLES = {
     "scan": "Scans: t = max(bytes/(bandwidth·memory) + flops/(peak·compute), chain of tokens) + launch",
     "short_convolution": "Short causal convolutions: t = bytes/(bandwidth·memory) + launch",
     "eager": "Each kernel outside a captured graph: added to its launch",
+    "ring": "NCCL over n peers: t = launch + passes·((n-1)·hop + (n-1)/n·bytes/bus)",
     "allreduce": "All-reduce over n peers: t = latency + min((n-1)·bytes/bus, second step + 2(n-1)/n·bytes/bus)",
 }
 

@@ -102,7 +102,8 @@ def link_bytes_per_s(machine: Machine) -> float:
 def ring_of(machine: Machine) -> Ring:
     """The constants of NCCL inside a node of a machine: measured on it, else its class's."""
     if (own := machine.ring) is not None:
-        return Ring(own.launch_us * 1e-6, own.hop_us * 1e-6, {n: g * 1e9 for n, g in own.bus_gb_per_s.items()})
+        rates = {2: own.bus_2_gb_per_s, 4: own.bus_4_gb_per_s, 8: own.bus_8_gb_per_s}
+        return Ring(own.launch_us * 1e-6, own.hop_us * 1e-6, {n: g * 1e9 for n, g in rates.items() if g is not None})
     kin, rate = SWITCHED if machine.link.gb_per_s else HOST, link_bytes_per_s(machine)
     return Ring(kin.launch_s, kin.hop_s, {n: share * rate for n, share in kin.shares.items()})
 

@@ -174,8 +174,10 @@ class Ring(Spec):
 
     launch_us: Cost
     hop_us: Cost
-    bus_gb_per_s: dict[Size, Positive]
-    """What a device gets through in one direction, in GB/s, by the number of peers."""
+    bus_2_gb_per_s: Positive
+    """What each of two devices gets through in one direction, in GB/s."""
+    bus_4_gb_per_s: Positive | None = None
+    bus_8_gb_per_s: Positive | None = None
     median_error: Error | None = None
     """Median absolute relative error on message sizes that were held out of the fit."""
     rows: Size | None = None

@@ -83,14 +83,9 @@ def entry(kind: str, values: Mapping[str, float], errors: Mapping[str, Errors], 
                 del given["second_us"]
             return AllReduce.model_validate({"gpus": int(key), **given})
         case "ring":
-            return Ring.model_validate({"bus_gb_per_s": bus_of(given), **given})
+            return Ring.model_validate(given)
         case _:
             return StreamRates.model_validate(given)
-
-
-def bus_of(given: dict[str, Any]) -> dict[int, float]:
-    """Rates by number of peers, taken out of the constants that are named by it."""
-    return {int(name[4:]): given.pop(name) for name in [*given] if name.startswith("bus_")}
 
 
 def blocks_of(fits: Sequence[Fit], eager: Mapping[str, tuple[float, int]]) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from advisor.fit.solve import Columns, Formula, Kernels
 from advisor.fit.tables import Array, Row, machine_of, rows_of
 from catalog.machine import Machine
 
+NAMES = ("launch_us", "hop_us")
 PASSES = {"all_reduce": 2, "all_gather": 1, "reduce_scatter": 1}
 """Times the ring is gone round; an all-to-all is no ring."""
 
@@ -21,7 +22,7 @@ def seconds(x: Columns, c: Mapping[str, float]) -> Array:
     n, bus = x["gpus"], np.zeros(len(x["gpus"]))
     for name, rate in c.items():
         if name.startswith("bus_"):
-            bus[n == int(name[4:])] = rate * 1e9
+            bus[n == int(name[4])] = rate * 1e9
     hops = x["passes"] * (n - 1)
     return np.asarray(c["launch_us"] * 1e-6 + hops * (c["hop_us"] * 1e-6 + x["bytes"] / n / bus))
 
@@ -46,8 +47,6 @@ def kernels(facts: Path, machines: Mapping[str, Machine]) -> Iterator[Kernels]:
             np.maximum(passes * (gpus - 1) / gpus * message / rate, 1e-9),
             np.log2(message).round().astype(int) % 2 == 1,
             [f"{row['op_name']} {row['num_gpus']}" for row in rows],
-            Formula(
-                ("launch_us", "hop_us", *(f"bus_{n}" for n in peers)), (8.0, 1.0, *(200.0 for _ in peers)), seconds
-            ),
+            Formula((*NAMES, *(f"bus_{n}_gb_per_s" for n in peers)), (8.0, 1.0, *(200.0 for _ in peers)), seconds),
             f"NCCL {rows[0]['nccl_version']}",
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calculators.collectives import COMBINE_S, DISPATCH_S, cost_of, network_problem
+from calculators.collectives import COMBINE_S, DISPATCH_S, cost_of, link_bytes_per_s, network_problem, ring_of
 from calculators.efficiency import efficiency
 from calculators.operators import Exchange
 from calculators.overlap import delay_share, expected_largest, pipelined
@@ -35,9 +35,18 @@ def test_an_all_gather_and_a_reduce_scatter_move_what_an_all_reduce_does(gpus: i
 
 
 def test_a_ring_starts_once_and_hops_from_device_to_device():
+    assert H100.ring is not None
+    launch, hop = H100.ring.launch_us * 1e-6, H100.ring.hop_us * 1e-6
     one, seven = (cost_of(H100, Exchange("all_gather", n, n))[0] for n in (2, 8))
-    assert (seven - one) / 6 == pytest.approx(1.2e-6)
-    assert one == pytest.approx(9.7e-6)
+    assert one == pytest.approx(launch + hop)
+    assert seven == pytest.approx(launch + 7 * hop)
+
+
+def test_a_machine_whose_links_nobody_measured_takes_the_middle_of_its_class():
+    unknown, h100 = (ring_of(m).bus(8) for m in (H100.model_copy(update={"ring": None}), H100))
+    assert unknown == pytest.approx(0.62 * 450e9)
+    assert unknown == pytest.approx(h100, rel=0.1)
+    assert ring_of(L4).bus(8) == pytest.approx(0.11 * link_bytes_per_s(L4))
 
 
 @pytest.mark.parametrize("op", ["all_reduce", "all_gather", "reduce_scatter", "dispatch", "combine", "send"])
@@ -49,7 +58,7 @@ def test_a_second_node_never_makes_a_large_message_faster_per_device(op: str):
 def test_between_nodes_a_pipeline_sends_through_one_adapter_and_a_ring_through_all():
     rate = 50e9 * 0.87
     assert cost_of(H100, Exchange("send", 2, 16))[1] == pytest.approx(1 / rate)
-    assert cost_of(H100, Exchange("all_gather", 16, 16))[1] == pytest.approx(15 / 16 / min(8 * rate, 450e9 * 0.62))
+    assert cost_of(H100, Exchange("all_gather", 16, 16))[1] == pytest.approx(15 / 16 / min(8 * rate, 275e9))
     assert cost_of(H100, Exchange("all_gather", 2, 16))[1] == pytest.approx(1 / 2 / rate)
 
 
