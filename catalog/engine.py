@@ -17,7 +17,7 @@ class ErrorBand(Spec):
 
     quantity: str
     """``ttft``, ``tpot``, or ``pass`` for models that answer in one; ``counted pass`` where only counts are known."""
-    badge: Literal["calibrated", "class default"]
+    badge: Literal["calibrated", "class default", "spec sheet"]
     """With which constants the times were predicted: the machines' own, or those of their class."""
     p10: Annotated[float, Field(gt=0)]
     p50: Annotated[float, Field(gt=0)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from catalog.compiled import load_or_compile
-from catalog.engine import Engine
+from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
 from catalog.price import MachinePrice, PriceList
@@ -248,6 +248,18 @@ def load_engine(name: str) -> Engine:
         BadInput: If it is unknown.
     """
     return _load(Engine, "engines", "engine", name)
+
+
+class _Bands(BaseModel):
+    bands: tuple[ErrorBand, ...]
+
+
+@lru_cache(maxsize=1)
+def error_bands() -> tuple[ErrorBand, ...]:
+    """Error bands of served models under all engines together, for engines without bands of their own."""
+    files = {"error_bands": ROOT / "error_bands.yaml"}
+    listed: _Bands = load_or_compile("error_bands", files, lambda: _parse(_Bands, files))["error_bands"]
+    return listed.bands
 
 
 def engine_ids() -> list[str]:

@@ -75,7 +75,7 @@ MACHINE_WORDS = (
 FORMATS = {
     "bf16": "bf16", "fp16": "bf16", "bf16/fp16": "bf16", "fp16/bf16": "bf16", "float16": "bf16", "bfloat16": "bf16",
     "fp32": "fp32", "float32": "fp32",
-    "fp8": "fp8", "fp8_block": "fp8-block", "fp8/fp8 kv": "fp8", "w8a8-fp8": "fp8",
+    "fp8": "fp8", "fp8_block": "fp8-block", "fp8-block": "fp8-block", "fp8/fp8 kv": "fp8", "w8a8-fp8": "fp8",
     "nvfp4": "nvfp4", "fp4": "nvfp4", "nvfp4 weights": "nvfp4",
     "int8": "int8", "w8a8": "int8",
 }  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.accuracy.comparison import Comparison, Skipped
+from advisor.estimating.bands import band_for
 from calculators.efficiency import efficiency
 from calculators.engine_rates import as_run_by
 from calculators.memory import weight_bytes
@@ -218,4 +219,6 @@ def compared(run: Run, prediction: Prediction) -> Iterator[Comparison]:
         ("tpot", run.tpot_s, prediction.tpot_s),
     ):
         if measured is not None and measured > 0:
-            yield Comparison(run.line, quantity, "s", measured, predicted, keys)
+            band = band_for(engine_of(run.engine), quantity, prediction.badge)
+            low, high = (None, None) if band is None else (predicted * band.p10, predicted * band.p90)
+            yield Comparison(run.line, quantity, "s", measured, predicted, keys, low, high)

@@ -56,6 +56,12 @@ def layout_of(row: Row) -> Layout:
     return Layout(tp=_devices(row) // ranks, dp=ranks, ep=max(1, int(found[1])) if found else 1)
 
 
+def _precision(row: Row) -> str:
+    """Of the products, or of experts that are quantised by blocks, for then the products are as well."""
+    experts = row.get("moe_quant_mode") or ""
+    return experts if experts == "fp8_block" and row["gemm_quant_mode"] == "fp8" else row["gemm_quant_mode"]
+
+
 def _why_not(row: Row) -> str | None:
     """What keeps a row from being read, in words."""
     experts = re.search(r"_ep(\d+)", row["id"])
@@ -88,8 +94,7 @@ def runs(rows: Sequence[Row]) -> Iterator[Run | Skipped]:
             missing = row["model_path"] if model is None else row["system"]
             yield Skipped(line, f"not in the catalog: {missing}")
             continue
-        blocks = row["gemm_quant_mode"] == "fp8" and row["moe_quant_mode"] == "fp8_block"
-        weights = format_of("fp8_block" if blocks else row["gemm_quant_mode"], model)
+        weights = format_of(_precision(row), model)
         if why is None and weights is None:
             why = f"unknown format {row['gemm_quant_mode']}"
         times = number(row, "silicon_ttft_ms"), number(row, "silicon_tpot_ms")
