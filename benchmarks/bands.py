@@ -72,8 +72,10 @@ class Class:
             p50=_rounded(found.middle),
             p90=_rounded(found.high),
             rows=sum(map(len, self.groups.values())),
-            measured_on=f"{who} serving {len(models)} models on {', '.join(machines)}, {how}; closed loops and constant "
-            "rates, every pair of model and machine weighing the same, widened until pairs, models and machines that are left out fit",
+            measured_on=(
+                f"{who} serving {len(models)} models on {', '.join(machines)}, {how}; closed loops and constant rates, "
+                "every pair of model and machine weighing the same, widened until what is left out fits"
+            ),
             source=SOURCE,  # type: ignore[arg-type]
         )
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from advisor import accuracy, estimate
 from advisor.accuracy.comparison import Comparison
 from advisor.accuracy.errors import Errors, weighted_quantile
+from advisor.accuracy.intervals import coverage, interval, quantiles
 from advisor.accuracy.names import format_of, machine_of, model_of
 from advisor.accuracy.readers import readers
 from advisor.cli import cli
@@ -196,3 +197,28 @@ def test_a_model_published_in_four_bits_keeps_them():
     assert format_of("nvfp4", "llama-3.1-70b") == "nvfp4"
     assert format_of("", "llama-3.1-70b") == "bf16"
     assert format_of("q17", "llama-3.1-70b") is None
+
+
+def residuals(rng: np.random.Generator, groups: int, own: float, between: float) -> dict[tuple[str, ...], np.ndarray]:
+    """Groups whose centres differ by ``between`` and whose members differ by ``own``."""
+    return {(f"model {i}", f"machine {i % 4}"): rng.normal(rng.normal(0, between), own, size=40) for i in range(groups)}
+
+
+def test_a_band_of_few_unlike_groups_is_wider_than_their_quantiles_and_holds_groups_to_come():
+    held, plain = [], []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        groups = residuals(rng, 8, 0.05, 0.3)
+        band, pooled = interval(groups), quantiles(list(groups.values()))
+        assert band.high - band.low >= pooled.high - pooled.low - 1e-12
+        new = list(residuals(rng, 20, 0.05, 0.3).values())
+        held.append(np.mean([band.holds(values) for values in new]))
+        plain.append(np.mean([pooled.holds(values) for values in new]))
+    assert 0.75 <= np.mean(held) <= 0.95
+    assert np.mean(plain) < np.mean(held)
+
+
+def test_coverage_leaves_whole_machines_out():
+    groups = {("a", "m1"): np.zeros(5), ("b", "m1"): np.zeros(5), ("c", "m2"): np.full(5, 9.0)}
+    assert coverage(groups, {key: key[1] for key in groups}) == {"m1": 0.0, "m2": 0.0}
+    assert interval({("a",): np.array([0.0, 1.0, 2.0])}).middle == 1.0

@@ -72,9 +72,7 @@ def test_devices_that_share_layers_spend_time_on_links():
 
 
 def test_the_roofline_has_points_below_their_roofs():
-    run = CliRunner().invoke(
-        cli, ["estimate", "llama-3.1-8b", "--machine", "h100-sxm", "--engine", "pytorch", "--roofline"]
-    )
+    run = CliRunner().invoke(cli, ["estimate", "llama-3.1-8b", "--machine", "h100-sxm", "--roofline"])
     assert run.exit_code == 0, run.output
     data = json.loads(run.stdout)
     slope = next(r["bytes_per_s"] for r in data["roofs"] if r["bytes_per_s"])

@@ -121,7 +121,7 @@ def test_machines_get_the_band_of_the_constants_they_are_predicted_with(quantity
         assert band.p10 == pytest.approx(band.p50 * measured.p10)
         assert band.p90 == pytest.approx(band.p50 * measured.p90)
         assert f"on {measured.rows} runs (" in band.basis
-    assert ("leaving one machine out" in default.basis, "leaving one machine out" in calibrated.basis) == (True, False)
+    assert ("left out of its class" in default.basis, "left out of its class" in calibrated.basis) == (True, False)
     assert class_wide.p10 <= own.p10
     assert class_wide.p90 >= own.p90
 
@@ -135,12 +135,24 @@ def test_residuals_of_class_defaults_stand_in_where_none_were_taken_with_own_con
     assert time.tpot_s.p90 is not None
 
 
-def test_nominal_rates_have_no_band_and_say_why():
+def test_nominal_rates_have_the_band_of_measured_machines_predicted_by_their_data_sheets():
     time = estimate(model="llama-3.1-8b", machine="tpu-v5e", batch=8).time
-    for band in (time.ttft_s, time.tpot_s):
+    known = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=8).time
+    for band, measured in ((time.ttft_s, known.ttft_s), (time.tpot_s, known.tpot_s)):
         assert band is not None
-        assert (band.badge, band.p10, band.p90) == ("spec sheet", None, None)
-        assert "nothing like it was measured" in band.basis
+        assert measured is not None
+        assert band.badge == "spec sheet"
+        assert "by its data sheet alone" in band.basis
+        assert band.p10 > band.p50 * 0.9  # nobody is faster than the data sheet by more than chance
+        assert band.p90 / band.p10 > measured.p90 / measured.p10
+
+
+def test_engines_without_bands_of_their_own_take_those_of_all_engines():
+    engine = load_engine("sglang")
+    assert not [band for band in engine.bands if band.quantity == "tpot"]
+    band = band_for(engine, "tpot", "calibrated")
+    assert band is not None
+    assert "vLLM, SGLang and TensorRT-LLM" in band.measured_on
 
 
 def test_prices_are_seconds_times_rate():
