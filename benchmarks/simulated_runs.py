@@ -130,19 +130,16 @@ def sharegpt(facts: Path) -> Iterator[str]:
         pool.run()
         o, c = outcome(jobs, [pool], request_s=service.request_s), columns(jobs, service.request_s)
         said = "as measured" if known else "as calculated (measured: 41,408)"
-        yield (
-            f"ShareGPT on rtx-4090, {service.cache_tokens:,} tokens of cache {said}: {o.preemptions} preemptions, "
-            + ("saturated" if o.verdict.saturated else "NOT SATURATED")
-        )
+        found = "saturated" if o.verdict.saturated else "NOT SATURATED"
+        room = f"{service.cache_tokens:,} tokens of cache {said}"
+        yield f"ShareGPT on rtx-4090, {room}: {o.preemptions} preemptions, {found}"
         for name, ours in (("ttft_ms", c.ttft_s), ("tpot_ms", c.tpot_s), ("e2e_ms", c.e2e_s)):
             theirs = np.array([float(r[name]) for r in rows]) * 1e-3
             quantiles = [np.quantile(ours, q) / np.quantile(theirs, q) - 1 for q in (0.5, 0.9, 0.99)]
             each = float(np.median(np.abs(ours / theirs - 1)))
-            yield (
-                f"  {name:8} mean {100 * (ours.mean() / theirs.mean() - 1):+6.1f} %   p50 p90 p99 "
-                + " ".join(f"{100 * q:+6.1f}" for q in quantiles)
-                + f"   request by request, median {100 * each:.1f} %"
-            )
+            mean = 100 * (ours.mean() / theirs.mean() - 1)
+            spread = " ".join(f"{100 * q:+6.1f}" for q in quantiles)
+            yield f"  {name:8} mean {mean:+6.1f} %   p50 p90 p99 {spread}   request by request {100 * each:.1f} %"
 
 
 def lines(found: list[Compared]) -> Iterator[str]:
@@ -159,9 +156,7 @@ def lines(found: list[Compared]) -> Iterator[str]:
         sizes = {name: np.quantile([abs(c.errors[name]) for c in found], statistic) for name in names}
         yield f"{label:52} " + " ".join(f"{100 * size:9.1f}" for size in sizes.values())
     wrong = [c.label for c in found if c.saturated != c.measured_saturated]
-    yield f"saturated or not: {len(found) - len(wrong)} of {len(found)} as measured" + (
-        f"; not {wrong}" if wrong else ""
-    )
+    yield f"saturated or not: {len(found) - len(wrong)} of {len(found)} as measured; not: {', '.join(wrong) or 'none'}"
 
 
 def main() -> None:

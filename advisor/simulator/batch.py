@@ -184,7 +184,8 @@ class Batch:
             key = next(key for key in self.heap if key & MASK == i)
             self.heap.remove(key)
             heapify(self.heap)
-            self.left -= key >> SHIFT
+            if self.rules.output_share:
+                self.left -= key >> SHIFT
             self.cached -= scaled
             if self.rules.reserve != "all":
                 self.phase[self._index(base)] -= 1
@@ -301,7 +302,8 @@ class Batch:
                 self.stalled.append([self.t, 1])
             self.joined[i] = self.t
             steps = -(-q * (jobs.output[i] - 1) // p)
-            self.left += n + steps
+            if self.rules.output_share:
+                self.left += n + steps
             heappush(self.heap, n + steps << SHIFT | i)
         self.blocked = False
 

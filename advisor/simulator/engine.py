@@ -16,6 +16,9 @@ from math import ceil, inf, sqrt
 from advisor.simulator.batch import MASK, SHIFT, Batch
 from advisor.simulator.log import FLUSH
 
+MOST_TIMES = 100_000
+"""Times of passes that are kept."""
+
 
 class Replica(Batch):
     """One replica: its queue, its batch and its cache, between events.
@@ -84,7 +87,12 @@ class Replica(Batch):
         rows, partial, base, written = self.log.rows, self.partial, self.base, self.written
         later, times, coming, position = self.later, self.times, self.coming, self.position
         t, n, cached, blocked, short = self.t, self.n, self.cached, self.blocked, False
-        linked = jobs.linked
+        linked, ready, refusable = jobs.linked, jobs.ready, not rules.chunked
+        margin, longest, follow_through = self.margin, self.longest, self.ended
+        whole_input, shares = rules.reserve == "input", bool(rules.output_share)
+        cap = rules.chunk_tokens if rules.chunked else 0
+        quick = simple and mixed and plain and not (ranking or whole or windows) and fixed_always >= 0
+        all_units, stalled = pool.units, self.stalled
         writing = len(heap)
         next_t = times[position] if position < len(times) else inf
         if later and later[0][0] < next_t:
@@ -109,11 +117,7 @@ class Replica(Batch):
                 else:
                     i = coming[position]
                     position += 1
-                if inputs[i] + outputs[i] + self.margin > self.longest or not rules.chunked:
-                    fits = self._accepts(i)
-                else:
-                    fits = True
-                if fits:
+                if (inputs[i] + outputs[i] + margin <= longest and not refusable) or self._accepts(i):
                     if ranking:
                         heappush(ranked, (jobs.priority[i], next_t, i))  # type: ignore[index]
                         blocked = False
@@ -127,13 +131,43 @@ class Replica(Batch):
             if not order and not waiting and not ranked:
                 continue
 
-            if short or partial or ((waiting or ranked) and not blocked):
+            if (
+                quick
+                and len(waiting) == 1
+                and not (blocked or partial or short)
+                and (new := inputs[i := waiting[0]]) + writing <= budget
+                and (units := unit * (phase[n % size] - -new // block) + fixed_always) <= pool.free
+                and (not cap or new <= cap)
+                and len(order) < most_sequences
+                and i not in written
+            ):
+                # One pass that reads one prompt to its end: the usual case of what follows.
+                pool.free -= units
+                waiting.popleft()
+                order[i] = None
+                admitted[i] = t
+                key = new << 16 | writing
+                if key in prompts:
+                    seconds = prompts[key] + rate[writing] * cached
+                else:
+                    seconds = prompts[key] = prompt_s(new, writing)
+                    seconds += rate[writing] * cached
+                rows += (t, seconds, 0.0, 1, writing, new, all_units - pool.free)
+                t += seconds
+                if writing:
+                    n += 1
+                cached += writing + new
+                first[i] = t
+                b = base[i] = new - n
+                phase[-b % size] += 1
+                heappush(heap, n + outputs[i] - 1 << SHIFT | i)
+            elif short or partial or ((waiting or ranked) and not blocked):
                 # One pass, with prompts.
-                if jobs.ready is not None and not blocked and not short:
+                if ready is not None and not blocked and not short:
                     self.t, self.n, self.cached = t, n, cached
                     self._join_ready()
                     cached, writing, blocked = self.cached, len(heap), self.blocked
-                    if self.ended is not None or linked:
+                    if follow_through is not None or linked:
                         next_t = self._next(position)
                 preempted = False
                 steps_too = mixed or short
@@ -168,23 +202,23 @@ class Replica(Batch):
                                 new = inputs[i] + written[i] if i in written else inputs[i]
                                 take = new
                                 if take > room:
-                                    if not rules.chunked:
+                                    if refusable:
                                         blocked = not tokens
                                         break
                                     take = room
-                                if rules.chunked and 0 < rules.chunk_tokens < take:
-                                    take = rules.chunk_tokens
+                                if 0 < cap < take:
+                                    take = cap
                                 fixed = (
                                     fixed_always
                                     if fixed_always >= 0
-                                    else memory.fixed(inputs[i] + outputs[i] + self.margin, block)
+                                    else memory.fixed(inputs[i] + outputs[i] + margin, block)
                                 )
                                 if whole:
-                                    units = fixed + unit * -(-(inputs[i] + outputs[i] + self.margin) // block)
+                                    units = fixed + unit * -(-(inputs[i] + outputs[i] + margin) // block)
                                     must = units
                                 else:
                                     units = fixed + unit * -(-take // block)
-                                    must = fixed + unit * -(-new // block) if rules.reserve == "input" else units
+                                    must = fixed + unit * -(-new // block) if whole_input else units
                                 if must > pool.free:
                                     blocked = True
                                     break
@@ -222,9 +256,9 @@ class Replica(Batch):
                 running = writing if steps_too else 0
                 if tokens:
                     key = tokens << 16 | running
-                    seconds = prompts.get(key, 0.0)
-                    if not seconds:
-                        seconds = prompts[key] = prompt_s(tokens, running)
+                    if key not in prompts:
+                        prompts[key] = prompt_s(tokens, running)
+                    seconds = prompts[key]
                     if parts > 1:
                         alone = self.steps.alone_s
                         seconds += sum(map(alone, chunks)) - alone(tokens)
@@ -235,20 +269,20 @@ class Replica(Batch):
                     seconds += rate[running] * cached
                     for window in windows:
                         seconds += window.rate[running] * window.total
-                rows += (t, seconds, 0.0, 1, running, tokens, pool.units - pool.free)
+                rows += (t, seconds, 0.0, 1, running, tokens, all_units - pool.free)
                 if not mixed:
                     if running:
                         self._catch_up(t + seconds, seconds, running)
-                    elif writing and not self.stalled:
-                        self.stalled.append([t, writing])
+                    elif writing and not stalled:
+                        stalled.append([t, writing])
                 t += seconds
                 if running:
                     cached += p * running
                     if windows:
                         self._fill(n, 1)
                     n += 1
-                elif not mixed and done and self.stalled:
-                    self.stalled.append([t, 0])
+                elif not mixed and done and stalled:
+                    stalled.append([t, 0])
                 for i in done:
                     # A prompt is read: a first token is out, or the next after a preemption.
                     if first[i] != first[i]:
@@ -268,11 +302,12 @@ class Replica(Batch):
                         phase[-b % size if plain else (b + q * (block - 1)) % size] += 1
                     if windows:
                         self._open(i, q * length, n)
-                    if not mixed and steps and self.stalled:
-                        self.stalled[-1][1] += 1
+                    if not mixed and steps and stalled:
+                        stalled[-1][1] += 1
                     if not mixed:
                         self.joined[i] = t
-                    self.left += n + steps
+                    if shares:
+                        self.left += n + steps
                     heappush(heap, n + steps << SHIFT | i)
                 if prefixes and tokens:
                     blocked = False
@@ -287,22 +322,23 @@ class Replica(Batch):
                         growth += window.rate[writing] * len(window.growing) * p
                         if window.ends and (window.ends[0] >> SHIFT) - n < passes:
                             passes = max(1, (window.ends[0] >> SHIFT) - n)
-                if self.stalled:
+                if stalled:
                     passes = 1
+                total = passes * (seconds + growth * (passes - 1) * 0.5)
                 bound = next_t if (not blocked or ranking or linked) and next_t < until else until
-                if bound < inf:
+                if t + total > bound:
                     gap = bound - t
-                    if passes * (seconds + growth * (passes - 1) * 0.5) > gap:
-                        b2 = seconds - growth * 0.5
-                        k = ceil(2 * gap / (b2 + sqrt(b2 * b2 + 2 * growth * gap)))
-                        if k < 1:
-                            k = 1
-                        while k > 1 and (k - 1) * (seconds + growth * (k - 2) * 0.5) >= gap:
-                            k -= 1
-                        while k * (seconds + growth * (k - 1) * 0.5) < gap:
-                            k += 1
-                        if k < passes:
-                            passes = k
+                    b2 = seconds - growth * 0.5
+                    k = ceil(2 * gap / (b2 + sqrt(b2 * b2 + 2 * growth * gap)))
+                    if k < 1:
+                        k = 1
+                    while k > 1 and (k - 1) * (seconds + growth * (k - 2) * 0.5) >= gap:
+                        k -= 1
+                    while k * (seconds + growth * (k - 1) * 0.5) < gap:
+                        k += 1
+                    if k < passes:
+                        passes = k
+                        total = k * (seconds + growth * (k - 1) * 0.5)
                 if not whole:
                     if plain:
                         turns, rest = divmod(passes, size)
@@ -315,6 +351,7 @@ class Replica(Batch):
                     else:
                         blocks = self._blocks(n, passes)
                     units = blocks * unit
+                    planned = passes
                     if units <= pool.free:
                         pool.free -= units
                     elif blocked and prefixes and rules.reserve == "chunk" and pool.kept:
@@ -335,10 +372,12 @@ class Replica(Batch):
                             short = True
                             continue
                         pool.take(self._blocks(n, passes) * unit)
-                rows += (t, seconds, growth, passes, writing, 0, pool.units - pool.free)
-                if self.stalled:
+                    if passes != planned:
+                        total = passes * (seconds + growth * (passes - 1) * 0.5)
+                rows += (t, seconds, growth, passes, writing, 0, all_units - pool.free)
+                if stalled:
                     self._catch_up(t + seconds, seconds, writing)
-                t += passes * (seconds + growth * (passes - 1) * 0.5)
+                t += total
                 cached += p * writing * passes
                 if windows:
                     self._fill(n, passes)
@@ -352,30 +391,31 @@ class Replica(Batch):
                     b = base.pop(i)
                     length = b + p * n
                     cached -= length
-                    self.left -= n
+                    if shares:
+                        self.left -= n
                     del order[i]
                     if whole:
-                        length = inputs[i] + outputs[i] + self.margin
+                        length = inputs[i] + outputs[i] + margin
                     else:
                         phase[-b % size if plain else (b + q * (block - 1)) % size] -= 1
                         length //= q
                         if prefixes:
                             length -= self._publish_answer(i, length)
-                    fixed = (
-                        fixed_always if fixed_always >= 0 else memory.fixed(inputs[i] + outputs[i] + self.margin, block)
-                    )
+                    fixed = fixed_always if fixed_always >= 0 else memory.fixed(inputs[i] + outputs[i] + margin, block)
                     pool.free += fixed + unit * -(-length // block)
                     if windows:
                         self._close(i, b + p * n)
                     if linked:
                         self._follow(i, t)
-                    if self.ended is not None:
-                        self.ended.append(t)
+                    if follow_through is not None:
+                        follow_through.append(t)
                 blocked = False
                 if linked:
                     next_t = self._next(position)
                 if len(rows) >= FLUSH:
                     self.log.flush()
+                    if len(prompts) > MOST_TIMES:
+                        prompts.clear()
                 if stop:
                     writing = len(heap)
                     break

@@ -113,7 +113,7 @@ def _decoder(
     case: Resolved, rules: Rules, share: float | None, tokens: int | None, limits: dict[str, object]
 ) -> Service:
     rules = rules.with_(**limits)
-    server, draft = server_of(case), draft_of(case)
+    server, draft = server_of(case), draft_of(case) if case.scenario.speculate else None
     memory = _memory(case, server, rules, share, tokens, draft)
     longest = min(memory.longest(rules.block_tokens), 2**20)
     steps = timed(

@@ -72,7 +72,7 @@ def test_rules_of_launch_lines_are_set_and_impossible_ones_refused():
         assert service_of(scenario, name).rules.label
     with pytest.raises(BadInput, match="did you mean sglang"):
         service_of(scenario, "sglan")
-    with pytest.raises(BadInput, match="leave 0.0 GiB"):
+    with pytest.raises(BadInput, match="GiB for the cache"):
         service_of(Scenario(model="llama-3.1-70b", machine="l4"))
     with pytest.raises(BadInput, match="exceeds budget_tokens"):
         Rules(budget_tokens=10, max_sequences=20)
@@ -147,7 +147,8 @@ def test_more_seeds_give_an_interval():
 def test_impossible_questions_are_answered_in_one_line():
     base = {"model": "llama-3.1-8b", "machine": "h100-sxm"}
     for more, said in (
-        ({"rate": 1, "clients": 2}, "one of rate"), ({"rate": -1}, "positive rate"), ({"rate": 1, "find": "max"}, "max-rate"),
+        ({"rate": 1, "clients": 2}, "one of rate"), ({"rate": -1}, "positive rate"),
+        ({"rate": 1, "find": "max"}, "max-rate"),
         ({"find": "max-rate"}, "needs slo"), ({"clients": 0}, "at least 1"), ({"rate": 1, "router": "x"}, "router"),
         ({"rate": 1, "traffic": []}, "at least one class"), ({"rate": 1, "requests": 0}, "at least 1"),
     ):  # fmt: skip

@@ -104,7 +104,8 @@ def test_every_preset_says_where_it_is_from_and_can_be_drawn():
 
 def test_traces_are_read_as_published(tmp_path):
     (tmp_path / "azure.csv").write_text(
-        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 18:17:04.0319600,3180,8\n"
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n"
+        "2023-11-16 18:17:04.0319600,3180,8\n"
     )
     (tmp_path / "mooncake.jsonl").write_text(
         "".join(
