@@ -126,7 +126,7 @@ class Compiled:
         own_experts = all(r.eff.experts for r in rates)
         products = rows[Kind.GEMM] + ([] if own_experts else rows[Kind.EXPERTS])
         self._products = np.array(products, dtype=np.intp)
-        self._p = np.array([r.eff.products.p for r in rates])
+        p = np.array([r.eff.products.p for r in rates])
         self._compute = np.zeros((len(rates), len(products), m))
         self._memory = np.zeros_like(self._compute)
         convolutions = np.array([is_short_convolution(op) for op in table.operators])
@@ -141,10 +141,14 @@ class Compiled:
                     self._linear[c, row, :m] = traffic[c][row] / (bandwidth * own.memory)
                     self._linear[c, row, m] = table.launches[row] * own.launch_us * 1e-6
         self._set_attention(rows[Kind.ATTENTION], rates, flops, pointwise, traffic, news)
-        scans = [row for row in rows[Kind.SCAN] if all(r.eff.scan for r in rates)]
-        self._set_scans(scans, rates, flops, traffic)
-        done = {*products, *rows[Kind.EXPERTS], *rows[Kind.ATTENTION], *scans, *rows[Kind.COLLECTIVE]}
+        self._set_scans(rows[Kind.SCAN], rates, flops, traffic)
+        done = {*products, *rows[Kind.EXPERTS], *rows[Kind.ATTENTION], *rows[Kind.COLLECTIVE]}
         self._set_light([row for row in range(o) if row not in done], rates, convolutions, traffic)
+        self._roots = [
+            (np.flatnonzero(same), p[same], self._compute[same], self._memory[same])
+            for same in (p == 2, p != 2)
+            if same.any()
+        ]
         drive = np.sum([np.abs(table.coefficients[n]) for n in ("needed", "pointwise", "reads", "writes")], axis=0)
         self._drive = drive + np.max([np.abs(t) for t in traffic], axis=0)
 
@@ -225,12 +229,15 @@ class Compiled:
     def _set_scans(self, rows: Sequence[int], rates: Sequence[Rates], flops: Floats, traffic: Sequence[Floats]) -> None:
         """Scans: products inside chunks, traffic, and chunks one after another; elementwise work may exceed them."""
         table, m = self.table, flops.shape[1]
+        if all(r.eff.scan is None for r in rates):
+            return
         for row in rows:
             operator, launches = table.operators[row], table.launches[row]
             work, token_s, extra = np.zeros((len(rates), m)), *np.zeros((2, len(rates)))
             for c, r in enumerate(rates):
                 own = r.eff.scan
-                assert own is not None
+                if own is None:  # a light kernel there
+                    continue
                 work[c] = traffic[c][row] / (r.eff.bandwidth_bytes_per_s * own.memory)
                 if own.compute:
                     work[c] = work[c] + flops[row] / (r.sixteen * own.compute)
@@ -252,27 +259,21 @@ class Compiled:
     ) -> None:
         """The longer of 32-bit arithmetic (with products) and traffic; linear where one is longer in every measure."""
         table, m = self.table, self._linear.shape[2] - 1
-        bent: list[int] = []
-        sides: list[tuple[Floats, Floats]] = []
-        for row in rows:
-            compute, memory = np.zeros((2, len(rates), m))
-            for c, r in enumerate(rates):
-                if r.eff.short_convolution and convolutions[row]:
-                    continue
-                plain = r.eff.plain
-                compute[c] = table.coefficients["needed"][row] / (r.sixteen * plain.compute)
-                compute[c] += table.coefficients["pointwise"][row] / (r.vector * plain.compute)
-                memory[c] = traffic[c][row] / (r.eff.bandwidth_bytes_per_s * plain.memory)
-                self._linear[c, row, m] = table.launches[row] * plain.launch_us * 1e-6
-            more = np.all(compute >= memory, axis=1)
-            less = np.all(compute <= memory, axis=1)
-            if np.all(more | less):
-                self._linear[:, row, :m] += np.where(more[:, None], compute, memory)
-            else:
-                bent.append(row)
-                sides.append((compute, memory))
-        self._bent = np.array(bent, dtype=np.intp)
-        self._bent_sides = [np.stack([side[i] for side in sides], axis=1) for i in (0, 1)] if bent else []
+        needed, pointwise = (table.coefficients[name][rows] for name in ("needed", "pointwise"))
+        compute, memory = np.zeros((2, len(rates), len(rows), m))
+        short, scans = convolutions[rows], table.of_kind(Kind.SCAN)[rows]
+        for c, r in enumerate(rates):
+            elsewhere = short & (r.eff.short_convolution is not None) | scans & (r.eff.scan is not None)
+            plain = r.eff.plain
+            compute[c] = needed / (r.sixteen * plain.compute) + pointwise / (r.vector * plain.compute)
+            memory[c] = traffic[c][rows] / (r.eff.bandwidth_bytes_per_s * plain.memory)
+            launch = table.launches[rows] * plain.launch_us * 1e-6
+            compute[c, elsewhere] = memory[c, elsewhere] = 0.0
+            self._linear[c, rows, m] = np.where(elsewhere, self._linear[c, rows, m], launch)
+        straight = np.all((compute >= memory).all(axis=2) | (compute <= memory).all(axis=2), axis=0)
+        self._linear[:, np.array(rows, dtype=np.intp)[straight], :m] += np.maximum(compute, memory)[:, straight]
+        self._bent = np.array(rows, dtype=np.intp)[~straight]
+        self._bent_sides = compute[:, ~straight], memory[:, ~straight]
 
     # --- seconds --------------------------------------------------------------------------------------------------
 
@@ -285,10 +286,11 @@ class Compiled:
         """
         ones = np.ones((1, values.shape[1]))
         seconds: Floats = _times(self._linear, np.concatenate([values, ones]))
-        if len(self._products):
-            root = _root(_times(self._compute, values), _times(self._memory, values), self._p)
+        for own, p, compute, memory in self._roots if len(self._products) else ():
+            root = _root(_times(compute, values), _times(memory, values), p)
+            where = slice(None) if len(own) == len(seconds) else own
             for place, row in enumerate(self._products):
-                seconds[:, row] += root[:, place]
+                seconds[where, row] += root[:, place]
         if len(self._bent):
             longer = np.maximum(*(_times(side, values) for side in self._bent_sides))
             for place, row in enumerate(self._bent):
