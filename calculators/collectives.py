@@ -63,8 +63,9 @@ node has not (0.59, 0.16, 0.04); their launches and hops are alike (4.5 and 5.2 
 DISPATCH_S, COMBINE_S = 69e-6, 41e-6
 """Latency of an all-to-all of tokens: medians of DeepEP's low-latency kernels on H100, H200, B200 and B300 in a node
 (aiconfigurator 0.12, expert all-to-all table: 51 to 71 µs and 31 to 48 µs)."""
-ALL_TO_ALL_SHARE = 0.5
-"""Share of the link rate of an all-to-all of tokens: the middle of the same tables (0.25 to 0.86)."""
+DISPATCH_BYTES_PER_S, COMBINE_BYTES_PER_S = 230e9, 164e9
+"""Rate of the same with many tokens, in one direction: medians of the high-throughput kernels (110 to 282 and 119 to
+256 GB/s with 16-bit tokens). It hardly depends on the machine's links: B200 reaches no more than H100."""
 
 NETWORK_GB_PER_S = {"NVLink 2": 12.5, "NVLink 3": 25.0, "NVLink 4": 50.0, "NVLink 4 + C2C": 50.0, "NVLink 5": 50.0}
 """Class default of a node's network, per device and direction: one adapter per GPU in NVIDIA's own systems, of 100 Gb/s
@@ -158,7 +159,7 @@ def _inside(machine: Machine, op: str, n: int) -> tuple[float, float]:
             alpha, bus = allreduce_of(machine, n)
             return alpha, 2 * (n - 1) / n / bus
         case "dispatch" | "combine" if machine.link.gb_per_s:
-            return _exchange_s(op), (n - 1) / n / (rate * ALL_TO_ALL_SHARE)
+            return _exchange_s(op), (n - 1) / n / min(rate, _tokens_per_s(op))
         case "dispatch" | "combine":
             return _exchange_s(op), (n - 1) / n / ring.bus(n)
         case "send":
@@ -172,7 +173,7 @@ def _across(machine: Machine, op: str, n: int, nodes: int, network: float) -> tu
     ring, rate = ring_of(machine), link_bytes_per_s(machine)
     inside = ring.bus(local) if local > 1 else float("inf")
     if op in ("dispatch", "combine"):
-        near = (local - 1) / n / (rate * ALL_TO_ALL_SHARE if machine.link.gb_per_s else inside)
+        near = (local - 1) / n / (min(rate, _tokens_per_s(op)) if machine.link.gb_per_s else inside)
         return _exchange_s(op) + NETWORK_HOP_S, (n - local) / n / network + near
     bus = min(inside, network * local)
     if op == "all_reduce":
@@ -187,6 +188,10 @@ def _sends(machine: Machine, stages: int, nodes: int, network: float) -> tuple[f
     alpha, beta = _inside(machine, "send", stages)
     distant = ring_of(machine).launch_s + NETWORK_HOP_S
     return far * distant + (1 - far) * alpha, far / network + (1 - far) * beta
+
+
+def _tokens_per_s(op: str) -> float:
+    return DISPATCH_BYTES_PER_S if op == "dispatch" else COMBINE_BYTES_PER_S
 
 
 def _exchange_s(op: str) -> float:

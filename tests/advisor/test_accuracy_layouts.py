@@ -57,3 +57,24 @@ def test_every_rank_carries_what_the_row_says(tmp_path: Path):
     assert (
         eight < one
     )  # each device has the same steps, and reads an eighth of the experts that eight times as many visit
+
+
+def test_rings_are_compared_by_collective_and_all_to_alls_are_not_rings(tmp_path: Path):
+    path = tmp_path / "nccl.csv"
+    head = "system,nccl_version,op_name,nccl_dtype,num_gpus,message_elems,bytes,latency_ms"
+    rows = [f"h100_sxm,2.29,{op},half,8,1,{2**24},0.1" for op in ("all_gather", "all_reduce", "alltoall")]
+    path.write_text("\n".join([head, *rows]) + "\n")
+    gathered, reduced = (c.predicted for c in accuracy(path).compared)
+    launch = 5.6e-6
+    assert reduced - launch == pytest.approx(2 * (gathered - launch))
+    assert gathered == pytest.approx(launch + 7 * 0.822e-6 + 7 / 8 * 2**24 / 275e9)
+
+
+def test_all_to_alls_of_tokens_are_compared_both_ways(tmp_path: Path):
+    path = tmp_path / "a2a.csv"
+    head = "system,comm_backend,phase,comm_dtype,ep_size,node_num,hidden_size,topk,num_experts,num_tokens,latency_us"
+    rows = [f"h100_sxm,deepep_ll,{way},{bits},8,1,7168,8,256,64,70" for way, bits in
+            (("dispatch", "fp8"), ("dispatch", "bfloat16"), ("combine", "odd"))]  # fmt: skip
+    path.write_text("\n".join([head, *rows]) + "\n")
+    narrow, wide = (c.predicted for c in accuracy(path).compared)
+    assert (wide - 69e-6) / (narrow - 69e-6) == pytest.approx(16 / 8.25)
