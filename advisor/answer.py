@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from calculators.offload import Split
 from calculators.params import Params
+
+if TYPE_CHECKING:
+    from calculators.offload import Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from advisor.answer import Estimate
-from advisor.estimating.generating import generating
 from advisor.estimating.memory import memory_of
-from advisor.estimating.offloaded import offloaded
 from advisor.estimating.resolve import resolve
-from advisor.estimating.single_pass import single_pass
 from advisor.scenario import Scenario
 from catalog.loader import checked
 
@@ -22,6 +19,14 @@ def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
     """
     case = resolve(scenario if scenario is not None else checked(Scenario, fields, "scenario"))
     memory = memory_of(case)
-    if not case.generates and not case.scenario.host:
-        return single_pass(case, memory)
-    return offloaded(case, memory) if case.scenario.host else generating(case, memory)
+    if case.scenario.host:
+        from advisor.estimating.offloaded import offloaded
+
+        return offloaded(case, memory)
+    if case.generates:
+        from advisor.estimating.generating import generating
+
+        return generating(case, memory)
+    from advisor.estimating.single_pass import single_pass
+
+    return single_pass(case, memory)

@@ -19,7 +19,6 @@ from advisor.report import (
     tokens_text,
     usd_text,
 )
-from calculators.speculative import MOST_BATCH
 
 INDENT = 20
 
@@ -140,6 +139,8 @@ def _print_rate(rate: Rate, devices: int, *, first: bool) -> None:
 
 
 def _print_speculation(s: Speculation) -> None:
+    from calculators.speculative import MOST_BATCH
+
     a = s.acceptance
     span = f", {a.p10:g} to {a.p90:g}" if a.p10 is not None and a.p10 != a.p90 else ""
     line("  speculating", f"{s.gain:.2f} times as fast as {seconds_text(s.plain_tpot_s)} per token without it")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from advisor.answer import Band, Cost, Estimate, Memory, Throughput, Time
+from advisor.answer import Band, Cost, Estimate, Memory, Rate, Throughput, Time
 from advisor.estimating.bands import band_of, inverse, like, whole_answer
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.energy import energy_of
-from advisor.estimating.rates import transcription_rates
 from advisor.estimating.resolve import Resolved, demand_of, prompt_tokens, server_of
 from advisor.estimating.served import request_overhead_s, served_of
 from calculators.serving import Served, Server, decode_workload, prefill_workload
@@ -65,8 +64,14 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
         breakdown=shares(server, prefill_w, decode_w),
         speculation=speculation,
         energy=energy_of(case, inverse(whole, s.batch), server),
-        rates=transcription_rates(case, server, whole),
+        rates=_heard(case, server, whole) if case.encoder_decoder else (),
     )
+
+
+def _heard(case: Resolved, server: Server, whole: Band) -> tuple[Rate, ...]:
+    from advisor.estimating.rates import transcription_rates
+
+    return transcription_rates(case, server, whole)
 
 
 def _throughput(case: Resolved, served: Served, prefill: Band, decode: Band, whole: Band, prompt: int) -> Throughput:
