@@ -4,7 +4,7 @@ Run from the repository root::
 
     python -m benchmarks.accuracy [--json] [--by machine,engine] ...
 
-Bands: ``benchmarks/bands.py``. What was fitted on what: ``benchmarks/engine_constants.py`` and ``fit_rooflines.py``.
+Bands: ``benchmarks/bands.py``. What was fitted on what: ``benchmarks/engine_constants.py`` and ``whicharch fit``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Machines as if nobody had measured them: their class's constants, recomputed from the other members.
 
-Only the class of NVIDIA's data-centre cards is recomputed; all machines with measured servers belong to it. Its members
-are the NVIDIA machines with kernel constants of their own, and its constants the members' medians, one constant at a
-time (``benchmarks/fit_rooflines.py``).
+A class's constants are the medians of its members' (``whicharch fit``), one constant at a time. Where all its members
+are left out, those of all other NVIDIA machines with kernel constants of their own stand in.
 """
 
 from __future__ import annotations
@@ -16,25 +15,24 @@ from pydantic import BaseModel
 from catalog.loader import all_machines, load_machine, machine_classes
 from catalog.machine import Machine, MachineClass
 
-CLASS = "nvidia-datacenter"
 GENERATIONS = (
     ("a100-sxm4-80gb",),
     ("l40s",),
     ("h100-sxm", "h200-sxm"),
     ("b200-sxm", "b300-sxm", "gb200-nvl72", "gb300-nvl72", "rtx-pro-6000-blackwell-server"),
 )
-"""Members of the class with the same architecture: Ampere, Ada, Hopper, Blackwell."""
+"""Measured machines with the same architecture: Ampere, Ada, Hopper, Blackwell."""
 NOT_CONSTANTS = ("rows", "median_error", "prefill_median_error", "decode_median_error")
 SHARED = tuple(
     name
     for name in MachineClass.model_fields
-    if name in Machine.model_fields and name not in ("id", "vendor", "kinds", "sources", "notes")
+    if name in Machine.model_fields and name not in ("id", "vendor", "kinds", "sources", "notes", "memory")
 )
 """Constants that a machine has or takes from its class."""
 
 
 def members() -> list[Machine]:
-    """Whose constants the class is made of."""
+    """Whose constants classes are made of."""
     return [
         m for m in all_machines() if m.vendor == "nvidia" and m.kind.startswith(("datacenter", "work"))
         and any(r.rows for r in m.roofline.values())
@@ -56,10 +54,12 @@ def _middle(template: Any, entries: Sequence[Any]) -> Any:
     return template.model_copy(update=numbers)
 
 
-def class_without(left_out: Collection[str]) -> MachineClass:
-    """The class from all members but these."""
-    whole = next(c for c in machine_classes() if c.id == CLASS)
-    others = [machine for machine in members() if machine.id not in left_out]
+def class_without(whole: MachineClass, left_out: Collection[str]) -> MachineClass:
+    """A class from all its members but these."""
+    if not set(whole.members) & set(left_out):
+        return whole
+    known = [machine for machine in members() if machine.id not in left_out]
+    others = [machine for machine in known if machine.id in whole.members] or known
     fields = {name: [getattr(m, name) for m in others if getattr(m, name) is not None] for name in SHARED}
     return whole.model_copy(update={name: _middle(getattr(whole, name), own) for name, own in fields.items()})
 
@@ -72,13 +72,13 @@ def bare(machine: str) -> Machine:
 
 def machine_left_out(machine: str) -> tuple[Machine, list[MachineClass]]:
     """Without this machine's own measurements."""
-    return bare(machine), [class_without((machine,)) if c.id == CLASS else c for c in machine_classes()]
+    return bare(machine), [class_without(c, (machine,)) for c in machine_classes()]
 
 
 def generation_left_out(machine: str) -> tuple[Machine, list[MachineClass]]:
     """Without those of any machine of the same architecture."""
     group = next(group for group in GENERATIONS if machine in group)
-    return bare(machine), [class_without(group) if c.id == CLASS else c for c in machine_classes()]
+    return bare(machine), [class_without(c, group) for c in machine_classes()]
 
 
 def nominal(machine: str) -> tuple[Machine, list[MachineClass]]:
