@@ -46,8 +46,20 @@ def _fits(rates: KernelRates, machine: Machine) -> bool:
 
 def as_run_by(engine: Engine, machine: Machine, weights: WeightFormat) -> Machine:
     """The machine with the constants of the engine's kernels for a weight format; itself where it has none."""
-    rates = rates_of(engine, machine)
-    return machine if rates is None or machine.calibration else _with_rates(rates, machine, weights)
+    key = (id(engine), id(machine), id(weights))
+    known = _KNOWN.get(key)
+    if known is None:
+        rates = rates_of(engine, machine)
+        changed = machine if rates is None or machine.calibration else _with_rates(rates, machine, weights)
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        known = _KNOWN[key] = (engine, machine, weights, changed)
+    return known[3]
+
+
+MOST_KNOWN = 4096
+_KNOWN: dict[tuple[int, int, int], tuple[Engine, Machine, WeightFormat, Machine]] = {}
+"""By identity, because machines hold dictionaries; what is kept alive here keeps its identity."""
 
 
 def _with_rates(rates: KernelRates, machine: Machine, weights: WeightFormat) -> Machine:

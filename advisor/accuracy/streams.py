@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.accuracy.comparison import Comparison, Skipped
+from advisor.estimating.bands import band_for
 from calculators.efficiency import efficiency
 from calculators.engine_rates import as_run_by, usable_bytes
 from calculators.params import architecture_of
@@ -174,6 +175,8 @@ def compare_streams(found: Iterable[Stream | Skipped], engines: Engines = catalo
         else:
             streams.append(each)
     for stream, predicted in zip(streams, predict(streams, engines), strict=True):
+        engine = engines(stream.engine, stream.machine)
+        band = band_for(engine, stream.quantity, predicted.badge) if engine else None
         if predicted.problem:
             yield Skipped(stream.line, predicted.problem)
         elif not predicted.fits:
@@ -185,4 +188,8 @@ def compare_streams(found: Iterable[Stream | Skipped], engines: Engines = catalo
                 "experts": "mixture" if predicted.experts else "dense", "badge": predicted.badge,
                 "past": f"{stream.past:g}", "input": f"{stream.prompt_tokens:g}", **stream.keys,
             }  # fmt: skip
-            yield Comparison(stream.line, stream.quantity, "s", stream.measured_s, predicted.seconds, keys)
+            yield Comparison(
+                stream.line, stream.quantity, "s", stream.measured_s, predicted.seconds, keys,
+                p10=band.p10 * predicted.seconds if band else None,
+                p90=band.p90 * predicted.seconds if band else None,
+            )  # fmt: skip
