@@ -24,6 +24,8 @@ BUSY = "a prompt or step on its own, no measured residuals of splits"
 def check(case: Resolved) -> None:
     """Raise ``BadInput`` where a host cannot help."""
     s = case.scenario
+    if (host := load_machine(s.host)).kind != "cpu":
+        raise BadInput(f"host {s.host}: is a {host.kind}; a host is a CPU, as core-i9-13900k or generic-desktop-ddr4")
     if s.layout.devices > 1:
         raise BadInput(f"host {s.host}: splits between a GPU and a CPU are for one device, not {s.layout.devices}")
     if not case.generates or case.encoder_decoder:

@@ -123,6 +123,7 @@ def test_a_model_that_fits_ignores_its_host():
     [
         ({"host": "core-i9-13900"}, "core-i9-13900k"),
         ({"host": HOST, "tp": 2}, "one device"),
+        ({"host": "h100-sxm"}, "a host is a CPU"),
         ({"host": HOST, "model": "bert-base-uncased"}, "decoders"),
         ({"host": HOST, "speculate": "mtp"}, "not modelled|no multi-token"),
     ],
