@@ -125,12 +125,12 @@ def accuracy(
         try:
             file = read(each)
             reader = reader_of(file)
+            results = list(reader.compare(file, said))
         except BadInput as error:
             if where.is_file():
                 raise
             unread[str(each)] = str(error).removeprefix(f"{each}: ")
             continue
-        results = list(reader.compare(file, said))
         compared = tuple(r for r in results if isinstance(r, Comparison))
         skipped = tuple(r for r in results if isinstance(r, Skipped))
         tables.append(Table(each, reader.layout, tuple(by) or reader.by, compared, skipped))
