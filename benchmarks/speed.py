@@ -57,6 +57,15 @@ def bench_help() -> None:
 def bench_estimate() -> None:
     arguments = "estimate llama-3.1-8b --machine h100-sxm --input 2k --output 500 --batch 8"
     show("whicharch estimate, whole process", command_cpu_s(arguments), "0.5 s")
+    from advisor import estimate
+
+    asked = {"model": "llama-3.1-8b", "machine": "h100-sxm", "batch": 8}
+    estimate(**asked)
+    show(
+        "estimate() again in one process",
+        call_cpu_s(lambda: [estimate(**asked) for _ in range(20)], 15) / 20,
+        "0.002 s",
+    )
 
 
 def bench_recommend() -> None:

@@ -19,11 +19,13 @@ SECONDS = 30
 """Audio that one request holds where nobody says; Whisper's encoder always runs over so much."""
 
 
+@lru_cache(maxsize=2048)
 def reads_source(architecture: Architecture) -> bool:
     """Whether an encoder reads what comes in and a decoder writes."""
     return {"encoder", "decoder"} <= {stack.role for stack in architecture.stacks}
 
 
+@lru_cache(maxsize=2048)
 def source_tokens(architecture: Architecture, usual: int, seconds: float = SECONDS) -> int:
     """Encoder tokens of one request, 0 where no encoder is read: ``usual`` of text; of audio what the encoder always
     runs over, or those of ``seconds``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil, floor, sqrt
 
 from calculators.params import architecture_of
@@ -40,6 +41,7 @@ def reads_by_cross_attention(architecture: Architecture) -> bool:
     )
 
 
+@lru_cache(maxsize=2048)
 def tokens_per_image(architecture: Architecture) -> int:
     """Tokens in the context of one image, of the size (or the tile) that the counts are for; 0 where there are none."""
     stack = seeing(architecture)

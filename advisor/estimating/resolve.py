@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from advisor.formats import weights_of
 from advisor.machines import HourlyPrice, engine_reading, hourly_price
@@ -61,10 +62,12 @@ class Resolved:
         return tokens_per_image(self.architecture)
 
 
+@lru_cache(maxsize=2048)
 def _writes(architecture: Architecture) -> bool:
     return any(s.role == "decoder" and any(isinstance(h, LmHead) for h in s.heads) for s in architecture.stacks)
 
 
+@lru_cache(maxsize=2048)
 def hears(architecture: Architecture) -> bool:
     """Whether a stack takes audio."""
     return any(isinstance(stack.embedding, AudioEmbedding) for stack in architecture.stacks)
