@@ -180,11 +180,11 @@ class Compiled:
         if own is None or not len(rows):
             return
         m = flops.shape[1]
-        repeats = np.array([self.table.operators[row].repeat for row in rows], dtype=np.float64)[:, None]
+        here = np.array([_experts_here(self.table.operators[row]) for row in rows])[:, None]
         peak = r.eff.expert_flops_per_s or r.peak
         at = [list(self._products).index(row) if row in self._products else -1 for row in rows]
         seconds = flops[rows] / (peak * own.compute) + traffic[rows] / (r.eff.bandwidth_bytes_per_s * own.memory)
-        self._linear[c, rows, :m] = seconds + self.table.touched[rows] * repeats * (own.expert_ns * 1e-9)
+        self._linear[c, rows, :m] = seconds + self.table.touched[rows] * here * (own.expert_ns * 1e-9)
         self._linear[c, rows, m] = self.table.launches[rows] * own.launch_us * 1e-6
         for place in at:
             if place >= 0:  # another setting has none: here the root is of nothing
@@ -338,6 +338,12 @@ def _chained(chain: _Chain, values: Floats, w: Workload) -> Floats:
         return work
     per_key = np.where(step, chain.step_s[:, None], chain.prefill_s[:, None])
     return np.maximum(work, per_key * length) + np.where(step, 0.0, chain.prefill_extra_s[:, None])
+
+
+def _experts_here(operator: Operator) -> float:
+    """All repeats of an operator, times the share of a mixture's experts that this device holds."""
+    held = operator.weights[0].shape[0] if operator.weights else operator.active[1]
+    return operator.repeat * min(1.0, held / operator.active[1])
 
 
 def _stream(operator: Operator) -> Stream | None:

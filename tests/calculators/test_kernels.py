@@ -10,6 +10,7 @@ from calculators.efficiency import class_of, efficiency, expert_kernel
 from calculators.kernels import attention_kernel
 from calculators.operators import Kind
 from calculators.params import architecture_of
+from calculators.plan import Layout
 from calculators.roofline import Setting, Settings
 from calculators.table import Table, compile_table
 from calculators.workload import Workload
@@ -87,6 +88,22 @@ def test_experts_take_what_the_fit_says():
     expected = 32 * float(experts.seconds(x, {n: getattr(own, n) for n in experts.FORMULA.constants}))
     names = ("experts.gate_up", "experts.activation", "experts.down", "experts.combine")
     assert sum(seconds[rows_named(table, name), 0] for name in names) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_device_visits_only_the_experts_that_it_holds():
+    m, f, tokens = load_machine("h100-sxm"), load_format("bf16"), 64
+    visited_s = []
+    for expert_ns in (0.0, 1e6):
+        rates = m.experts["bf16"].model_copy(update={"expert_ns": expert_ns})
+        slow = m.model_copy(update={"experts": {"bf16": rates}})
+        settings = Settings([Setting(slow, efficiency(slow, f, machine_classes()), f, 16)])
+        tables = [compile_table(architecture_of(load("mixtral-8x7b")), Layout(tp=4, ep=ep)) for ep in (1, 4)]
+        rows = [rows_named(table, "experts.down") for table in tables]
+        w = Workload.of([tokens], 1, 100)
+        visited_s.append([settings.operator_seconds(t, w)[0, row, 0] for t, row in zip(tables, rows, strict=True)])
+    whole, quarter = np.subtract(visited_s[1], visited_s[0])
+    assert whole == pytest.approx(32 * 8 * (1 - 0.75**tokens) * 1e-3, rel=1e-9)
+    assert quarter == pytest.approx(whole / 4, rel=1e-9)
 
 
 def test_a_scan_takes_what_the_fit_says():
