@@ -49,6 +49,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "median_error": ("median error, held out", "%"),
     "prefill_median_error": ("median error, prefill, held out", "%"),
     "decode_median_error": ("median error, decode, held out", "%"),
+    "eager_launch_us": ("what eager PyTorch adds to each kernel", "µs"),
     "rows": ("measurements behind it", ""),
 }
 """What each constant means, in a phrase, and its unit."""
@@ -112,6 +113,10 @@ def _constants(machine: Machine) -> Iterator[Fact]:
     family = class_of(machine, machine_classes())
     for dtype, roofline, badge in rooflines(machine, family):
         yield from _fields("products", dtype, roofline, badge)
+    if machine.eager_launch_us is not None:
+        badge: Badge = "measured" if machine.calibration else "calibrated"
+        where = "; ".join(str(source) for source in machine.sources)
+        yield _fact("eager", "", "eager_launch_us", machine.eager_launch_us, badge, where)
     for name in type(machine).model_fields:
         if name in IDENTITY:
             continue

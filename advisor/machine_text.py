@@ -47,7 +47,7 @@ def sheet(machine: Machine) -> Iterator[str]:
     if machine.notes:
         yield from _wrapped(f"Notes: {machine.notes}")
     yield from _wrapped("Spec sheet: " + "; ".join(str(source) for source in machine.sources))
-    for source in dict.fromkeys(f.source for f in known if f.block in blocks and f.source):
+    for source in dict.fromkeys(f.source for f in known if f.block in blocks and f.block != "eager"):
         yield from _wrapped(f"Constants: {source}")
 
 

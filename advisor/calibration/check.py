@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -80,15 +80,23 @@ class Check:
         return self.predicted_s / self.measured_s - 1
 
 
-def eager_habits(device: str, kernel_us: float = 0.0) -> PassHabits:
-    """How eager PyTorch runs a pass, with what it adds to each kernel on this machine.
+def habits_of(machine: Machine, mode: str = "eager") -> PassHabits:
+    """How PyTorch runs a pass, with what it adds to each kernel on a machine.
 
     On a processor kernels run one after another with their overhead; on a GPU the host starts kernels ahead, and a pass
-    takes at least as long as that.
+    takes at least as long as that. A captured graph costs neither.
+
+    Args:
+        machine: Its ``eager_launch_us`` counts; without one, what is known of PyTorch in general.
+        mode: ``eager`` or ``graph``.
     """
     known = load_engine("pytorch").passes or PassHabits(source=Source(where="no habits known"))
-    cost = {"kernel_us": kernel_us, "host_us": 0.0} if device == "cpu" else {"host_us": kernel_us}
-    return known.model_copy(update=cost)
+    if mode == "graph":
+        return known.model_copy(update={"host_us": 0.0, "kernel_us": 0.0})
+    if machine.eager_launch_us is None:
+        return known
+    host, kernel = (0.0, machine.eager_launch_us) if machine.kind == "cpu" else (machine.eager_launch_us, 0.0)
+    return known.model_copy(update={"host_us": host, "kernel_us": kernel})
 
 
 def server_of(run: Run, machine: Machine) -> Server:
@@ -103,7 +111,9 @@ def workload_of(run: Run) -> Workload:
     """A pass as the calculators know it."""
     if run.image:
         return Workload.of(np.array([float(run.batch)]), 0, 0, images=1)
-    return Workload.of(np.array([float(run.batch)]), run.new, run.past, source=run.new if "t5" in run.name else 0)
+    if run.config.get("model_type") == "t5":  # reads the tokens, and begins its answer
+        return Workload.of(np.array([float(run.batch)]), 1, 0, source=run.new)
+    return Workload.of(np.array([float(run.batch)]), run.new, run.past)
 
 
 def predicted_s(run: Run, machine: Machine, habits: PassHabits | None) -> float:
@@ -124,10 +134,13 @@ def stage_of(run: Run) -> str:
     return "prefill" if any("CausalLM" in name for name in run.config["architectures"]) else "pass"
 
 
-def overhead_us(thin: list[tuple[Run, float]], machine: Machine) -> float:
-    """What a framework adds to each kernel: two models that differ in depth alone, less their kernels' time."""
+def overhead_us(thin: Sequence[tuple[Run, float]], machine: Machine) -> float:
+    """What a framework adds to each kernel: two models that differ in depth alone, on a processor less their kernels.
+
+    On a GPU the host's time is all there is of such thin models: it hides what the kernels take.
+    """
     (shallow, short), (deep, long) = thin[0], thin[-1]
-    bare = eager_habits("cpu")
+    bare = habits_of(machine, "graph")
     kernels = kernels_of(deep, machine) - kernels_of(shallow, machine)
-    own = predicted_s(deep, machine, bare) - predicted_s(shallow, machine, bare)
+    own = predicted_s(deep, machine, bare) - predicted_s(shallow, machine, bare) if machine.kind == "cpu" else 0.0
     return max(0.0, 1e6 * (long - short - own) / kernels)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from advisor.calibration.check import Check, eager_habits, overhead_us, predicted_s, stage_of
+from advisor.calibration.check import Check, habits_of, overhead_us, predicted_s, stage_of
 from advisor.calibration.fitting import Fit, fit_attention, fit_products, solver
 from advisor.detect.device import Found
 from catalog.base import Source
@@ -35,8 +35,6 @@ class Calibrated:
     software: str
     fits: Mapping[str, Fit]
     """By block and data type."""
-    kernel_us: float
-    """What eager PyTorch adds to each kernel."""
     checks: tuple[Check, ...]
     timings: tuple[Timing, ...]
     failures: tuple[str, ...]
@@ -72,7 +70,7 @@ def calibrate(
         raise BadInput(f"calibrate needs {' and '.join(missing)}: pip install 'whicharch[calibrate]'")
     solver()
     began = perf_counter()
-    from calculators.reference import calibration, timing
+    from calculators.reference import calibration, passes, timing
     from calculators.reference.kernels import run
 
     here = timing.devices()
@@ -95,15 +93,26 @@ def calibrate(
     good = {key: _best(own) for key, own in found.items()}
     machine, fits = _machine(chosen, dtypes, good, name, software, len(timings))
     checks: tuple[Check, ...] = ()
-    kernel_us = 0.0
     problems = [f"{t.kernel} {t.dtype}: {t.failed}" for t in timings if t.failed]
     if check:
         dtype = next((d for d in ("bf16", "fp16") if d in dtypes), "fp32")
-        kernel_us, checks, failed = _checks(chosen, dtype, size, machine, timer, say, began)
-        problems += failed
+        timer.target_s = max(timer.target_s, 0.02 if size == "tiny" else 0.5)
+        thin = passes.measure(calibration.thin_models(dtype), timer)
+        if all(not why for _, _, why in thin):
+            added = overhead_us([(one, s) for one, s, _ in thin], machine)
+            machine = machine.model_copy(update={"eager_launch_us": float(f"{added:.3g}")})
+            say(f"{perf_counter() - began:5.0f} s  eager PyTorch adds {added:.0f} µs to each kernel")
+        measured = passes.measure(calibration.models(dtype, size), timer)
+        problems += [f"{one.name}: {why}" for one, _, why in [*thin, *measured] if why]
+        checks = tuple(
+            Check(one.name, stage_of(one), one.batch, one.new, one.past, predicted_s(one, machine, habits_of(machine)), s)
+            for one, s, why in measured
+            if not why
+        )
+        say(f"{perf_counter() - began:5.0f} s  {len(checks)} passes of real models")
     return Calibrated(
-        machine, timing.device_name(chosen), software, fits, kernel_us, checks,
-        tuple(t for t in timings if not t.failed), tuple(dict.fromkeys(problems)), perf_counter() - began,
+        machine, timing.device_name(chosen), software, fits, checks, tuple(t for t in timings if not t.failed),
+        tuple(dict.fromkeys(problems)), perf_counter() - began,
     )  # fmt: skip
 
 
@@ -225,29 +234,3 @@ def _found(device: str) -> Found:
 
     kind: MachineKind = "datacenter gpu"
     return Found(Device("unknown", kind, device_name(device)), 1, ())
-
-
-def _checks(
-    device: str, dtype: str, size: Any, machine: Machine, timer: Any, say: Say, began: float
-) -> tuple[float, tuple[Check, ...], list[str]]:
-    """What eager PyTorch adds to each kernel, then the errors on models that nothing was fitted on."""
-    from calculators.reference import calibration
-    from calculators.reference.passes import measure
-
-    timer.target_s = max(timer.target_s, 0.02 if size == "tiny" else 0.5)
-    problems: list[str] = []
-    kernel_us = 0.0
-    thin = [(one, seconds) for one, seconds, why in measure(calibration.thin_models(dtype), timer) if not why]
-    if len(thin) == 2:
-        kernel_us = float(f"{overhead_us(list(thin), machine):.3g}")  # type: ignore[arg-type]
-        say(f"{perf_counter() - began:5.0f} s  eager PyTorch adds {kernel_us:.0f} µs to each kernel")
-    habits = eager_habits(device, kernel_us)
-    checks = []
-    for one, seconds, why in measure(calibration.models(dtype, size), timer):
-        if why:
-            problems.append(f"{one.name}: {why}")
-            continue
-        predicted = predicted_s(one, machine, habits)
-        checks.append(Check(one.name, stage_of(one), one.batch, one.new, one.past, predicted, seconds))
-        say(f"{perf_counter() - began:5.0f} s  {one.name}, {checks[-1].stage}: {1e3 * seconds:.1f} ms")
-    return kernel_us, tuple(checks), problems

@@ -73,7 +73,6 @@ def _data(result: Any, path: str) -> dict[str, Any]:
         "device": result.device,
         "software": result.software,
         "seconds": result.seconds,
-        "kernel_overhead_us": result.kernel_us,
         "fits": [
             {"block": name, "constants": dict(fit.constants), "rows": fit.rows, "median_error": fit.median_error}
             for name, fit in result.fits.items()
@@ -93,7 +92,7 @@ def _lines(result: Any) -> list[str]:
     from advisor.machine_text import sheet
     from advisor.report import seconds_text
 
-    lines = [*sheet(result.machine), "", f"Eager PyTorch adds {result.kernel_us:.3g} µs to each kernel."]
+    lines = list(sheet(result.machine))
     if result.checks:
         lines += ["", "Models of random weights that nothing was fitted on:"]
         for c in result.checks:

@@ -6,8 +6,10 @@ do between the layers of a model.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -18,8 +20,10 @@ from calculators.reference.timing import Call, Timer, cache_bytes, memory_bytes
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 SIZES = {"fp32": 4, "bf16": 2, "fp16": 2}
-LARGEST_SET = 8
+LARGEST_SET = 48
 """Sets of inputs at most."""
+POOL = 2**20
+"""Random numbers drawn; larger tensors repeat them, in memory of their own."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,14 @@ class Timing:
 
 def random(shape: Sequence[int], dtype: str, device: str) -> torch.Tensor:
     """Random numbers, never zeros: arithmetic on zeros is faster on some devices."""
-    return torch.randn(*shape, device=device, dtype=torch.float32).to(DTYPES[dtype])
+    count = math.prod(shape)
+    pool = _pool(dtype, device)
+    return pool.repeat(-(-count // POOL))[:count].view(*shape) if count > POOL else pool[:count].clone().view(*shape)
+
+
+@lru_cache(maxsize=8)
+def _pool(dtype: str, device: str) -> torch.Tensor:
+    return torch.randn(POOL, device=device, dtype=torch.float32).to(DTYPES[dtype])
 
 
 # --- cases -------------------------------------------------------------------------------------------------------
@@ -67,8 +78,7 @@ def copies(megabytes: Sequence[int]) -> Iterator[Case]:
         n = size * 10**6 // 4
 
         def make(device: str, n: int = n) -> Call:
-            a = torch.randn(n, device=device)
-            b = torch.empty_like(a)
+            a, b = random((n,), "fp32", device), random((n,), "fp32", device)
             return lambda: b.copy_(a)
 
         yield Case("copy", "fp32", {"elements": n}, 0.0, 8.0 * n, make)

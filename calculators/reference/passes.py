@@ -31,6 +31,8 @@ class Pass:
 
 def passes(config: Mapping[str, Any], dtype: str, device: str) -> Callable[[Pass], Callable[[], object]]:
     """Build a model once; what is returned makes a call for each pass of it."""
+    if "_class_name" in config:
+        return _denoiser(config, dtype, device)
     import transformers
 
     transformers.logging.set_verbosity_error()
@@ -59,6 +61,23 @@ def passes(config: Mapping[str, Any], dtype: str, device: str) -> Callable[[Pass
     return call
 
 
+def _denoiser(config: Mapping[str, Any], dtype: str, device: str) -> Callable[[Pass], Callable[[], object]]:
+    """A diffusion transformer of diffusers: one denoising step."""
+    import diffusers
+
+    diffusers.logging.set_verbosity_error()
+    settings = {key: value for key, value in config.items() if key not in ("_class_name", "architectures")}
+    model = getattr(diffusers, config["_class_name"])(**settings).to(device, DTYPES[dtype]).eval()
+
+    def call(one: Pass) -> Callable[[], object]:
+        latents = torch.randn(one.batch, config["in_channels"], one.image, one.image, device=device).to(DTYPES[dtype])
+        moment = torch.full((one.batch,), 500, device=device)
+        label = torch.zeros(one.batch, dtype=torch.long, device=device)
+        return lambda: model(latents, timestep=moment, class_labels=label)
+
+    return call
+
+
 def _step(
     model: Any, one: Pass, tokens: torch.Tensor, vocabulary: int, device: str, extra: Mapping[str, Any]
 ) -> Callable[[], object]:
@@ -69,10 +88,15 @@ def _step(
     name = "cache_params" if "cache_params" in _names(model.forward) else "past_key_values"
     cache = getattr(first, name)
 
+    kept = [name == "cache_params"]  # a state is not taken back, and of a hybrid no cache: it grows a token a step
+
     def step() -> object:
         out = model(input_ids=tokens, use_cache=True, **{name: cache}, **extra)
-        if hasattr(cache, "crop") and name == "past_key_values":
-            cache.crop(-one.new)
+        if not kept[0]:
+            try:
+                cache.crop(-one.new)
+            except (AttributeError, NotImplementedError, RuntimeError):
+                kept[0] = True
         return out
 
     return step

@@ -39,6 +39,8 @@ def test_a_tiny_calibration_measures_every_block_and_three_models(calibrated):
     assert {c.stage for c in result.checks} == {"pass", "prefill", "decode"}
     assert len({c.model for c in result.checks}) == 3
     assert all(c.predicted_s > 0 < c.measured_s for c in result.checks)
+    assert machine.eager_launch_us is not None
+    assert machine.eager_launch_us > 0
     assert result.failures == ()
     assert any("products fp32" in line for line in lines)
 
