@@ -49,7 +49,12 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "median_error": ("median error, held out", "%"),
     "prefill_median_error": ("median error, prefill, held out", "%"),
     "decode_median_error": ("median error, decode, held out", "%"),
-    "eager_launch_us": ("what eager PyTorch adds to each kernel", "µs"),
+    "kernel_us": ("to each kernel", "µs"),
+    "weight_copies": ("crossings of weights in products of several rows", ""),
+    "recurrence_ns": ("recurrences, per token and number of state", "ns"),
+    "recurrence_token_us": ("recurrences, per token of a sequence", "µs"),
+    "chunked_ns": ("scans in chunks, per token and number of state", "ns"),
+    "chunked_us": ("scans in chunks, per layer", "µs"),
     "rows": ("measurements behind it", ""),
 }
 """What each constant means, in a phrase, and its unit."""
@@ -113,10 +118,6 @@ def _constants(machine: Machine) -> Iterator[Fact]:
     family = class_of(machine, machine_classes())
     for dtype, roofline, badge in rooflines(machine, family):
         yield from _fields("products", dtype, roofline, badge)
-    if machine.eager_launch_us is not None:
-        badge: Badge = "measured" if machine.calibration else "calibrated"
-        where = "; ".join(str(source) for source in machine.sources)
-        yield _fact("eager", "", "eager_launch_us", machine.eager_launch_us, badge, where)
     for name in type(machine).model_fields:
         if name in IDENTITY:
             continue

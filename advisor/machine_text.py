@@ -20,6 +20,7 @@ TITLES = {
     "attention_kernels": "Attention of other kinds, by the same formula",
     "scan": "Scans: t = max(bytes/(bandwidth·memory) + flops/(peak·compute), chain of tokens) + launch",
     "short_convolution": "Short causal convolutions: t = bytes/(bandwidth·memory) + launch",
+    "plain_torch": "Eager PyTorch without fused kernels, as measured on this machine",
     "eager": "Each kernel outside a captured graph: added to its launch",
     "ring": "NCCL over n peers: t = launch + passes·((n-1)·hop + (n-1)/n·bytes/bus)",
     "allreduce": "All-reduce over n peers: t = latency + min((n-1)·bytes/bus, second step + 2(n-1)/n·bytes/bus)",
@@ -47,7 +48,7 @@ def sheet(machine: Machine) -> Iterator[str]:
     if machine.notes:
         yield from _wrapped(f"Notes: {machine.notes}")
     yield from _wrapped("Spec sheet: " + "; ".join(str(source) for source in machine.sources))
-    for source in dict.fromkeys(f.source for f in known if f.block in blocks and f.block != "eager"):
+    for source in dict.fromkeys(f.source for f in known if f.block in blocks and f.source):
         yield from _wrapped(f"Constants: {source}")
 
 

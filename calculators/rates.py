@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from calculators.efficiency import Efficiency
 from calculators.measures import Pairs
 from calculators.operators import Kind
+from calculators.plain_torch import on_machine, plainly
 from calculators.roofline import Settings
 from calculators.table import ACTIVATION_BYTES, Floats, Table
 from calculators.workload import Workload
@@ -81,7 +82,7 @@ def pass_time(settings: Settings, table: Table, w: Workload, habits: Sequence[Pa
     seconds = settings.operator_seconds(table, w)
     wide = _column([activation_bytes(s.eff) for s in settings.settings])
     streaming = _column([s.eff.bandwidth_bytes_per_s * s.eff.plain.memory for s in settings.settings])
-    own = [habit or AS_THE_ROOFLINE for habit in habits]
+    own = [on_machine(habit or AS_THE_ROOFLINE, s.machine) for habit, s in zip(habits, settings.settings, strict=True)]
     values = table.values(w)
     _in_their_type(settings, table, values, own, seconds)
     written = table.coefficients["writes"] @ values
@@ -98,6 +99,8 @@ def pass_time(settings: Settings, table: Table, w: Workload, habits: Sequence[Pa
         if habit.score_crossings and habit.fused_tokens is not None:
             scores = _scores(table, w, habit.fused_tokens)
             seconds[index] += habit.score_crossings * scores * wide[index] / streaming[index]
+        if habit.eager:
+            plainly(seconds[index], settings.settings[index], table, values, w)
     kernels = table.launches[:, None] * (seconds > 0)
     folding = np.array([h.folds_norms for h in own])
     if folding.any():

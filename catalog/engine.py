@@ -53,6 +53,8 @@ class PassHabits(Spec):
     """Whether all this also holds for models that write token by token."""
     host_us: NonNegative = 0.0
     """What the host needs to start one kernel: a pass takes at least that for each, in microseconds."""
+    eager: bool = False
+    """Whether it is plain eager PyTorch, whose costs a machine's ``plain_torch`` holds where they were measured."""
     kernel_us: NonNegative = 0.0
     """What each kernel takes besides its roofline time, in microseconds: threads meet before and after it."""
     counted_crossings: NonNegative = 2.0

@@ -201,6 +201,26 @@ class Link(Spec):
     """Accelerators in one node."""
 
 
+class PlainTorch(Spec):
+    """What eager PyTorch costs on a machine besides its kernels, where no fused kernels are installed."""
+
+    kernel_us: Annotated[float, Field(ge=0)]
+    """To each kernel: on a processor it adds to the kernel's time, on a GPU a pass takes at least that for each."""
+    weight_copies: Annotated[float, Field(ge=0)] = 0.0
+    """How often weights cross memory besides where a product has several rows: libraries on processors repack them."""
+    recurrence_ns: Annotated[float, Field(ge=0)] | None = None
+    """A recurrence that goes token by token (Mamba), per token and number of state, in nanoseconds."""
+    recurrence_token_us: Annotated[float, Field(ge=0)] = 0.0
+    """The same per token of a sequence, in microseconds: several small kernels each."""
+    chunked_ns: Annotated[float, Field(ge=0)] | None = None
+    """A scan in chunks (Mamba-2), per token and number of state, in nanoseconds."""
+    chunked_us: Annotated[float, Field(ge=0)] = 0.0
+    """The same per layer, in microseconds."""
+    rows: Size | None = None
+    """Measurements behind it."""
+    source: Source
+
+
 class Calibration(Spec):
     """How a machine's own constants were measured on it (``whicharch calibrate``)."""
 
@@ -246,6 +266,7 @@ class Machine(Entry):
     """Where a pass is no captured graph."""
     allreduce: tuple[AllReduce, ...] = ()
     ring: Ring | None = None
+    plain_torch: PlainTorch | None = None
     calibration: Calibration | None = None
     """Set where the constants above were measured on this very machine."""
     notes: str | None = None

@@ -11,7 +11,8 @@ import numpy as np
 from calculators.efficiency import efficiency
 from calculators.params import architecture_of
 from calculators.rates import pass_time
-from calculators.serving import Server
+from calculators.roofline import Setting, Settings
+from calculators.table import Table, compile_table
 from calculators.workload import Workload
 from catalog.base import Source
 from catalog.engine import PassHabits
@@ -80,31 +81,19 @@ class Check:
         return self.predicted_s / self.measured_s - 1
 
 
-def habits_of(machine: Machine, mode: str = "eager") -> PassHabits:
-    """How PyTorch runs a pass, with what it adds to each kernel on a machine.
-
-    On a processor kernels run one after another with their overhead; on a GPU the host starts kernels ahead, and a pass
-    takes at least as long as that. A captured graph costs neither.
-
-    Args:
-        machine: Its ``eager_launch_us`` counts; without one, what is known of PyTorch in general.
-        mode: ``eager`` or ``graph``.
-    """
-    known = load_engine("pytorch").passes or PassHabits(source=Source(where="no habits known"))
-    if mode == "graph":
-        return known.model_copy(update={"host_us": 0.0, "kernel_us": 0.0})
-    if machine.eager_launch_us is None:
-        return known
-    host, kernel = (0.0, machine.eager_launch_us) if machine.kind == "cpu" else (machine.eager_launch_us, 0.0)
-    return known.model_copy(update={"host_us": host, "kernel_us": kernel})
+def habits_of(mode: str = "eager") -> PassHabits:
+    """How PyTorch runs a pass: ``eager``, or replaying a captured ``graph``, where starting kernels costs nothing."""
+    known = load_engine("pytorch").passes or PassHabits(source=Source(where="no habits known"), eager=True)
+    return known if mode == "eager" else known.model_copy(update={"host_us": 0.0, "kernel_us": 0.0, "eager": False})
 
 
-def server_of(run: Run, machine: Machine) -> Server:
+def setting_of(run: Run, machine: Machine) -> tuple[Settings, Table]:
     """A pass's model on a machine."""
     spec = from_hf_config(dict(run.config), name="measured", where=run.name)
     weights = load_format(FORMATS[run.dtype])
     eff = efficiency(machine, weights, machine_classes())
-    return Server.of(architecture_of(spec), machine, eff, weights, weights.nominal_bits)
+    table = compile_table(architecture_of(spec), 1)
+    return Settings([Setting(machine, eff, weights, weights.nominal_bits)]), table
 
 
 def workload_of(run: Run) -> Workload:
@@ -118,13 +107,13 @@ def workload_of(run: Run) -> Workload:
 
 def predicted_s(run: Run, machine: Machine, habits: PassHabits | None) -> float:
     """Seconds of a pass under the constants of a machine."""
-    server = server_of(run, machine)
-    return float(pass_time(server.settings, server.table, workload_of(run), [habits]).total_s[0, 0])
+    settings, table = setting_of(run, machine)
+    return float(pass_time(settings, table, workload_of(run), [habits]).total_s[0, 0])
 
 
 def kernels_of(run: Run, machine: Machine) -> float:
     """Kernels of a pass, as the calculators count them."""
-    return float(server_of(run, machine).table.launches.sum())
+    return float(setting_of(run, machine)[1].launches.sum())
 
 
 def stage_of(run: Run) -> str:
@@ -140,7 +129,7 @@ def overhead_us(thin: Sequence[tuple[Run, float]], machine: Machine) -> float:
     On a GPU the host's time is all there is of such thin models: it hides what the kernels take.
     """
     (shallow, short), (deep, long) = thin[0], thin[-1]
-    bare = habits_of(machine, "graph")
+    bare = habits_of("graph")
     kernels = kernels_of(deep, machine) - kernels_of(shallow, machine)
     own = predicted_s(deep, machine, bare) - predicted_s(shallow, machine, bare) if machine.kind == "cpu" else 0.0
     return max(0.0, 1e6 * (long - short - own) / kernels)

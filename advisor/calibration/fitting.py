@@ -6,6 +6,7 @@ and the fastest copy seen stand for it, so that shares are of what was reached.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -129,7 +130,12 @@ SHARE = (0.001, 1.0)
 
 
 def fit_products(
-    timings: Sequence[Timed], peak_flops_per_s: float, bandwidth_bytes_per_s: float, launch_us: float
+    timings: Sequence[Timed],
+    peak_flops_per_s: float,
+    bandwidth_bytes_per_s: float,
+    launch_us: float,
+    *,
+    repacks: bool = False,
 ) -> Fit | None:
     """Compute and memory shares, sharpness and launch cost of a smooth roofline; ``None`` for too few timings.
 
@@ -138,21 +144,57 @@ def fit_products(
         peak_flops_per_s: What the compute share is of.
         bandwidth_bytes_per_s: What the memory share is of.
         launch_us: The least that any kernel costs, measured: no product costs less.
+        repacks: Also fit how often weights cross memory besides where there are several rows (``weight_copies``), as
+            libraries on processors repack them.
     """
     if len(timings) < LEAST_ROWS:
         return None
     compute, memory = (np.array([getattr(t, n) for t in timings]) for n in ("flops", "bytes"))
+    m, n, k = (np.array([t.sizes[name] for t in timings], dtype=np.float64) for name in "mnk")
+    weights = np.where(m > 1, memory * n * k / (m * k + n * k + m * n), 0.0) / bandwidth_bytes_per_s
     compute, memory = compute / peak_flops_per_s, memory / bandwidth_bytes_per_s
 
     def predict(c: Mapping[str, float], rows: NDArray[np.intp]) -> Array:
         a, b = compute[rows] / c["compute"], memory[rows] / c["memory"]
         large = np.maximum(a, b)
         root = large * (1 + (np.minimum(a, b) / large) ** c["p"]) ** (1 / c["p"])
-        return np.asarray(root + c["launch_us"] * 1e-6)
+        copied = c.get("weight_copies", 0.0) * weights[rows] / c["memory"]
+        return np.asarray(root + copied + c["launch_us"] * 1e-6)
 
     seconds = np.array([t.seconds for t in timings])
-    names, start = ("compute", "memory", "launch_us", "p"), (0.7, 0.7, 2 * launch_us, 2.0)
-    return fit(names, start, (SHARE, SHARE, (launch_us, 100 * launch_us), (1.0, 8.0)), predict, seconds)
+    names, start = ["compute", "memory", "launch_us", "p"], [0.7, 0.7, 2 * launch_us, 2.0]
+    bounds = [SHARE, SHARE, (launch_us, 100 * launch_us), (1.0, 8.0)]
+    if repacks:
+        names, start, bounds = [*names, "weight_copies"], [*start, 1.0], [*bounds, (0.01, 10.0)]
+    return fit(names, start, bounds, predict, seconds)
+
+
+def fit_recurrence(timings: Sequence[Timed]) -> Fit | None:
+    """Nanoseconds per token and number of state, and microseconds per token, of scans that go token by token."""
+    numbers = np.array([_product(t, "batch", "tokens", "channels", "state") for t in timings])
+    tokens = np.array([t.sizes["tokens"] for t in timings], dtype=np.float64)
+    return _fit_scan("recurrence_ns", "recurrence_token_us", numbers, tokens, timings)
+
+
+def fit_chunked(timings: Sequence[Timed]) -> Fit | None:
+    """Nanoseconds per token and number of state, and microseconds per layer, of scans in chunks."""
+    numbers = np.array([_product(t, "batch", "tokens", "heads", "head_dim", "state") for t in timings])
+    return _fit_scan("chunked_ns", "chunked_us", numbers, np.ones(len(timings)), timings)
+
+
+def _product(timing: Timed, *names: str) -> float:
+    return float(math.prod(timing.sizes[name] for name in names))
+
+
+def _fit_scan(each: str, fixed: str, numbers: Array, count: Array, timings: Sequence[Timed]) -> Fit | None:
+    if len(timings) < LEAST_ROWS:
+        return None
+
+    def predict(c: Mapping[str, float], rows: NDArray[np.intp]) -> Array:
+        return np.asarray(numbers[rows] * c[each] * 1e-9 + count[rows] * c[fixed] * 1e-6)
+
+    seconds = np.array([t.seconds for t in timings])
+    return fit((each, fixed), (1.0, 10.0), ((1e-6, 1e4), (0.01, 1e5)), predict, seconds)
 
 
 def fit_attention(

@@ -11,11 +11,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from advisor.calibration.check import Check, habits_of, overhead_us, predicted_s, stage_of
-from advisor.calibration.fitting import Fit, fit_attention, fit_products, solver
+from advisor.calibration.fitting import Fit, fit_attention, fit_chunked, fit_products, fit_recurrence, solver
 from advisor.detect.device import Found
 from catalog.base import Source
 from catalog.errors import BadInput, unknown
-from catalog.machine import NO_KERNELS, AttentionRates, Calibration, Link, Machine, MachineKind, Roofline
+from catalog.machine import NO_KERNELS, AttentionRates, Calibration, Link, Machine, MachineKind, PlainTorch, Roofline
 
 if TYPE_CHECKING:
     from calculators.reference.kernels import Timing
@@ -100,12 +100,12 @@ def calibrate(
         thin = passes.measure(calibration.thin_models(dtype), timer)
         if all(not why for _, _, why in thin):
             added = overhead_us([(one, s) for one, s, _ in thin], machine)
-            machine = machine.model_copy(update={"eager_launch_us": float(f"{added:.3g}")})
+            machine = machine.model_copy(update={"plain_torch": _plain_torch(added, fits, machine)})
             say(f"{perf_counter() - began:5.0f} s  eager PyTorch adds {added:.0f} µs to each kernel")
         measured = passes.measure(calibration.models(dtype, size), timer)
         problems += [f"{one.name}: {why}" for one, _, why in [*thin, *measured] if why]
         checks = tuple(
-            Check(one.name, stage_of(one), one.batch, one.new, one.past, predicted_s(one, machine, habits_of(machine)), s)
+            Check(one.name, stage_of(one), one.batch, one.new, one.past, predicted_s(one, machine, habits_of()), s)
             for one, s, why in measured
             if not why
         )
@@ -162,10 +162,17 @@ def _machine(
     fits: dict[str, Fit] = {}
     rooflines = {}
     for dtype, peak in peaks.items():
-        products = fit_products(timings[f"products {dtype}"], peak * 1e12, bandwidth * 1e9, launch_us)
+        own = timings[f"products {dtype}"]
+        products = fit_products(own, peak * 1e12, bandwidth * 1e9, launch_us, repacks=device == "cpu")
         if products:
             fits[f"products {dtype}"] = products
-            rooflines[dtype] = Roofline.model_validate({**products.constants, **_worth(products), "source": source})
+            constants = {name: value for name, value in products.constants.items() if name != "weight_copies"}
+            rooflines[dtype] = Roofline.model_validate({**constants, **_worth(products), "source": source})
+    scans = {
+        "recurrences": fit_recurrence(timings["selective scans"]),
+        "chunked scans": fit_chunked(timings["chunked scans"]),
+    }
+    fits |= {block: fitted for block, fitted in scans.items() if fitted}
     sixteen = next((d for d in ("bf16", "fp16") if d in peaks), "fp32")
     steps = [*timings["attention prefill"], *timings["attention decode"]]
     attention = fit_attention(steps, peaks[sixteen] * 1e12, bandwidth * 1e9, launch_us) if sixteen in peaks else None
@@ -182,10 +189,10 @@ def _machine(
             }
         )
     calibration = Calibration(device=found.device.name, date=today, software=software, rows=rows)
-    own: dict[str, Any] = {**NO_KERNELS, "roofline": rooflines, "attention": rates, "calibration": calibration}
+    blocks: dict[str, Any] = {**NO_KERNELS, "roofline": rooflines, "attention": rates, "calibration": calibration}
     if base:
         update = {
-            **own,
+            **blocks,
             "id": name or f"my-{base.id}",
             "name": f"{base.name} (measured)",
             "sources": (source, *base.sources),
@@ -194,7 +201,7 @@ def _machine(
     d = found.device
     return Machine.model_validate(
         {
-            **own,
+            **blocks,
             "id": name or default_id(d),
             "name": d.name,
             "vendor": d.vendor,
@@ -208,6 +215,22 @@ def _machine(
             "sources": (source,),
         }
     ), fits
+
+
+def _plain_torch(kernel_us: float, fits: Mapping[str, Fit], machine: Machine) -> PlainTorch:
+    """What eager PyTorch adds, from all fits that say so."""
+    of_scans = [fits[name] for name in ("recurrences", "chunked scans") if name in fits]
+    constants = {name: value for fitted in of_scans for name, value in fitted.constants.items()}
+    copies = [f.constants["weight_copies"] for f in fits.values() if "weight_copies" in f.constants]
+    return PlainTorch.model_validate(
+        {
+            "kernel_us": float(f"{kernel_us:.3g}"),
+            "weight_copies": copies[0] if copies else 0.0,
+            **constants,
+            "rows": sum(f.rows for f in of_scans) or None,
+            "source": machine.sources[0],
+        }
+    )
 
 
 def _worth(fit: Fit) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _compare(file: File, given: Given) -> Iterator[Comparison | Skipped]:
             one = _Pass.of(row)
             if one.name not in growth:
                 growth[one.name] = GROWTH.get(from_hf_config(one.config, name="measured").family, "other")
-            predicted = predicted_s(one, machine, habits_of(machine, row["mode"]))
+            predicted = predicted_s(one, machine, habits_of(row["mode"]))
         except (BadInput, ValueError, KeyError) as error:
             yield Skipped(line, f"{row['model']}: {error}")
             continue
