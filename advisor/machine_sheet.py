@@ -54,6 +54,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "recurrence_ns": ("recurrences, per token and number of state", "ns"),
     "recurrence_token_us": ("recurrences, per token of a sequence", "µs"),
     "chunked_ns": ("scans in chunks, per token and number of state", "ns"),
+    "recurrence_us": ("recurrences, per layer", "µs"),
     "chunked_us": ("scans in chunks, per layer", "µs"),
     "rows": ("measurements behind it", ""),
 }

@@ -113,7 +113,9 @@ def main() -> None:
                     print(f"{model} {one.batch} x {one.new} after {one.past}, {mode}: {why}", file=sys.stderr)
                     continue
                 config = json.dumps(dict(one.config), separators=(",", ":"))
-                table.add((*head, model, config, dtype, mode, one.batch, one.new, one.past, one.image, f"{seconds:.4g}"))
+                table.add(
+                    (*head, model, config, dtype, mode, one.batch, one.new, one.past, one.image, f"{seconds:.4g}")
+                )
         print(f"{perf_counter() - began:5.0f} s  {model}", file=sys.stderr)
 
 

@@ -1,7 +1,7 @@
 """What eager PyTorch costs besides its kernels, on machines where ``whicharch calibrate`` measured it.
 
     products of several rows:  + copies · weights / (bandwidth·η_b)
-    recurrences:               tokens · state · t_number + length · t_token
+    recurrences:               tokens · state · t_number + length · t_token + t_layer
     scans in chunks:           tokens · state · t_number + t_layer
 
 Libraries on processors repack the weights of every product of more than one row (a step over one sequence is none), and
@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from calculators.memory import role_bits
 from calculators.operators import Kind, Operator
 from calculators.roofline import Setting
 from calculators.table import ROLES, Floats, Table
-from calculators.memory import role_bits
 from calculators.workload import Workload
 from catalog.engine import PassHabits
 from catalog.machine import Machine, PlainTorch
@@ -61,7 +61,8 @@ def _scan_s(operator: Operator, own: PlainTorch, w: Workload) -> Floats | None:
     state = float(sum(operator.cache_reads.terms.values()))
     tokens = np.asarray(w.batch * w.new, dtype=np.float64)
     if operator.origin in RECURRENCES and own.recurrence_ns is not None:
-        return tokens * state * own.recurrence_ns * 1e-9 + w.new * own.recurrence_token_us * 1e-6
+        fixed = w.new * own.recurrence_token_us + own.recurrence_us
+        return tokens * state * own.recurrence_ns * 1e-9 + fixed * 1e-6
     if operator.origin in CHUNKED and own.chunked_ns is not None:
         return tokens * state * own.chunked_ns * 1e-9 + own.chunked_us * 1e-6
     return None

@@ -214,8 +214,10 @@ class PlainTorch(Spec):
     """The same per token of a sequence, in microseconds: several small kernels each."""
     chunked_ns: Annotated[float, Field(ge=0)] | None = None
     """A scan in chunks (Mamba-2), per token and number of state, in nanoseconds."""
+    recurrence_us: Annotated[float, Field(ge=0)] = 0.0
+    """What a layer with a recurrence costs besides, in microseconds: its many small kernels."""
     chunked_us: Annotated[float, Field(ge=0)] = 0.0
-    """The same per layer, in microseconds."""
+    """The same for a layer with a scan in chunks."""
     rows: Size | None = None
     """Measurements behind it."""
     source: Source

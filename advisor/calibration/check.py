@@ -123,13 +123,31 @@ def stage_of(run: Run) -> str:
     return "prefill" if any("CausalLM" in name for name in run.config["architectures"]) else "pass"
 
 
-def overhead_us(thin: Sequence[tuple[Run, float]], machine: Machine) -> float:
-    """What a framework adds to each kernel: two models that differ in depth alone, on a processor less their kernels.
+def overhead_s(thin: Sequence[tuple[Run, float]], machine: Machine, mode: str = "graph") -> float:
+    """What more layers of a thin model cost besides what is predicted for them; on a GPU, all that they cost.
 
     On a GPU the host's time is all there is of such thin models: it hides what the kernels take.
+
+    Args:
+        thin: Two models that differ in depth alone, with their seconds.
+        machine: With constants of kernels.
+        mode: ``graph``: besides the kernels themselves; ``eager``: besides what starting them costs, too.
     """
     (shallow, short), (deep, long) = thin[0], thin[-1]
-    bare = habits_of("graph")
-    kernels = kernels_of(deep, machine) - kernels_of(shallow, machine)
-    own = predicted_s(deep, machine, bare) - predicted_s(shallow, machine, bare) if machine.kind == "cpu" else 0.0
-    return max(0.0, 1e6 * (long - short - own) / kernels)
+    own = 0.0
+    if machine.kind == "cpu" or mode == "eager":
+        own = predicted_s(deep, machine, habits_of(mode)) - predicted_s(shallow, machine, habits_of(mode))
+    return max(0.0, long - short - own)
+
+
+def kernel_us(thin: Sequence[tuple[Run, float]], machine: Machine) -> float:
+    """What a framework adds to each kernel, from two thin decoders."""
+    kernels = kernels_of(thin[-1][0], machine) - kernels_of(thin[0][0], machine)
+    return 1e6 * overhead_s(thin, machine) / kernels
+
+
+def layer_us(thin: Sequence[tuple[Run, float]], machine: Machine) -> float:
+    """What a layer with a scan costs besides, from two thin state-space models."""
+    (shallow, _), (deep, _) = thin[0], thin[-1]
+    layers = int(deep.config["num_hidden_layers"]) - int(shallow.config["num_hidden_layers"])
+    return 1e6 * overhead_s(thin, machine, "eager") / layers

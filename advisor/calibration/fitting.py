@@ -171,6 +171,7 @@ def fit_products(
 
 def fit_recurrence(timings: Sequence[Timed]) -> Fit | None:
     """Nanoseconds per token and number of state, and microseconds per token, of scans that go token by token."""
+    timings = [t for t in timings if t.sizes["tokens"] > 1]  # what a step costs once is no part of this
     numbers = np.array([_product(t, "batch", "tokens", "channels", "state") for t in timings])
     tokens = np.array([t.sizes["tokens"] for t in timings], dtype=np.float64)
     return _fit_scan("recurrence_ns", "recurrence_token_us", numbers, tokens, timings)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from advisor.calibration.check import Check, habits_of, overhead_us, predicted_s, stage_of
+from advisor.calibration.check import Check, habits_of, kernel_us, layer_us, predicted_s, stage_of
 from advisor.calibration.fitting import Fit, fit_attention, fit_chunked, fit_products, fit_recurrence, solver
 from advisor.detect.device import Found
 from catalog.base import Source
@@ -97,13 +97,14 @@ def calibrate(
     if check:
         dtype = next((d for d in ("bf16", "fp16") if d in dtypes), "fp32")
         timer.target_s = max(timer.target_s, 0.02 if size == "tiny" else 0.5)
-        thin = passes.measure(calibration.thin_models(dtype), timer)
-        if all(not why for _, _, why in thin):
-            added = overhead_us([(one, s) for one, s, _ in thin], machine)
-            machine = machine.model_copy(update={"plain_torch": _plain_torch(added, fits, machine)})
-            say(f"{perf_counter() - began:5.0f} s  eager PyTorch adds {added:.0f} µs to each kernel")
+        thin = {kind: passes.measure(own, timer) for kind, own in calibration.thin_models(dtype).items()}
+        machine, failed = _with_overheads(machine, fits, thin)
+        problems += failed
+        if machine.plain_torch:
+            added = machine.plain_torch.kernel_us
+            say(f"{perf_counter() - began:5.0f} s  eager PyTorch adds {added:.3g} µs to each kernel")
         measured = passes.measure(calibration.models(dtype, size), timer)
-        problems += [f"{one.name}: {why}" for one, _, why in [*thin, *measured] if why]
+        problems += [f"{one.name}: {why}" for one, _, why in measured if why]
         checks = tuple(
             Check(one.name, stage_of(one), one.batch, one.new, one.past, predicted_s(one, machine, habits_of()), s)
             for one, s, why in measured
@@ -217,20 +218,35 @@ def _machine(
     ), fits
 
 
-def _plain_torch(kernel_us: float, fits: Mapping[str, Fit], machine: Machine) -> PlainTorch:
-    """What eager PyTorch adds, from all fits that say so."""
+def _with_overheads(
+    machine: Machine, fits: Mapping[str, Fit], thin: Mapping[str, Sequence[tuple[Any, float, str]]]
+) -> tuple[Machine, list[str]]:
+    """The machine with what eager PyTorch adds: to kernels by thin decoders, to layers with scans by thin Mambas."""
+    problems = [f"{one.name}: {why}" for own in thin.values() for one, _, why in own if why]
+    timed = {kind: [(one, s) for one, s, why in own if not why] for kind, own in thin.items()}
+    if len(timed["decoder"]) < 2:
+        return machine, problems
     of_scans = [fits[name] for name in ("recurrences", "chunked scans") if name in fits]
-    constants = {name: value for fitted in of_scans for name, value in fitted.constants.items()}
+    constants = {name: value for f in of_scans for name, value in f.constants.items() if name != "chunked_us"}
     copies = [f.constants["weight_copies"] for f in fits.values() if "weight_copies" in f.constants]
-    return PlainTorch.model_validate(
+    torch = PlainTorch.model_validate(
         {
-            "kernel_us": float(f"{kernel_us:.3g}"),
+            "kernel_us": _rounded(kernel_us(timed["decoder"], machine)),
             "weight_copies": copies[0] if copies else 0.0,
             **constants,
             "rows": sum(f.rows for f in of_scans) or None,
             "source": machine.sources[0],
         }
     )
+    machine = machine.model_copy(update={"plain_torch": torch})
+    for kind in ("recurrence", "chunked"):
+        if len(timed[kind]) > 1 and getattr(torch, f"{kind}_ns") is not None:
+            torch = torch.model_copy(update={f"{kind}_us": _rounded(layer_us(timed[kind], machine))})
+    return machine.model_copy(update={"plain_torch": torch}), problems
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def _worth(fit: Fit) -> dict[str, Any]:

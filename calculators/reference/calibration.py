@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
 from calculators.reference import kernels, scans
 from calculators.reference.kernels import DTYPES, Case
 from calculators.reference.passes import Pass
@@ -106,14 +104,14 @@ IMAGES = {
 SELECTIVE = {
     "tiny": tuple((b, t, 32, 8) for t in (4, 8, 16) for b in (1, 2)),
     "processor": (
-        (1, 1, 512, 16),
         (1, 16, 512, 16),
+        (4, 16, 512, 16),
         (1, 64, 512, 16),
         (1, 256, 512, 16),
         (1, 64, 2048, 16),
         (4, 64, 512, 16),
     ),
-    "accelerator": ((1, 16, 2048, 16), (1, 256, 2048, 16), (1, 1024, 2048, 16), (8, 256, 2048, 16), (1, 256, 8192, 16)),
+    "accelerator": tuple((b, t, c, 16) for t in (16, 256, 1024) for b, c in ((1, 2048), (8, 2048), (1, 8192))),
 }
 CHUNKED = {
     "tiny": tuple((b, t, 2, 16, 8, 8) for t in (8, 16, 32) for b in (1, 2)),
@@ -188,14 +186,18 @@ def models(dtype: str, scale: Scale) -> list[Pass]:
     ]
 
 
-def thin_models(dtype: str) -> list[Pass]:
-    """A decoder so thin that a pass is nothing but starting kernels, at two depths: what a framework adds to each."""
-    return [
-        Pass(f"thin {layers}", _text("llama", "LlamaForCausalLM", 64, layers, 2, 128, 128), dtype, 1, 1, 8)
-        for layers in (2, 8)
-    ]
-
-
-def threads() -> int:
-    """Threads that operators use on the processor."""
-    return int(torch.get_num_threads())
+def thin_models(dtype: str) -> dict[str, list[Pass]]:
+    """Models so thin that a step is nothing but starting kernels, at two depths: what a framework adds."""
+    mamba = {"model_type": "mamba", "architectures": ["MambaForCausalLM"], "state_size": 4}
+    mamba2 = {
+        "model_type": "mamba2", "architectures": ["Mamba2ForCausalLM"], "state_size": 8, "head_dim": 16, "num_heads": 8,
+        "n_groups": 1, "chunk_size": 8, "expand": 2,
+    }  # fmt: skip
+    sizes = {"hidden_size": 64, "vocab_size": 128}
+    depths = (2, 8)
+    decoder = {n: _text("llama", "LlamaForCausalLM", 64, n, 2, 128, 128) for n in depths}
+    recurrence, chunked = ({n: {**kind, **sizes, "num_hidden_layers": n} for n in depths} for kind in (mamba, mamba2))
+    return {
+        kind: [Pass(f"thin {kind} {n}", config, dtype, 1, 1, 8) for n, config in own.items()]
+        for kind, own in (("decoder", decoder), ("recurrence", recurrence), ("chunked", chunked))
+    }

@@ -11,7 +11,7 @@ from advisor.accuracy.own_machines import machine_beside
 from calculators.efficiency import Efficiency, efficiency
 from calculators.roofline import smooth_maximum
 from catalog.loader import load_format, machine_classes
-from catalog.machine import AttentionRates, Machine
+from catalog.machine import AttentionRates, Machine, PlainTorch
 
 LIGHT = frozenset(("add", "gelu", "swiglu", "rms_norm", "layer_norm", "softmax", "argmax", "embedding", "copy"))
 
@@ -21,7 +21,7 @@ def sizes_of(row: Row) -> dict[str, int]:
     return {name: int(value) for name, _, value in (cell.partition("=") for cell in row["sizes"].split())}
 
 
-def predicted_s(row: Row, eff: Efficiency) -> float | None:
+def predicted_s(row: Row, eff: Efficiency, plain_torch: PlainTorch | None) -> float | None:
     """Seconds of a kernel under a machine's constants; ``None`` where there are none for it."""
     flops, moved = float(row["flops"]), float(row["bytes"])
     kernel, plain, bandwidth = row["kernel"], eff.plain, eff.bandwidth_bytes_per_s
@@ -29,7 +29,8 @@ def predicted_s(row: Row, eff: Efficiency) -> float | None:
     if kernel == "gemm":
         own = eff.products
         a, b = flops / (peak * own.compute), moved / (bandwidth * own.memory)
-        return float(smooth_maximum(np.array([a]), np.array([b]), np.array([own.p]))[0]) + own.launch_us * 1e-6
+        root = float(smooth_maximum(np.array([a]), np.array([b]), np.array([own.p]))[0])
+        return root + b * _copied(sizes_of(row), plain_torch) + own.launch_us * 1e-6
     if kernel.startswith("attention") and eff.attention:
         return _attention_s(sizes_of(row), flops / (eff.sixteen_flops_per_s or peak), moved / bandwidth, eff.attention)
     if kernel == "convolution":
@@ -38,6 +39,12 @@ def predicted_s(row: Row, eff: Efficiency) -> float | None:
     if kernel in LIGHT:
         return moved / (bandwidth * plain.memory) + plain.launch_us * 1e-6
     return None
+
+
+def _copied(sizes: dict[str, int], plain_torch: PlainTorch | None) -> float:
+    """Traffic of repacking weights, as a share of the product's own."""
+    m, n, k = (sizes[name] for name in "mnk")
+    return (plain_torch.weight_copies if plain_torch and m > 1 else 0.0) * n * k / (m * k + n * k + m * n)
 
 
 def _attention_s(sizes: dict[str, int], compute: float, traffic: float, own: AttentionRates) -> float:
@@ -58,7 +65,7 @@ def _compare(file: File, given: Given) -> Iterator[Comparison | Skipped]:
         key = (machine.id, row["dtype"])
         if key not in constants:
             constants[key] = efficiency(machine, load_format(row["dtype"]), machine_classes())
-        predicted = predicted_s(row, constants[key])
+        predicted = predicted_s(row, constants[key], machine.plain_torch)
         if predicted is None:
             yield Skipped(line, f"no constants for {row['kernel']}")
             continue
