@@ -282,7 +282,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
         prefill_s=prefill,
         tokens_per_s=rate,
         usd_per_hour=hourly,
-        usd_per_mtok_in=prefill / max(read, 1) * hourly / 3600 * 1e6,
+        usd_per_mtok_in=prefill / layout.pp / max(read, 1) * hourly / 3600 * 1e6,
         usd_per_mtok_out=out_s * hourly / 3600 * 1e6,
     )
 

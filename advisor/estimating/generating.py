@@ -7,6 +7,7 @@ from advisor.estimating.bands import band_of, inverse, like, whole_answer
 from advisor.estimating.breakdown import shares
 from advisor.estimating.common import common, flops_of, usd_for
 from advisor.estimating.energy import energy_of
+from advisor.estimating.layouts import share_of_prompt
 from advisor.estimating.resolve import Resolved, demand_of, prompt_tokens, server_of
 from advisor.estimating.served import request_overhead_s, served_of
 from calculators.serving import Served, Server, decode_workload, prefill_workload
@@ -36,6 +37,8 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
         tpot = widened(tpot, speculation.acceptance)
     whole = whole_answer(ttft, tpot, s.output_tokens - 1)
     prefill = like(ttft, float(served.prefill_s), "the first token")
+    each = share_of_prompt(server, prefill_w, float(served.prefill_s))
+    prompt_s = each * prefill.p50
     decode = like(tpot, float(served.decode_s), "per token")
     hourly = None if case.price is None else case.price.usd_per_hour * s.layout.devices
     first, last = (None, None) if speculation else _end_steps(case, server, steps.slice(slice(1, 3)), served)
@@ -53,11 +56,15 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
             last_step_s=last,
             joined_step_s=float(served.shared_s) if s.batch > 1 and not speculation else None,
         ),
-        throughput=_throughput(case, served, prefill, decode, whole, read),
+        throughput=_throughput(case, served, prefill, decode, whole, read / each),
         cost=Cost(
-            usd_per_million_input_tokens=usd_for(prefill.p50 / max(1, case.source_tokens or s.input_tokens), hourly),
+            usd_per_million_input_tokens=usd_for(
+                each * prefill.p50 / max(1, case.source_tokens or s.input_tokens), hourly
+            ),
             usd_per_million_output_tokens=usd_for(decode.p50 / s.batch, hourly),
-            usd_per_thousand_requests=usd_for((prefill.p50 + s.output_tokens * decode.p50 / s.batch) * 1e-3, hourly),
+            usd_per_thousand_requests=usd_for(
+                (each * prefill.p50 + s.output_tokens * decode.p50 / s.batch) * 1e-3, hourly
+            ),
             usd_per_hour=hourly,
             basis=case.price.basis if case.price else "no price known",
         ),
@@ -74,7 +81,7 @@ def _heard(case: Resolved, server: Server, whole: Band) -> tuple[Rate, ...]:
     return transcription_rates(case, server, whole)
 
 
-def _throughput(case: Resolved, served: Served, prefill: Band, decode: Band, whole: Band, prompt: int) -> Throughput:
+def _throughput(case: Resolved, served: Served, prefill: Band, decode: Band, whole: Band, prompt: float) -> Throughput:
     s, rate = case.scenario, float(served.output_tokens_per_s)
     return Throughput(
         unit="tok/s",

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from advisor.estimating.resolve import Resolved
 from calculators.collectives import NETWORK_SHARE, network_bytes_per_s
 from calculators.plan import Layout, deepest_stack
+from calculators.serving import Server
+from calculators.workload import Workload
 from catalog.channels import Experts
 from catalog.mixers import Attention, LatentAttention
+
+
+def share_of_prompt(server: Server, prompt: Workload, alone_s: float) -> float:
+    """Share of the replica's time that one of many prompts takes, of what a lone prompt takes.
+
+    Stages and ranks that a lone prompt leaves idle read others: ``pp·dp`` of them at a time.
+    """
+    at_once = server.table.layout.pp * server.table.layout.dp
+    if at_once == 1:
+        return 1.0
+    loaded = server.pass_s(replace(prompt, batch=prompt.batch * at_once).reshape(-1))
+    return float(loaded[0]) / at_once / alone_s
 
 
 def layout_notes(case: Resolved) -> list[str]:
@@ -27,6 +43,8 @@ def layout_notes(case: Resolved) -> list[str]:
             f"{layout.pp} pipeline stages work on {counted} micro-batch(es) at a time; "
             "memory is that of the fullest stage"
         )
+    if layout.pp > 1 or layout.cp > 1 or nodes > 1:
+        notes.append("servers laid out so were not measured: bands are those of one node without stages")
     if layout.dp > 1 and not _routes(case):
         notes.append(f"without experts to share, the {layout.dp} ranks are replicas in all but name")
     return notes

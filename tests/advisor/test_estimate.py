@@ -251,3 +251,18 @@ def test_the_largest_batch_counts_the_shared_prefix_once():
     assert most > 2 * estimate(**asked, batch=8).memory.max_batch
     assert estimate(**asked, cached_prefix=7000, batch=most).memory.fits
     assert not estimate(**asked, cached_prefix=7000, batch=most + 1).memory.fits
+
+
+def test_stages_and_ranks_that_a_prompt_leaves_idle_are_not_charged_to_it():
+    flat, piped, ranked = (
+        estimate(model="mixtral-8x7b", machine="h100-sxm", input_tokens=4096, batch=16, **layout)
+        for layout in ({"tp": 4}, {"tp": 4, "pp": 2}, {"dp": 4, "ep": 4})
+    )
+    for split, ways in ((piped, 2), (ranked, 4)):
+        alone = split.time.prefill_s.p50 * split.cost.usd_per_hour / 3600 / 4096 * 1e6
+        assert alone / ways <= split.cost.usd_per_million_input_tokens < alone
+    assert flat.cost.usd_per_million_input_tokens == pytest.approx(
+        flat.time.prefill_s.p50 * flat.cost.usd_per_hour / 3600 / 4096 * 1e6
+    )
+    assert any("not measured" in note for note in piped.notes)
+    assert not any("not measured" in note for note in flat.notes)
