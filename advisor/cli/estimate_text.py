@@ -124,8 +124,7 @@ def _print_times(e: Estimate) -> None:
         )
     if e.speculation:
         _print_speculation(e.speculation)
-    for basis in dict.fromkeys(band.basis.rpartition(": ")[2] for _, band, _ in shown[:2]):
-        basis = _short(basis)
+    for basis in dict.fromkeys(_short(band.basis.rpartition(": ")[2]) for _, band, _ in shown[:2]):
         paragraph(f"Bands: {basis}." if shown[0][1].p10 is not None else f"No bands: {basis}.")
 
 
