@@ -58,13 +58,9 @@ def generating(case: Resolved, memory: Memory) -> Estimate:
         ),
         throughput=_throughput(case, served, prefill, decode, whole, read / each),
         cost=Cost(
-            usd_per_million_input_tokens=usd_for(
-                each * prefill.p50 / max(1, case.source_tokens or s.input_tokens), hourly
-            ),
+            usd_per_million_input_tokens=usd_for(prompt_s / max(1, case.source_tokens or s.input_tokens), hourly),
             usd_per_million_output_tokens=usd_for(decode.p50 / s.batch, hourly),
-            usd_per_thousand_requests=usd_for(
-                (each * prefill.p50 + s.output_tokens * decode.p50 / s.batch) * 1e-3, hourly
-            ),
+            usd_per_thousand_requests=usd_for((prompt_s + s.output_tokens * decode.p50 / s.batch) * 1e-3, hourly),
             usd_per_hour=hourly,
             basis=case.price.basis if case.price else "no price known",
         ),
