@@ -15,8 +15,8 @@ TITLES = {
     "+ inner + rows + inputs/(bandwidth·quantising)",
     "experts": "Each product of experts: t = flops/(peak·compute) + bytes/(bandwidth·memory) + experts visited "
     "+ launch",
-    "attention": "Attention: t = max(hypot(flops/(peak·prefill), exponentials/softmax) + cache/(bandwidth·memory), "
-    "chain of keys) + new tokens/(bandwidth·new) + launch",
+    "attention": "Attention, by shares of what the machine has: t = max(hypot(flops/(peak·prefill), "
+    "exponentials/(32 bits·softmax)) + cached/(bandwidth·share), chain of keys) + new/(bandwidth·share) + fixed cost",
     "attention_kernels": "Attention of other kinds, by the same formula",
     "scan": "Scans: t = max(bytes/(bandwidth·memory) + flops/(peak·compute), chain of tokens) + launch",
     "short_convolution": "Short causal convolutions: t = bytes/(bandwidth·memory) + launch",

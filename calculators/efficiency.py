@@ -69,6 +69,15 @@ class Efficiency:
     scan: StreamRates | None = None
     short_convolution: StreamRates | None = None
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells these constants from others while their objects live."""
+        parts = (self.products, self.plain, self.attention, self.experts, self.scan, self.short_convolution)
+        numbers = (self.peak_flops_per_s, self.sixteen_flops_per_s, self.vector_flops_per_s,
+                   self.bandwidth_bytes_per_s, self.expert_flops_per_s)  # fmt: skip
+        kernels = tuple((name, id(own)) for name, own in self.attention_kernels.items())
+        return (self.dtype, *numbers, *map(id, parts), kernels)
+
 
 def compute_type(machine: Machine, wanted: ComputeType) -> ComputeType | None:
     """The type in which products that ask for ``wanted`` run on a machine; ``None`` where no peak is known."""

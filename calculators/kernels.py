@@ -87,6 +87,11 @@ def is_short_convolution(operator: Operator) -> bool:
     return operator.kind is Kind.CONVOLUTION and bool(operator.states)
 
 
+def is_delta_rule(operator: Operator) -> bool:
+    """Whether a scan solves for what it writes, chunk after chunk: only of such has the chain been measured."""
+    return any(state.name == "delta" for state in operator.states)
+
+
 @dataclass(frozen=True, slots=True)
 class _Chain:
     """An operator with a time that grows with the length of one sequence, however wide the machine is."""
@@ -244,7 +249,8 @@ class Compiled:
                 pointwise = table.coefficients["pointwise"][row] / (r.vector * r.eff.plain.compute)
                 work[c] = np.maximum(work[c], pointwise)
                 self._linear[c, row, m] = launches * own.launch_us * 1e-6
-                token_s[c] = operator.repeat * own.token_ns * 1e-9
+                if is_delta_rule(operator):
+                    token_s[c] = operator.repeat * own.token_ns * 1e-9
                 if own.prefill_launch_us is not None:
                     extra[c] = launches * (own.prefill_launch_us - own.launch_us) * 1e-6
             stream = _stream(operator)

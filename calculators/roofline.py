@@ -33,6 +33,10 @@ PRODUCTS = (Kind.GEMM, Kind.EXPERTS)
 """Products of activations with weights, which run in the type of the weights."""
 
 
+MOST_KNOWN = 64
+"""Settings of which a table keeps its coefficients."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A machine with the formats that run on it."""
@@ -74,16 +78,30 @@ class Settings:
     def compiled(self, table: Table) -> Compiled:
         """A table's coefficients on these settings."""
         if table not in self._compiled:
-            traffic = {(s.weights.id, s.cache_bits): s for s in self.settings}
-            moved = {key: table.traffic(s.weights, s.cache_bits) for key, s in traffic.items()}
-            brought = {bits: table.brought(bits) for bits in {s.cache_bits for s in self.settings}}
-            self._compiled[table] = Compiled(
-                table,
-                [moved[s.weights.id, s.cache_bits] for s in self.settings],
-                [brought[s.cache_bits] for s in self.settings],
-                self._rates,
-            )
+            self._compiled[table] = self._known(table) if len(self) == 1 else self._compile(table)
         return self._compiled[table]
+
+    def _known(self, table: Table) -> Compiled:
+        """The same for one setting, kept with the table: an estimate asks for it again and again."""
+        only, known = self.settings[0], table.single_settings
+        key = (only.eff.identity, id(only.weights), only.cache_bits)
+        if key not in known:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known[key] = (self._compile(table), only)  # the setting keeps alive what the key names
+        compiled: Compiled = known[key][0]
+        return compiled
+
+    def _compile(self, table: Table) -> Compiled:
+        traffic = {(s.weights.id, s.cache_bits): s for s in self.settings}
+        moved = {key: table.traffic(s.weights, s.cache_bits) for key, s in traffic.items()}
+        brought = {bits: table.brought(bits) for bits in {s.cache_bits for s in self.settings}}
+        return Compiled(
+            table,
+            [moved[s.weights.id, s.cache_bits] for s in self.settings],
+            [brought[s.cache_bits] for s in self.settings],
+            self._rates,
+        )
 
     def _collectives(self, table: Table, values: Floats, seconds: Floats) -> None:
         """Fill in the rows of what devices exchange; nothing is started where nothing is sent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +112,11 @@ class Table:
         added = np.array([element_bits(dtype, cache_bits) / 8 for dtype in dtypes])
         moved = self.coefficients["reads"] + self.coefficients["writes"]
         return moved * ACTIVATION_BYTES + self.coefficients["cache_writes"] * added[:, None]
+
+    @cached_property
+    def single_settings(self) -> dict[Any, Any]:
+        """Coefficients on single settings (``calculators.roofline``), by what they were compiled for."""
+        return {}
 
     @cached_property
     def _moved(self) -> tuple[Floats, Floats]:

@@ -125,7 +125,7 @@ class StreamRates(Spec):
     compute: Share | None = None
     """Share of the 16-bit peak that the products inside chunks reach; ``None``: they cost nothing of their own."""
     token_ns: Cost = 0.0
-    """Time per token of a sequence, whose chunks follow one another."""
+    """Time per token of a sequence, whose chunks follow one another; of delta rules, the only scans measured."""
     launch_us: Cost
     prefill_launch_us: Cost | None = None
     """Fixed cost where several tokens come at once, in microseconds; ``None``: the same."""

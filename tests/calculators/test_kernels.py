@@ -7,7 +7,7 @@ import pytest
 
 from advisor.fit import attention, experts, products, streams
 from calculators.efficiency import class_of, efficiency, expert_kernel
-from calculators.kernels import attention_kernel
+from calculators.kernels import attention_kernel, is_delta_rule
 from calculators.operators import Kind
 from calculators.params import architecture_of
 from calculators.plan import Layout
@@ -124,6 +124,12 @@ def test_a_scan_takes_what_the_fit_says():
     }
     constants = {n: getattr(machine.scan, n) for n in streams.SCAN.constants}
     assert seconds[row, 0] == pytest.approx(repeat * float(streams.seconds(x, constants)), rel=1e-3)
+
+
+def test_only_delta_rules_wait_for_their_chunks():
+    tables = [compile_table(architecture_of(load(name))) for name in ("qwen3-next-80b-a3b", "mamba-2.8b")]
+    scans = [[op for op in table.operators if op.kind is Kind.SCAN] for table in tables]
+    assert [all(is_delta_rule(op) for op in own) for own in scans] == [True, False]
 
 
 def test_a_long_sequence_that_no_kernel_splits_takes_its_tokens_one_after_another():
