@@ -121,8 +121,14 @@ class Server:
         """What the slowest stage needs for all micro-batches: they queue before it (arXiv:1811.06965 section 2.3)."""
         if not self.table.stages:
             return 0.0
-        stages = [self.settings.operator_seconds(stage, micro).sum(axis=1) for stage in self.table.stages]
-        return np.max(stages, axis=0) * batches
+        slowest = np.zeros((len(self.settings), micro.batch.size))
+        chunk = max(1, CHUNK // len(self.settings))
+        for start in range(0, micro.batch.size, chunk):
+            part = slice(start, start + chunk)
+            for stage in self.table.stages:
+                seconds = self.settings.operator_seconds(stage, micro.slice(part)).sum(axis=1)
+                np.maximum(slowest[:, part], seconds, out=slowest[:, part])
+        return slowest * batches
 
     def passes_s(self, prompt: Workload, step: Workload) -> tuple[Floats, Floats, Floats]:
         """Seconds of a prompt on its own, of a step on its own, and of one pass that carries both.
