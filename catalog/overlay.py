@@ -66,6 +66,7 @@ def write_text(text: str, target: Path) -> None:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
+            os.chmod(temporary, 0o644)
             os.replace(temporary, target)
         except OSError:
             os.unlink(temporary)

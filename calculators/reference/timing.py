@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import perf_counter, thread_time
 
 import torch
@@ -25,7 +26,12 @@ def device_name(device: str) -> str:
     """As its driver calls it; of a processor, as the system does."""
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
-    return platform.processor() or platform.machine() if device == "cpu" else "Apple GPU (Metal)"
+    if device != "cpu":
+        return "Apple GPU (Metal)"
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    named = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return named or platform.processor() or platform.machine()
 
 
 def software(device: str) -> str:

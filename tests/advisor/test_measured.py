@@ -1,0 +1,47 @@
+"""What we measured ourselves: every clone can compare it, and short and long contexts grow as theory says."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from advisor.cli import cli
+
+MEASURED = Path(__file__).parents[2] / "benchmarks" / "measured"
+
+
+def passes() -> list[dict[str, str]]:
+    return list(csv.DictReader((MEASURED / "epyc-milan-core_passes.csv").open(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def report() -> dict:
+    run = CliRunner().invoke(cli, ["accuracy", str(MEASURED), "--json", "--by", "quantity,model,kernel"])
+    assert run.exit_code == 0, run.output
+    return json.loads(run.stdout)
+
+
+def test_every_measured_pass_is_compared(report: dict):
+    text = json.dumps(report, ensure_ascii=False)
+    assert len(passes()) == 57
+    assert all(f'"{name}"' in text for name in {row["model"] for row in passes()})
+
+
+def test_the_overall_error_is_what_the_readme_says(report: dict):
+    assert report["overall"]["n"] > 200
+    assert report["overall"]["median_absolute_error"] < 0.30
+
+
+def test_attention_grows_with_the_square_and_a_state_does_not():
+    first = {
+        (row["model"], int(row["new"])): float(row["seconds"])
+        for row in passes()
+        if row["past"] == "0" and row["batch"] == "1"
+    }
+    per_token = {(model, n): s / n for (model, n), s in first.items() if n}
+    assert per_token["llama", 4096] > 1.6 * per_token["llama", 512]
+    assert per_token["mamba2", 4096] < 1.3 * per_token["mamba2", 512]
