@@ -57,6 +57,8 @@ class Batch:
             else:
                 self.base_rate = [a + b for a, b in zip(self.base_rate, scaled, strict=True)]
         self.t = 0.0
+        self.seen = 0.0
+        """Up to when arrivals have been looked at."""
         self.n = 0
         """Passes that made steps."""
         self.cached = 0
@@ -123,6 +125,17 @@ class Batch:
             heappush(self.later, event)
         else:
             self.sent.append(event)
+
+    @staticmethod
+    def _one_more(k: int, gap: float, seconds: float, growth: float, room: float) -> int:
+        """Passes until an arrival ``gap`` from now is seen where the next pass is decided one ahead.
+
+        It came during pass ``k``: the one after that is decided already. But no pass starts from ``room`` on.
+        """
+        passes = 1 if gap <= 0 else k + 1
+        while passes > 1 and (passes - 1) * (seconds + growth * (passes - 2) * 0.5) >= room:
+            passes -= 1
+        return passes
 
     def _blocks(self, n: int, passes: int) -> int:
         """Blocks that all who write take in so many passes from number ``n`` on."""

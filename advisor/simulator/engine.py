@@ -93,6 +93,7 @@ class Replica(Batch):
         cap = rules.chunk_tokens if rules.chunked else 0
         quick = simple and mixed and plain and not (ranking or whole or windows) and fixed_always >= 0
         all_units, stalled = pool.units, self.stalled
+        ahead, seen = bool(rules.steps_ahead), self.seen
         writing = len(heap)
         next_t = times[position] if position < len(times) else inf
         if later and later[0][0] < next_t:
@@ -100,13 +101,17 @@ class Replica(Batch):
 
         while True:
             # Who has arrived, and whether there is anything to do.
-            if not order and not waiting and not ranked and t < next_t:
-                if next_t >= until:
-                    break
-                t = next_t
+            if not order and not waiting and not ranked:
+                if t < next_t:
+                    if next_t >= until:
+                        break
+                    t = next_t
+                seen = t
             if t >= until:
                 break
-            while next_t <= t:
+            if not ahead:
+                seen = t
+            while next_t <= seen:
                 if (
                     later
                     and later[0][0] == next_t
@@ -153,6 +158,7 @@ class Replica(Batch):
                     seconds = prompts[key] = prompt_s(new, writing)
                     seconds += rate[writing] * cached
                 rows += (t, seconds, 0.0, 1, writing, new, all_units - pool.free)
+                seen = t
                 t += seconds
                 if writing:
                     n += 1
@@ -275,6 +281,7 @@ class Replica(Batch):
                         self._catch_up(t + seconds, seconds, running)
                     elif writing and not stalled:
                         stalled.append([t, writing])
+                seen = t
                 t += seconds
                 if running:
                     cached += p * running
@@ -325,17 +332,19 @@ class Replica(Batch):
                 if stalled:
                     passes = 1
                 total = passes * (seconds + growth * (passes - 1) * 0.5)
-                bound = next_t if (not blocked or ranking or linked) and next_t < until else until
+                watched = not blocked or ranking or linked
+                bound = next_t if watched and next_t < until else until
                 if t + total > bound:
                     gap = bound - t
+                    late = ahead and bound < until
                     b2 = seconds - growth * 0.5
-                    k = ceil(2 * gap / (b2 + sqrt(b2 * b2 + 2 * growth * gap)))
-                    if k < 1:
-                        k = 1
+                    k = ceil(2 * gap / (b2 + sqrt(b2 * b2 + 2 * growth * gap))) if gap > 0 else 1
                     while k > 1 and (k - 1) * (seconds + growth * (k - 2) * 0.5) >= gap:
                         k -= 1
                     while k * (seconds + growth * (k - 1) * 0.5) < gap:
                         k += 1
+                    if late:
+                        k = self._one_more(k, gap, seconds, growth, until - t)
                     if k < passes:
                         passes = k
                         total = k * (seconds + growth * (k - 1) * 0.5)
@@ -377,6 +386,8 @@ class Replica(Batch):
                 rows += (t, seconds, growth, passes, writing, 0, all_units - pool.free)
                 if stalled:
                     self._catch_up(t + seconds, seconds, writing)
+                if ahead:
+                    seen = t + (passes - 1) * (seconds + growth * (passes - 2) * 0.5)
                 t += total
                 cached += p * writing * passes
                 if windows:
@@ -422,3 +433,4 @@ class Replica(Batch):
             writing = len(heap)
 
         self.t, self.n, self.cached, self.blocked, self.position = t, n, cached, blocked, position
+        self.seen = seen

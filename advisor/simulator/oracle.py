@@ -50,6 +50,8 @@ class PlainReplica:
     steps: StepModel
     memory: Memory
     t: float = 0.0
+    seen: float = 0.0
+    """When the pass before this one started."""
     waiting: list[int] = field(default_factory=list)
     running: list[Running] = field(default_factory=list)
     """In order of admission."""
@@ -174,6 +176,7 @@ class PlainReplica:
         cached = [[min(r.scaled / q, cap or inf) for r in writing] for cap in self.steps.caps]
         composition = [(r.pending, past) for r, past in chunks]
         seconds = pass_s(self.steps, composition, len(writing), cached)
+        self.seen = self.t
         self.t += seconds
         self.passes += 1
         for r in writing:
@@ -339,7 +342,9 @@ def run_plain(jobs: Jobs, rules: Rules, steps: StepModel, memory: Memory) -> Pla
     while coming or replica.waiting or replica.running:
         if not replica.waiting and not replica.running:
             replica.t = max(replica.t, coming[0][0])
-        while coming and coming[0][0] <= replica.t:
+        free = not replica.waiting and not replica.running
+        seen = replica.t if free or not rules.steps_ahead else replica.seen
+        while coming and coming[0][0] <= seen:
             time, i = coming.pop(0)
             jobs.replica[i] = 0
             replica.deliver(i, time)

@@ -33,27 +33,41 @@ class Gaps:
         total = self.passes * self.first + self.growth * self.passes * (self.passes - 1) / 2
         return float((total * self.weight).sum() / self.count)
 
-    def _up_to(self, value: float) -> float:
-        """How many are at most so long."""
-        grows = self.growth > 0
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            steps = np.floor((value - self.first) / np.where(grows, self.growth, 1.0)) + 1
-        steps = np.where(grows, steps, np.where(self.first <= value, self.passes, 0))
-        return float((np.clip(steps, 0, self.passes) * self.weight).sum())
-
     def quantile(self, q: float) -> float:
-        """The smallest gap that at least a share ``q`` of all do not exceed."""
+        """The smallest gap that at least a share ``q`` of all do not exceed.
+
+        By bisection, which keeps only those stretches that the interval still cuts.
+        """
         if not self.count:
             return float("nan")
-        ends = self.first + self.growth * (self.passes - 1)
-        low, high = float(min(self.first.min(), ends.min())) * (1 - 1e-12), float(max(self.first.max(), ends.max()))
+        first, growth, passes, weight = self.first, self.growth, self.passes, self.weight
+        last = first + growth * (passes - 1)
+        least, most = np.minimum(first, last), np.maximum(first, last)
+        low, high = float(least.min()) * (1 - 1e-12), float(most.max())
         wanted = q * self.count - 1e-6
-        for _ in range(60):
+        below = 0.0
+        for _ in range(80):
             middle = (low + high) / 2
-            if self._up_to(middle) >= wanted:
+            if below + _up_to(middle, first, growth, passes, weight) >= wanted:
                 high = middle
             else:
                 low = middle
             if high - low <= 1e-13 * high:
                 break
+            under, over = most <= low, least > high
+            if under.any() or over.any():
+                below += float((passes[under] * weight[under]).sum())
+                kept = ~(under | over)
+                first, growth, passes, weight, least, most = (
+                    x[kept] for x in (first, growth, passes, weight, least, most)
+                )
         return high
+
+
+def _up_to(value: float, first: Floats, growth: Floats, passes: Floats, weight: Floats) -> float:
+    """How many are at most so long."""
+    grows = growth > 0
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        steps = np.floor((value - first) / np.where(grows, growth, 1.0)) + 1
+    steps = np.where(grows, steps, np.where(first <= value, passes, 0))
+    return float((np.clip(steps, 0, passes) * weight).sum())

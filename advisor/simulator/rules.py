@@ -2,7 +2,8 @@
 
 A pass at time ``t``, as both engines here (``engine`` and ``oracle``) must carry it out:
 
-1. Requests that arrived by ``t`` join the queue; those that could never fit are refused.
+1. Requests that arrived by ``t`` join the queue (with ``steps_ahead``: by the start of the pass before, unless nothing
+   was queued or running); those that could never fit are refused.
 2. Requests whose cache was computed elsewhere join the running ones, as far as they fit.
 3. Where prompts and steps share passes, each running sequence takes the blocks of its next token, oldest first; while
    there is no room, the newest running request (with priorities: the least important, then the newest) is preempted:
@@ -54,6 +55,9 @@ class Rules:
     """Whether smaller ``Jobs.priority`` goes first; else first come, first served."""
     prefix_cache: bool = False
     """Whether blocks of equal prefixes are computed once and kept until their room is needed, oldest use first."""
+    steps_ahead: int = 0
+    """1 where the next pass is already decided while one runs (asynchronous scheduling): a request is seen if it came
+    by the start of the pass before, or if nothing ran."""
     label: str = ""
 
     def __post_init__(self) -> None:
@@ -65,6 +69,8 @@ class Rules:
                 f"max_sequences={self.max_sequences} exceeds budget_tokens={self.budget_tokens}: "
                 "every running sequence takes one token of each pass"
             )
+        if self.steps_ahead not in (0, 1):
+            raise BadInput(f"steps_ahead must be 0 or 1, got {self.steps_ahead}")
         if self.reserve not in ("chunk", "input", "all"):
             raise unknown("reserve", self.reserve, ("chunk", "input", "all"))
         if self.output_share and (self.block_tokens != 1 or self.reserve == "all"):

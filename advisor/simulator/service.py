@@ -36,7 +36,7 @@ class Service:
     steps: StepModel
     memory: Memory
     request_s: float = 0.0
-    """From request to queue and back, besides the passes; holds up nobody else."""
+    """From request to queue and back of an idle engine, besides the passes; holds up nobody else."""
     devices: int = 1
     usd_per_hour: float | None = None
     watts: float | None = None
@@ -76,6 +76,8 @@ def service_of(
     """
     case = resolve(scenario)
     own = preset(rules) if isinstance(rules, str) else rules or _usual(case)
+    if not isinstance(rules, Rules):
+        own = own.with_(steps_ahead=min(1, case.engine.steps_ahead))
     if memory_share is not None and not 0 < memory_share <= 1:
         raise BadInput(f"memory share must be between 0 and 1, got {memory_share:g}")
     if cache_tokens is not None and cache_tokens < 1:
@@ -100,7 +102,7 @@ def _service(case: Resolved, rules: Rules, steps: StepModel, memory: Memory, **r
         rules,
         steps,
         memory,
-        request_s=case.engine.busy_request_ms * 1e-3,
+        request_s=case.engine.idle_request_ms * 1e-3,
         devices=devices,
         usd_per_hour=None if case.price is None else case.price.usd_per_hour * devices,
         watts=None if case.machine.tdp_w is None else case.machine.tdp_w * devices,

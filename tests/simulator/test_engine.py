@@ -45,6 +45,7 @@ def situation(draw):
         output_share=draw(st.sampled_from([0.0, 0.3])) if shares else 0.0,
         priorities=draw(st.booleans()),
         prefix_cache=prefixed,
+        steps_ahead=draw(st.integers(0, 1)),
     )
     window = draw(st.booleans())
     steps = Linear(
