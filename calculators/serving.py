@@ -223,7 +223,7 @@ def serve(
     demand: Demand,
     batch: ArrayLike,
     *,
-    request_overhead_s: float = 0.0,
+    request_overhead_s: ArrayLike = 0.0,
     encoder_decoder: bool = False,
     steps_ahead: float = 0.0,
 ) -> Served:
@@ -298,7 +298,9 @@ def closed_loop(
     return Served(prefill_s, decode_s, ttft, tpot, b * tokens / cycle, shared_s, calm)
 
 
-def in_lockstep(served: Served, batch: ArrayLike, output: ArrayLike, overhead_s: float, together: ArrayLike) -> Served:
+def in_lockstep(
+    served: Served, batch: ArrayLike, output: ArrayLike, overhead_s: ArrayLike, together: ArrayLike
+) -> Served:
     """The same loop where waiting prompts are read before any answer goes on, and all answers have one length.
 
     Then all clients stay in step: every prompt waits for half of the others, and none interrupts an answer that has
@@ -306,7 +308,7 @@ def in_lockstep(served: Served, batch: ArrayLike, output: ArrayLike, overhead_s:
     """
     b, tokens = (np.asarray(value, dtype=np.float64) for value in (batch, output))
     at_once = np.clip(together, 1, np.maximum(b, 1))
-    ttft = overhead_s + served.prefill_s * (b + at_once) / 2
+    ttft = np.asarray(overhead_s) + served.prefill_s * (b + at_once) / 2
     tpot = served.decode_s + served.prefill_s * (b - at_once) / 2 / np.maximum(tokens - 1, 1)
     cycle = ttft + np.maximum(tokens - 1, 0) * tpot
     return replace(served, ttft_s=ttft, tpot_s=tpot, output_tokens_per_s=b * tokens / cycle)

@@ -30,7 +30,7 @@ Constants = Callable[[str], tuple[Machine, Sequence[MachineClass]]]
 
 ALLOWED_SHARE = 0.9
 """Share of the memory that the launch scripts of the measured servers allow."""
-CLOSED, RATE, SINGLE = "closed loop", "constant rate", "single stream"
+CLOSED, RATE = "closed loop", "constant rate"
 NO_ROOM = "the cache does not hold all clients at once"
 
 
@@ -39,7 +39,7 @@ class Run:
     """What one measurement says of one setting."""
 
     kind: str
-    """``closed loop``, ``constant rate`` or ``single stream``."""
+    """``closed loop`` or ``constant rate``."""
     engine: str
     machine: str
     model: str
@@ -175,14 +175,8 @@ def _served(
 ) -> tuple[Array, Array, Served]:
     """Times to the first token and per token as the clients of a kind of run see them."""
     idle, busy = engine.idle_request_ms * 1e-3, engine.busy_request_ms * 1e-3
-    overhead = {CLOSED: busy, RATE: idle}.get(kind, 0.0)
-    served = serve(
-        server,
-        demand,
-        clients,
-        request_overhead_s=overhead,
-        steps_ahead=engine.steps_ahead,
-    )
+    overhead = {CLOSED: np.where(clients > 1, busy, idle), RATE: np.full_like(clients, idle)}[kind]
+    served = serve(server, demand, clients, request_overhead_s=overhead, steps_ahead=engine.steps_ahead)
     if kind == CLOSED and fixed and engine.prompts_first:
         together = engine.activation_tokens / np.asarray(demand.input_tokens)
         served = in_lockstep(served, clients, demand.output_tokens, overhead, together)
