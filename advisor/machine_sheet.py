@@ -93,9 +93,19 @@ def _fact(block: str, of: str, name: str, value: float, badge: Badge, source: st
     return Fact(block, of, name, 100 * value if unit == "%" else value, meaning, unit, badge, source)
 
 
+OWN_WORDS = ("whicharch calibrate", "whicharch machine detect")
+"""In the only source of a machine whose nominal rates nobody published."""
+
+
+def nominal_badge(machine: Machine) -> Badge:
+    """How memory, bandwidth and peaks are known: read or probed on the machine itself, or from a data sheet."""
+    own = len(machine.sources) == 1 and any(words in machine.sources[0].where for words in OWN_WORDS)
+    return "measured" if own else "spec sheet"
+
+
 def _nominal(machine: Machine) -> Iterator[Fact]:
     where = "; ".join(str(source) for source in machine.sources)
-    sheet: Badge = "spec sheet"
+    sheet = nominal_badge(machine)
     for name in NOMINAL:
         value = getattr(machine, name)
         if value is not None:

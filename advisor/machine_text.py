@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from advisor.machine_sheet import Fact, facts
+from advisor.machine_sheet import Fact, facts, nominal_badge
 from catalog.loader import machine_prices
 from catalog.machine import Machine
 
@@ -47,23 +47,22 @@ def sheet(machine: Machine) -> Iterator[str]:
         yield from _wrapped(f"Measured on {c.device}, {c.date}, {c.software}, {c.rows} timings.")
     if machine.notes:
         yield from _wrapped(f"Notes: {machine.notes}")
-    yield from _wrapped("Spec sheet: " + "; ".join(str(source) for source in machine.sources))
+    yield from _wrapped("Nominal: " + "; ".join(str(source) for source in machine.sources))
     for source in dict.fromkeys(f.source for f in known if f.block in blocks and f.source):
         yield from _wrapped(f"Constants: {source}")
 
 
 def _head(machine: Machine, known: Sequence[Fact]) -> Iterator[str]:
+    badge = nominal_badge(machine)
     one = {f.name: f for f in known if f.block in ("memory", "rates") and not f.of}
     if "memory_gib" in one:
         usable = f", {one['usable_gib'].value:.4g} GiB usable ({machine.usable_memory:.0%})"
-        yield _line(
-            "memory", f"{one['memory_gib'].value:g} GiB {machine.memory_type or ''}".strip() + usable, "spec sheet"
-        )
+        yield _line("memory", f"{one['memory_gib'].value:g} GiB {machine.memory_type or ''}".strip() + usable, badge)
     cache = f", {machine.l2_mb:g} MB cache on the chip" if machine.l2_mb else ""
-    yield _line("bandwidth", f"{machine.bandwidth_gb_per_s:,.4g} GB/s{cache}", "spec sheet")
+    yield _line("bandwidth", f"{machine.bandwidth_gb_per_s:,.4g} GB/s{cache}", badge)
     peaks = [f"{dtype} {peak:,.4g}" for dtype, peak in machine.peak_tflops.items()]
     for number, line in enumerate(textwrap.wrap(", ".join(peaks) + " TFLOP/s", 54)):
-        yield _line("" if number else "dense peaks", line, "" if number else "spec sheet")
+        yield _line("" if number else "dense peaks", line, "" if number else badge)
     for dtype, reached in machine.reached_tflops.items():
         share = reached / machine.peak_tflops[dtype]
         yield _line("reached", f"{dtype} {reached:,.4g} TFLOP/s, {share:.0%} of the peak, best known", "measured")
@@ -71,9 +70,9 @@ def _head(machine: Machine, known: Sequence[Fact]) -> Iterator[str]:
     rates = [f"{f.value:g} GB/s {f.meaning}" for f in known if f.block == "links" and f.name != "max_gpus"]
     text = ", ".join([link.name, *rates, f"up to {link.max_gpus} in a node"])
     for number, line in enumerate(textwrap.wrap(text, 54)):
-        yield _line("" if number else "links", line, "" if number else "spec sheet")
+        yield _line("" if number else "links", line, "" if number else badge)
     if machine.tdp_w:
-        yield _line("power", f"{machine.tdp_w:g} W", "spec sheet")
+        yield _line("power", f"{machine.tdp_w:g} W", badge)
     price = next((f for f in known if f.name == "usd_per_hour"), None)
     if price:
         others = len(machine_prices(machine.id)) - 1

@@ -54,6 +54,8 @@ def test_what_was_reached_stands_for_nominal_rates_where_these_are_unknown(calib
     best = max(t.flops / t.seconds for t in products)
     assert result.machine.peak_tflops["fp32"] * 1e12 == pytest.approx(best, rel=1e-3)
     assert 0 < result.machine.roofline["fp32"].compute <= 1
+    peaks = [f for f in facts(result.machine) if f.name in ("peak_tflops", "bandwidth_gb_per_s")]
+    assert {f.badge for f in peaks} == {"measured"}
 
 
 def test_the_command_writes_a_machine_file_that_every_command_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
