@@ -6,6 +6,7 @@ order of their times, as if all were stepped together.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -118,7 +119,19 @@ class Pool:
     # --- time
 
     def run(self, failures: Sequence[Failure] = (), scaling: Scaling | None = None) -> None:
-        """Serve everything."""
+        """Serve everything.
+
+        Python's collector of cycles rests meanwhile: there are none, and looking for them takes a fifth of the time.
+        """
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            self._run(failures, scaling)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _run(self, failures: Sequence[Failure], scaling: Scaling | None) -> None:
         jobs, starts = self.jobs, self.jobs.starts
         plain = not failures and scaling is None
         if plain and (len(self.replicas) == 1 or (self.router == "round-robin" and not jobs.linked)):
@@ -168,7 +181,7 @@ class Pool:
     def _deliver(self, time: float, i: int, coming: list[tuple[float, int]]) -> None:
         if self.router != "round-robin" and not self.jobs.linked:
             for k, replica in enumerate(self.replicas):
-                if self.up[k] and self.sent[k]:
+                if self.up[k] and self.sent[k] and replica.t < time:
                     replica.run(time)
         k = self.choose(i, time)
         self.jobs.arrival[i] = time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from advisor.simulator.jobs import Prefix
@@ -58,7 +59,7 @@ class Pool:
         self.prefix_units = memory.per_block * prefix_tokens // block
         self.refs: dict[int, int] = {}
         """Requests that hold a block of a prefix; 0: nobody does, it is kept until its room is needed."""
-        self.kept: dict[int, None] = {}
+        self.kept: OrderedDict[int, None] = OrderedDict()
         """Those that nobody holds, oldest use first."""
         self.evicted = 0
 
@@ -79,8 +80,8 @@ class Pool:
     def evict(self, units: int) -> None:
         """Make so many units free; they must be available."""
         while self.free < units:
-            name = next(iter(self.kept))
-            del self.kept[name], self.refs[name]
+            name, _ = self.kept.popitem(last=False)
+            del self.refs[name]
             self.free += self.prefix_units
             self.evicted += 1
 

@@ -54,10 +54,10 @@ class Gaps:
                 low = middle
             if high - low <= 1e-13 * high:
                 break
-            under, over = most <= low, least > high
-            if under.any() or over.any():
+            under = most <= low
+            kept = ~(under | (least > high))
+            if 2 * int(kept.sum()) < len(first):
                 below += float((passes[under] * weight[under]).sum())
-                kept = ~(under | over)
                 first, growth, passes, weight, least, most = (
                     x[kept] for x in (first, growth, passes, weight, least, most)
                 )

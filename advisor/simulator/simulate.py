@@ -18,8 +18,9 @@ from advisor.simulator.rules import Rules
 from advisor.simulator.service import Service, service_of
 from advisor.simulator.traces import load_trace
 from advisor.simulator.traffic import PREFIX_TOKENS, Traffic, jobs_of, traffic_preset
-from catalog.errors import BadInput
-from catalog.loader import checked
+from calculators.efficiency import efficiency
+from catalog.errors import BadInput, unknown
+from catalog.loader import checked, machine_classes
 
 PRECISION = 0.01
 """How closely the largest rate is found."""
@@ -301,6 +302,10 @@ class _Plan:
     def notes(self) -> tuple[str, ...]:
         """What the reader should know."""
         found = []
+        case = self.services[0].case
+        if case is not None:
+            badge = efficiency(case.machine, case.weights, machine_classes()).badge
+            found.append(f"times of passes are predicted with constants of {case.machine.id}: {badge}")
         if self.recorded is None:
             found += [f"traffic {c.name}: {c.source}" for c in self.classes if c.source]
         return tuple(found)
@@ -328,8 +333,6 @@ def _find(
 
     All rates see the same requests, only closer together, so that chance does not hide the answer.
     """
-    from catalog.errors import unknown
-
     if what != "max-rate":
         raise unknown("thing to find", what, ("max-rate",))
     if plan.recorded is not None or any(c.clients for c in plan.classes):
