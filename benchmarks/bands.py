@@ -30,7 +30,7 @@ from benchmarks.left_out import machine_left_out, nominal
 from catalog.engine import ErrorBand
 from catalog.loader import ROOT, engine_ids
 
-ENOUGH = 6
+ENOUGH = 8
 """Pairs of model and machine from which an engine has bands of its own."""
 STATUS: tuple[tuple[Literal["calibrated", "class default", "spec sheet"], Constants], ...] = (
     ("calibrated", catalogued),

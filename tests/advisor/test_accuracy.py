@@ -222,3 +222,15 @@ def test_coverage_leaves_whole_machines_out():
     groups = {("a", "m1"): np.zeros(5), ("b", "m1"): np.zeros(5), ("c", "m2"): np.full(5, 9.0)}
     assert coverage(groups, {key: key[1] for key in groups}) == {"m1": 0.0, "m2": 0.0}
     assert interval({("a",): np.array([0.0, 1.0, 2.0])}).middle == 1.0
+
+
+def test_runs_whose_day_speaks_of_multi_token_prediction_are_in_doubt(tmp_path):
+    path = table(
+        tmp_path / "t.csv", {"model": "deepseek-ai/DeepSeek-R1", "system": "h200_sxm", "tp": 8, "quant": "fp8"}
+    )
+    lines = path.read_text(encoding="utf-8").replace(",vllm,", ",trtllm,").splitlines()
+    for day, count in (("2026-02-05T00:00:00Z", 0), ("2026-01-29T00:00:00Z", 2)):
+        path.write_text(f"{lines[0]},measured_at\n{lines[1]},{day}\n", encoding="utf-8")
+        found = accuracy(path)
+        assert len(found.compared) == count
+        assert any("multi-token prediction" in reason for reason in found.tables[0].reasons) is (count == 0)
