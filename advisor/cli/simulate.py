@@ -180,6 +180,7 @@ def _print(result: Simulation) -> None:
 
 
 REASONS = {
+    "context": "longer than the model's context",
     "memory": "prompt and answer are larger than the whole cache",
     "budget": "longer than a pass may be, and the engine does not cut prompts",
 }

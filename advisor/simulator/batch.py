@@ -48,6 +48,8 @@ class Batch:
         self.margin = -(-self.p // self.q) - 2
         """What prompt and answer together lack to the most tokens cached: ``input + output + margin``."""
         self.longest = memory.longest(rules.block_tokens)
+        if rules.context_tokens:
+            self.longest = min(self.longest, rules.context_tokens + self.margin)
         self.base_rate = [0.0] * len(steps.step_s)
         self.windows: list[Window] = []
         for cap, rate in zip(steps.caps, steps.token_s, strict=True):
@@ -110,7 +112,9 @@ class Batch:
     def _accepts(self, i: int) -> bool:
         jobs, rules = self.jobs, self.rules
         length = jobs.input[i] + jobs.output[i] + self.margin
-        if length > self.longest:
+        if 0 < rules.context_tokens < jobs.input[i] + jobs.output[i]:
+            jobs.refused[i] = "context"
+        elif length > self.longest:
             jobs.refused[i] = "memory"
         elif not rules.chunked and (jobs.input[i] if rules.reserve == "all" else length) > rules.budget_tokens:
             jobs.refused[i] = "budget"

@@ -108,7 +108,9 @@ class PlainReplica:
         jobs, rules = self.jobs, self.rules
         jobs.arrival[i] = time
         whole = self._length(i)
-        if self.memory.whole(whole, rules.block_tokens) > self.memory.units:
+        if rules.context_tokens and jobs.input[i] + jobs.output[i] > rules.context_tokens:
+            jobs.refused[i] = "context"
+        elif self.memory.whole(whole, rules.block_tokens) > self.memory.units:
             jobs.refused[i] = "memory"
         elif not rules.chunked and (jobs.input[i] if rules.reserve == "all" else whole) > rules.budget_tokens:
             jobs.refused[i] = "budget"

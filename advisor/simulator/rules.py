@@ -58,6 +58,8 @@ class Rules:
     steps_ahead: int = 0
     """1 where the next pass is already decided while one runs (asynchronous scheduling): a request is seen if it came
     by the start of the pass before, or if nothing ran."""
+    context_tokens: int = 0
+    """Prompt and answer together at most; longer ones are refused. 0: no limit but the cache."""
     label: str = ""
 
     def __post_init__(self) -> None:

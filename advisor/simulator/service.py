@@ -78,6 +78,8 @@ def service_of(
     own = preset(rules) if isinstance(rules, str) else rules or _usual(case)
     if not isinstance(rules, Rules):
         own = own.with_(steps_ahead=min(1, case.engine.steps_ahead))
+    if not own.context_tokens and case.generates and not case.encoder_decoder:
+        own = own.with_(context_tokens=case.spec.context_tokens or 0)
     if memory_share is not None and not 0 < memory_share <= 1:
         raise BadInput(f"memory share must be between 0 and 1, got {memory_share:g}")
     if cache_tokens is not None and cache_tokens < 1:

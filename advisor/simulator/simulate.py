@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +271,8 @@ class _Plan:
     classes: tuple[Traffic, ...]
     recorded: Jobs | None
     requests: int
+    cut: list[int] = field(default_factory=lambda: [0])
+    """Requests that were drawn longer than the model's context."""
 
     def jobs(self, classes: Sequence[Traffic], seed: int) -> Jobs:
         """The requests of a seed."""
@@ -280,6 +282,7 @@ class _Plan:
             jobs = replace_jobs(r)
         else:
             jobs = jobs_of(classes, self.requests, seed, prefixes=any(s.rules.prefix_cache for s in self.services))
+            self._cut(jobs)
         if service.input_tokens is not None:
             jobs.input = [service.input_tokens] * len(jobs)
         if service.output_tokens is not None:
@@ -288,6 +291,15 @@ class _Plan:
         if jobs.linked and request_s:
             jobs.think_s = [s + request_s for s in jobs.think_s or [0.0] * len(jobs)]
         return jobs
+
+    def _cut(self, jobs: Jobs) -> None:
+        """Drawn lengths end where the model's context does; recorded ones are refused instead."""
+        context = min((s.rules.context_tokens or 2**40 for s in self.services), default=2**40)
+        long = [i for i, (a, b) in enumerate(zip(jobs.input, jobs.output, strict=True)) if a + b > context]
+        for i in long:
+            jobs.output[i] = min(jobs.output[i], max(1, context // 2))
+            jobs.input[i] = min(jobs.input[i], context - jobs.output[i])
+        self.cut[0] = max(self.cut[0], len(long))
 
     def run(self, classes: Sequence[Traffic], seed: int) -> Run:
         """One run."""
@@ -306,6 +318,8 @@ class _Plan:
         if case is not None:
             badge = efficiency(case.machine, case.weights, machine_classes()).badge
             found.append(f"times of passes are predicted with constants of {case.machine.id}: {badge}")
+        if self.cut[0]:
+            found.append(f"{self.cut[0]:,} drawn requests were longer than the model's context and cut there")
         if self.recorded is None:
             found += [f"traffic {c.name}: {c.source}" for c in self.classes if c.source]
         return tuple(found)

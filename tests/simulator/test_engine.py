@@ -46,6 +46,7 @@ def situation(draw):
         priorities=draw(st.booleans()),
         prefix_cache=prefixed,
         steps_ahead=draw(st.integers(0, 1)),
+        context_tokens=draw(st.sampled_from([0, 0, 0, 60])),
     )
     window = draw(st.booleans())
     steps = Linear(
