@@ -40,8 +40,8 @@ KIN = (
 """Kin by generation and memory, where that predicts a machine better from the others than all machines together do.
 Errors of machines left out, all of NVIDIA's against kin: attention prefill on L40S 45 and 16 %, encoders on RTX PRO
 6000 45 and 16 %, fp8 experts on H100 72 and 36 %, scans on H100 21 and 9 %; about equal: products (8 and 8 %)."""
-LEFT_TO_LINKS = "allreduce"
-"""All-reduces are a matter of the links, not of the class."""
+LEFT_TO_LINKS = ("allreduce", "ring")
+"""Collectives are a matter of the links, not of the class."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def defaults(fits: Sequence[Fit], kin: Kin) -> list[Default]:
     """Medians of the members' constants, and what they would have been worth for each member."""
     by_kind: dict[str, list[Fit]] = defaultdict(list)
     for fit in fits:
-        if fit.kernels.machine in kin.members and place(fit.kernels.kind)[0] != LEFT_TO_LINKS:
+        if fit.kernels.machine in kin.members and place(fit.kernels.kind)[0] not in LEFT_TO_LINKS:
             by_kind[fit.kernels.kind].append(fit)
     return [_default(kind, own) for kind, own in by_kind.items()]
 

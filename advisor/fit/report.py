@@ -57,9 +57,13 @@ def lines(fits: Sequence[Fit]) -> list[Line]:
     ]  # fmt: skip
 
 
+ORDER = ("gemm", "experts", "attention", "scan", "short", "all-reduce", "ring")
+"""Kinds of kernels by their first word, as reports list them."""
+
+
 def _order(kind: str) -> tuple[int, str]:
-    first = ("gemm", "experts", "attention", "scan", "short", "all-reduce")
-    return first.index(kind.partition(" ")[0]), kind
+    word = kind.partition(" ")[0]
+    return (ORDER.index(word) if word in ORDER else len(ORDER)), kind
 
 
 def cells(line: Line) -> list[str]:

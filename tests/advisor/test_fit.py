@@ -114,3 +114,22 @@ def test_bad_input_is_said_in_a_line(facts: Path, tmp_path: Path, monkeypatch: p
     assert "holds no folder 'measured'" in failure("--facts", str(tmp_path / "nowhere"))
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     assert "pip install 'whicharch[fit]'" in failure("--facts", str(facts))
+
+
+def test_collectives_of_different_sizes_are_reported_and_make_no_class(facts: Path):
+    sizes = [2**power for power in range(8, 26)]
+    columns = "system,nccl_version,op_name,nccl_dtype,num_gpus,message_elems,bytes,latency_ms,busbw_GBps"
+    lines = [
+        f"{system},2.27,{op},half,{n},{size},{2 * size},{1e-2 + size * 1e-8},1"
+        for system, peers in (("h100_sxm", (2, 4)), ("h200_sxm", (2, 4, 8)))
+        for op in ("all_gather", "all_reduce")
+        for n in peers
+        for size in sizes
+    ]
+    (facts / "measured" / "comm_nccl.csv").write_text("\n".join([columns, *lines]) + "\n")
+    table = (facts / "measured" / "gemm.csv").read_text()
+    (facts / "measured" / "gemm.csv").write_text(table + "".join(table.splitlines(True)[1:]).replace("h100", "h200"))
+    run = CliRunner().invoke(cli, ["fit", "--facts", str(facts), "--json"])
+    assert run.exit_code == 0, run.output
+    kinds = {(line["machine"], line["kernels"]) for line in json.loads(run.stdout)["fits"]}
+    assert {("h100-sxm", "ring"), ("h200-sxm", "ring"), ("h100-sxm", "gemm bf16")} <= kinds
