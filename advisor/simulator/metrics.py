@@ -34,7 +34,7 @@ class Latency:
         """Of all requests; ``None`` where there are none."""
         if not values.size:
             return None
-        return cls(float(values.mean()), *(float(np.quantile(values, q)) for q in QUANTILES.values()))
+        return cls(float(values.mean()), *np.quantile(values, list(QUANTILES.values())).tolist())
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,18 @@ def test_quantiles_of_stretches_are_those_of_all_tokens(seed, q):
     assert gaps.quantile(q) == pytest.approx(np.quantile(every, q, method="inverted_cdf"), rel=1e-9)
 
 
+def test_quantiles_of_very_many_stretches_are_exact_too():
+    rng = np.random.default_rng(3)
+    table = np.zeros((100_000, 7))
+    table[:, 1] = rng.lognormal(0, 1, len(table))
+    table[:, 3] = 1
+    table[:, 4] = rng.integers(1, 4, len(table))
+    every = np.repeat(table[:, 1], table[:, 4].astype(int))
+    gaps = Gaps([table], [])
+    for q in (0.001, 0.5, 0.95, 0.999):
+        assert gaps.quantile(q) == pytest.approx(np.quantile(every, q, method="inverted_cdf"), rel=1e-9)
+
+
 def one(**changes):
     steps = Linear(base_s=0.01, sequence_s=0.0, prompt_token_s=1e-4, cached_s=(0.0,), most=16)
     given = {"usd_per_hour": 3.6, "watts": 100.0} | changes
