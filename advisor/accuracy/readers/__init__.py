@@ -13,8 +13,9 @@ from catalog.errors import BadInput
 @lru_cache(maxsize=1)
 def readers() -> tuple[Reader, ...]:
     """All of them, by layout."""
-    found = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted((module.READER for module in found if hasattr(module, "READER")), key=lambda r: r.layout))
+    modules = (import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    found = [each for module in modules for each in getattr(module, "READERS", (getattr(module, "READER", None),))]
+    return tuple(sorted((reader for reader in found if reader is not None), key=lambda reader: reader.layout))
 
 
 def reader_of(file: File) -> Reader:
