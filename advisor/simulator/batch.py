@@ -131,12 +131,8 @@ class Batch:
             self.sent.append(event)
 
     @staticmethod
-    def _one_more(k: int, gap: float, seconds: float, growth: float, room: float) -> int:
-        """Passes until an arrival ``gap`` from now is seen where the next pass is decided one ahead.
-
-        It came during pass ``k``: the one after that is decided already. But no pass starts from ``room`` on.
-        """
-        passes = 1 if gap <= 0 else k + 1
+    def _starting_before(room: float, passes: int, seconds: float, growth: float) -> int:
+        """So many passes, fewer where the last would not start within ``room``."""
         while passes > 1 and (passes - 1) * (seconds + growth * (passes - 2) * 0.5) >= room:
             passes -= 1
         return passes

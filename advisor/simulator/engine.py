@@ -344,7 +344,10 @@ class Replica(Batch):
                     while k * (seconds + growth * (k - 1) * 0.5) < gap:
                         k += 1
                     if late:
-                        k = self._one_more(k, gap, seconds, growth, until - t)
+                        # It came during pass ``k``: the one after that is decided already.
+                        k = k + 1 if gap > 0 else 1
+                        if until < inf:
+                            k = self._starting_before(until - t, k, seconds, growth)
                     if k < passes:
                         passes = k
                         total = k * (seconds + growth * (k - 1) * 0.5)

@@ -174,3 +174,16 @@ def test_impossible_pools_are_refused():
         disaggregated(jobs, [service(0)], [service(0)], bytes_per_token=1, bytes_per_s=1)
     with pytest.raises(BadInput, match="steps are known for 8"):
         Pool(jobs, [replace(service(0), rules=Rules(max_sequences=20))])
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_stopping_at_every_arrival_changes_nothing_where_passes_are_decided_ahead(seed, linked):
+    """Replicas that are moved from arrival to arrival against the same ones run to the end at once."""
+    one = service(0, steps_ahead=1)
+    count = 1 if linked else 3
+    apart, at_once = (Jobs(**columns(seed, 40, linked)) for _ in range(2))
+    Pool(at_once, [one] * count, "round-robin").run()
+    Pool(apart, [one] * count, "round-robin").run([Failure(0, at_s=1e9)])
+    np.testing.assert_allclose(apart.finish, at_once.finish, rtol=1e-9, atol=1e-9)
+    assert apart.replica == at_once.replica
