@@ -98,6 +98,7 @@ def _with_split(case: Resolved, whole: Estimate, split: Split) -> Estimate:
             state_bytes=state,
             total_bytes_per_gpu=split.gpu_bytes,
             fits=True,
+            max_batch=None,  # another split holds more
         ),
         time=replace(
             whole.time, ttft_s=first, tpot_s=each, e2e_s=answer, prefill_s=read, decode_s=step,
