@@ -16,7 +16,7 @@ from calculators.collectives import network_bytes_per_s
 from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
 from calculators.engine_rates import as_run_by, usable_bytes
-from calculators.flops import reads_source
+from calculators.flops import reads_source, source_tokens
 from calculators.images import takes_images, tokens_per_image
 from calculators.memory import CACHE_BITS
 from calculators.over_output import passes_over_output_s
@@ -28,7 +28,7 @@ from calculators.serving import Server, closed_loop
 from calculators.table import Floats, compile_table
 from calculators.workload import Workload
 from catalog.engine import Engine
-from catalog.loader import load_engine, machine_classes
+from catalog.loader import load_engine, load_task, machine_classes
 from catalog.machine import Machine
 from catalog.spec import LmHead, ModelSpec
 from catalog.weight_format import WeightFormat
@@ -222,21 +222,22 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
     habits = () if generates(spec) else tuple(choice.engine.passes for choice in where.choices)
     server = Server(table, where.settings, habits=habits)
     seq2seq = reads_source(architecture)
-    images = 1 if needs.task == "visual-qa" and takes_images(architecture) else 0
+    images = 1 if "image" in load_task(needs.task).inputs and takes_images(architecture) else 0
     prompt = needs.input_tokens + images * tokens_per_image(architecture)
     context = max(needs.context_tokens, prompt)
     output = needs.output_tokens
+    read, most = source_tokens(architecture, prompt), source_tokens(architecture, context)  # audio: its own length
     weights = np.array([table.weight_bytes(format) for format in where.formats])[where.format_index]
     if generates(spec):
         # The typical prompt, and one that fills the context; a step at full context.
         prompts = (
-            Workload.of(1, 1, 0, source=[prompt, context])
+            Workload.of(1, 1, 0, source=[read, most])
             if seq2seq
             else Workload.of(1, [prompt, context], 0, images=images)
         )
         done = output / 2
         late = max(done, 1) if seq2seq else max(context - output, 1) + done
-        steps = Workload.of([users, users], 1, late, source=prompt if seq2seq else 0, encode=0)
+        steps = Workload.of([users, users], 1, late, source=read, encode=0)
         alone, step, shared = (
             x.reshape(-1, 2) + (where.step_s + where.step_request_s * requests)[:, None]
             for x, requests in zip(
@@ -253,7 +254,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
             x[:, 0] for x in (served.prefill_s, served.decode_s, served.tpot_s, served.output_tokens_per_s)
         )
         ttft, full = served.ttft_s.T
-        held = Workload.of([users], 0, output if seq2seq else context, source=prompt if seq2seq else 0, encode=0)
+        held = Workload.of([users], 0, output if seq2seq else context, source=read, encode=0)
         cache = np.array(
             [sum(float(x[0]) for x in table.held_bytes(held, bits)) for bits in np.unique(where.cache_bits)]
         )[np.searchsorted(np.unique(where.cache_bits), where.cache_bits)]
@@ -267,7 +268,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
         rate = users / ttft
         out_s = np.full_like(prefill, np.nan)
     activations = _activations(spec, where, layout, prompt, users, images)
-    read = prompt if generates(spec) else prompt * users
+    charged = prompt if generates(spec) else prompt * users
     hourly = where.usd_per_hour * layout.devices
     return Outcomes(
         space=where,
@@ -282,7 +283,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
         prefill_s=prefill,
         tokens_per_s=rate,
         usd_per_hour=hourly,
-        usd_per_mtok_in=prefill / layout.pp / max(read, 1) * hourly / 3600 * 1e6,
+        usd_per_mtok_in=prefill / layout.pp / max(charged, 1) * hourly / 3600 * 1e6,
         usd_per_mtok_out=out_s * hourly / 3600 * 1e6,
     )
 
@@ -297,7 +298,7 @@ def _activations(spec: ModelSpec, where: Space, layout: Layout, prompt: int, use
     if not generates(spec):
         return np.full(len(where.choices), peak(Workload.of([users * usual_passes(spec)[1]], prompt, 0)))
     if reads_source(architecture):
-        return np.full(len(where.choices), peak(Workload.of([1], 1, 0, source=prompt)))
+        return np.full(len(where.choices), peak(Workload.of([1], 1, 0, source=source_tokens(architecture, prompt))))
     by_chunk = {
         tokens: peak(Workload.of([1], min(prompt * users, tokens), 0, images=images))
         for tokens in {c.engine.activation_tokens for c in where.choices}

@@ -178,9 +178,16 @@ def _licence_problem(spec: ModelSpec, wanted: Requirements) -> str | None:
     return None
 
 
+def _context_of(spec: ModelSpec, needs: Needs) -> int:
+    """Tokens that must fit its context; audio has an encoder of its own, and only the transcript counts."""
+    hears_only = spec.family == "speech" and "text" not in spec.inputs
+    return needs.output_tokens if hears_only else needs.context_tokens
+
+
 def _context_problem(spec: ModelSpec, needs: Needs) -> str | None:
-    if spec.context_tokens is not None and needs.context_tokens > spec.context_tokens:
-        return f"context {needs.context_tokens:,} is above its {spec.context_tokens:,}"
+    context = _context_of(spec, needs)
+    if spec.context_tokens is not None and context > spec.context_tokens:
+        return f"context {context:,} is above its {spec.context_tokens:,}"
     return None
 
 
@@ -234,7 +241,7 @@ def limits(outcome: Outcomes, index: int, needs: Needs, spec: ModelSpec) -> list
     if needs.tpot_s is not None and generates(spec):
         found.append(Limit("per token", float(outcome.tpot_s[index]), needs.tpot_s, "s"))
     if spec.context_tokens is not None:
-        found.append(Limit("context", float(needs.context_tokens), float(spec.context_tokens), "tokens"))
+        found.append(Limit("context", float(_context_of(spec, needs)), float(spec.context_tokens), "tokens"))
     if (budget := needs.requirements.budget_usd_per_hour) is not None:
         found.append(Limit("budget", float(outcome.usd_per_hour[index]), budget, "$/h"))
     return found
