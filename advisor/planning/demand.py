@@ -1,0 +1,143 @@
+"""Traffic of a month as the simulator takes it, and what its requests ask of any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor import quantities
+from advisor.planning.schema import PlanFile, TrafficClass, share
+from advisor.simulator.jobs import Jobs
+from advisor.simulator.lengths import lengths
+from advisor.simulator.limits import Limit, limits, per_request, rate_per_s
+from advisor.simulator.simulate import replace_jobs
+from advisor.simulator.traffic import Traffic, jobs_of, traffic_preset
+
+Floats = NDArray[np.float64]
+ANSWERS = 20
+"""Answers that a run should see one after another."""
+FEWEST, MOST = 2000, 20_000
+USUAL_TPOT_S = 0.03
+
+
+def growth(month: int, entry: TrafficClass) -> float:
+    """How many times the traffic of the first month (0)."""
+    return float((1 + share(entry.growth, "growth")) ** month)
+
+
+def classes_of(plan: PlanFile, month: int = 0, *, factor: float = 1.0, busiest: bool = True) -> tuple[Traffic, ...]:
+    """The classes of a month, in its busiest hour or on average."""
+    default = per_request(limits(plan.slo)) if plan.slo else {}
+    return tuple(_class(c, default, factor * growth(month, c) * (c.peak if busiest else 1.0)) for c in plan.traffic)
+
+
+def _class(c: TrafficClass, default: dict[str, float], factor: float) -> Traffic:
+    base = traffic_preset(c.preset) if c.preset else Traffic(lengths(c.input or 1), lengths(c.output or 1))
+    changes: dict[str, Any] = {
+        "name": c.name,
+        "arrivals": c.arrivals,
+        "burstiness": c.burstiness,
+        "priority": c.priority,
+        "groups": c.groups,
+        "slo": (per_request(limits(c.slo)) if c.slo else {}) or default,
+    }
+    if c.input is not None:
+        changes["input"] = lengths(c.input, f"traffic {c.name}: input")
+    if c.output is not None:
+        changes["output"] = lengths(c.output, f"traffic {c.name}: output")
+    if c.turns is not None:
+        changes["turns"] = lengths(c.turns, f"traffic {c.name}: turns")
+    if c.shared_tokens is not None:
+        changes["shared_tokens"] = c.shared_tokens
+    if c.think is not None:
+        changes["think_s"] = quantities.seconds(str(c.think), "think")
+    if c.users is not None:
+        changes |= {"clients": max(1, round(c.users * factor)), "think_varies": True, "shared_queue": False}
+        changes["stagger_s"] = changes.get("think_s", base.think_s)
+    elif c.rate is not None:
+        changes["rate"] = rate_per_s(str(c.rate)) * factor
+    return replace(base, **changes)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A limit, for all requests or for those of one class."""
+
+    limit: Limit
+    kind: int = -1
+    """Number of the class; -1: all."""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """Such as ``chat ttft.p95``."""
+        return f"{self.label} {self.limit.name}" if self.label else self.limit.name
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.limit}" if self.label else str(self.limit)
+
+
+def promises_of(plan: PlanFile) -> tuple[Promise, ...]:
+    """Everything promised."""
+    found = [Promise(limit) for limit in limits(plan.slo)] if plan.slo else []
+    for number, c in enumerate(plan.traffic):
+        found += [Promise(limit, number, c.name) for limit in limits(c.slo)] if c.slo else []
+    return tuple(found)
+
+
+def requests_of(plan: PlanFile, classes: Sequence[Traffic], promises: Sequence[Promise]) -> int:
+    """How many requests a run takes: enough for ``ANSWERS`` answers one after another."""
+    if plan.requests is not None:
+        return plan.requests
+    clients = sum(c.clients for c in classes)
+    if clients:
+        return int(np.clip(ANSWERS * clients, FEWEST, max(MOST, 2 * clients)))
+    tpot = min([p.limit.seconds for p in promises if p.limit.quantity in ("tpot", "itl")], default=USUAL_TPOT_S)
+    wanted = sum(ANSWERS * c.rate * c.turns.mean * c.output.mean * tpot for c in classes)
+    return int(np.clip(wanted, FEWEST, MOST))
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """Requests of one seed, and what they ask of any machine."""
+
+    jobs: Jobs
+    fresh: Floats
+    """Prompt tokens that no cache can hold yet."""
+    own: Floats
+    """Prompt tokens that no other request shares."""
+    input: Floats
+    output: Floats
+    kind: NDArray[np.int64]
+    rate: float | None
+    """Requests per second; ``None`` where clients wait."""
+
+
+def demand_of(classes: Sequence[Traffic], requests: int, seed: int, *, prefixes: bool) -> Demand:
+    """Draw requests; the same seed gives the same requests, whatever serves them."""
+    jobs = jobs_of(classes, requests, seed, prefixes=prefixes)
+    given, output = np.array(jobs.input, dtype=float), np.array(jobs.output, dtype=float)
+    kind = np.array(jobs.kind, dtype=np.int64)
+    known = np.zeros(len(jobs))
+    if prefixes and jobs.prefix is not None:
+        known = np.array([float(c.shared_tokens) for c in classes])[kind]
+    own = given - known
+    if prefixes and jobs.prefix is not None and jobs.follows is not None:
+        follows = np.array(jobs.follows)
+        before = np.flatnonzero(follows >= 0)
+        turns = np.array([c.turns.mean > 1 for c in classes])[kind[before]]
+        before = before[turns]
+        after = follows[before]
+        known[after] = np.maximum(known[after], given[before] + output[before])
+    clients = any(c.clients for c in classes)
+    rate = None if clients else sum(c.rate * c.turns.mean for c in classes)
+    return Demand(jobs, np.maximum(given - known, 1), np.maximum(own, 1), given, output, kind, rate)
+
+
+def again(demand: Demand) -> Jobs:
+    """The same requests, nothing served yet."""
+    return replace_jobs(demand.jobs)

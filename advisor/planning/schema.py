@@ -1,0 +1,200 @@
+"""``plan.yaml``: traffic, promises, what may serve it, and what that costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from advisor import quantities
+from advisor.requirements import Requirements
+from advisor.simulator.limits import limits, rate_per_s
+from catalog.base import Count, Size, Spec
+from catalog.errors import BadInput
+from catalog.parsing import parse_yaml, read_text, validated
+from catalog.price import Dollars
+
+Degree = Annotated[int, Field(ge=1, le=1024)]
+Text = str | float | int
+Pricing = Literal["on-demand", "reserved", "spot", "owned"]
+
+
+def _text(value: Any, read: Any, what: str) -> Any:
+    """Check a quantity that people write with a unit; complaints become those of the schema."""
+    try:
+        return read(str(value), what)
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+
+
+def share(value: Text, what: str) -> float:
+    """``8%`` or ``0.08``.
+
+    Raises:
+        ValueError: If it is no number.
+    """
+    text = str(value).strip()
+    scale = 0.01 if text.endswith("%") else 1.0
+    try:
+        return float(text.rstrip("% ")) * scale
+    except ValueError:
+        raise ValueError(f"{what}: {value!r} is not a share; write it like 8% or 0.08") from None
+
+
+class TrafficClass(Spec):
+    """Requests of one kind."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)] = "requests"
+    preset: str = ""
+    """``chat``, ``rag``, ``code-completion``, ``agentic``, ``summarization`` or ``batch``: what is not said below."""
+    rate: Text | None = None
+    """Requests (conversations, where there are turns) per second, of the first month: ``5/s``, ``300/min``."""
+    users: Size | None = None
+    """Instead: people who each wait for an answer, think, and ask again."""
+    think: Text | None = None
+    """From an answer to the same person's next request; with ``users`` it varies exponentially."""
+    arrivals: Literal["poisson", "constant", "gamma"] = "poisson"
+    burstiness: Annotated[float, Field(gt=0, le=20)] = 1.0
+    """Deviation of the gaps between requests over their mean, where arrivals are ``gamma``."""
+    peak: Annotated[float, Field(ge=1, le=100)] = 1.0
+    """Busiest hour over the mean: machines are counted for the former, tokens of a month for the latter."""
+    input: Text | None = None
+    """Prompt tokens: ``800``, ``normal:512,128``, ``lognormal:800,1.2`` (median, sigma), ``uniform:100,2000`` …."""
+    output: Text | None = None
+    turns: Text | None = None
+    """Turns of a conversation; each prompt holds all before it."""
+    shared_tokens: Count | None = None
+    """A common start of all prompts (a system prompt), on top of ``input``."""
+    groups: Size = 1
+    """How many different ones there are."""
+    priority: Count = 0
+    growth: Text = 0.0
+    """Per month: ``8%``."""
+    slo: str = ""
+    """Promises to this class: ``ttft.p95<1s,tpot.p95<50ms``."""
+
+    @model_validator(mode="after")
+    def _is_readable(self) -> Self:
+        if (self.rate is None) == (self.users is None):
+            raise ValueError("give one of rate and users")
+        if not self.preset and (self.input is None or self.output is None):
+            raise ValueError("give input and output, or a preset")
+        if self.rate is not None:
+            _text(self.rate, rate_per_s, "rate")
+        if self.think is not None:
+            _text(self.think, quantities.seconds, "think")
+        if self.slo:
+            _text(self.slo, limits, "slo")
+        if not -0.5 <= share(self.growth, "growth") <= 5:
+            raise ValueError(f"growth: {self.growth!r} per month is out of range; right would be -50% to 500%")
+        return self
+
+
+class MachineChoice(Spec):
+    """A machine, and on what terms."""
+
+    id: str
+    pricing: Pricing = "on-demand"
+    usd_per_hour: Dollars | None = None
+    """Per device; by default as known for these terms."""
+    usd_purchase: Dollars | None = None
+    """Per device, where owned; by default the cheapest known."""
+    months: Annotated[float, Field(gt=0, le=240)] = 36
+    """Over which a purchase is written off."""
+    available: Size | None = None
+    """Devices that can be had at most."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str) else value
+
+
+class Layouts(Spec):
+    """How a replica may be spread over devices."""
+
+    tp: tuple[Degree, ...] = (1, 2, 4, 8)
+    pp: tuple[Degree, ...] = (1,)
+    ep: tuple[Degree, ...] | Literal["auto"] = "auto"
+    """Expert parallel; ``auto``: none, and one part for each device of the replica."""
+
+
+class Power(Spec):
+    """What owned machines cost besides their price."""
+
+    usd_per_kwh: Dollars = 0.0
+    pue: Annotated[float, Field(ge=1, le=10)] = 1.0
+    """Power usage effectiveness of the building."""
+    host_w: Annotated[float, Field(ge=0, le=1e5)] = 0.0
+    """Power of the host per device."""
+
+
+class PlanFile(Spec):
+    """What ``whicharch plan`` reads."""
+
+    name: str = ""
+    traffic: Annotated[tuple[TrafficClass, ...], Field(min_length=1)]
+    months: Annotated[int, Field(ge=1, le=120)] = 12
+    """For which traffic grows and money is counted, the first included."""
+    slo: str = ""
+    """Promises to all requests together."""
+    models: tuple[str, ...] = ()
+    requirements: Requirements | None = None
+    """Instead of models: what ``whicharch recommend`` reads; its best are the candidates."""
+    most_models: Annotated[int, Field(ge=1, le=50)] = 5
+    """How many of them."""
+    machines: tuple[MachineChoice, ...] = ()
+    """Empty: every machine that is rented out and whose speed is known."""
+    formats: tuple[str, ...] = ()
+    """Weight formats; empty: as published, and the smaller ones that the machine's usual engine reads."""
+    caches: tuple[str, ...] = ("bf16",)
+    layouts: Layouts = Layouts()
+    engine: str = ""
+    """Inference engine; empty: the usual one for machine and format."""
+    scheduler: str = ""
+    router: Literal["round-robin", "least-loaded", "prefix-aware"] = "least-loaded"
+    disaggregation: bool = False
+    """Whether replicas that read prompts and replicas that write answers are tried too."""
+    redundancy: Annotated[int, Field(ge=0, le=100)] = 0
+    """Replicas beyond those that keep the promise: 1 is N+1."""
+    headroom: Text = 0.0
+    """How much more traffic than expected must be kept: ``20%``."""
+    max_devices: Annotated[int, Field(ge=1, le=100_000)] = 64
+    power: Power = Power()
+    apis: tuple[str, ...] = ()
+    """Hosted models to compare with, such as ``gpt-5-mini``."""
+    requests: Annotated[int, Field(ge=100, le=1_000_000)] | None = None
+    """Simulated per seed; by default enough to see twenty answers one after another, 2,000 to 20,000."""
+    seeds: Annotated[int, Field(ge=1, le=50)] = 3
+    seed: Count = 0
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if bool(self.models) == (self.requirements is not None):
+            raise ValueError("give one of models and requirements")
+        if self.slo:
+            _text(self.slo, limits, "slo")
+        if not self.slo and not any(c.slo for c in self.traffic):
+            raise ValueError("slo: no promise is made, to all or to a class; write it like ttft.p95<1s,tpot.p95<50ms")
+        if len({c.users is None for c in self.traffic}) > 1:
+            raise ValueError("traffic: classes should all have users, or all have rates")
+        names = [c.name for c in self.traffic]
+        if len(set(names)) < len(names):
+            raise ValueError("traffic: two classes have the same name")
+        if not 0 <= share(self.headroom, "headroom") <= 10:
+            raise ValueError(f"headroom: {self.headroom!r} is out of range; right would be 0% to 1000%")
+        return self
+
+
+def read_plan(path: str | Path) -> PlanFile:
+    """Read a plan.
+
+    Raises:
+        BadInput: With file, line and field.
+    """
+    text = read_text(Path(path))
+    data = parse_yaml(text, str(path))
+    if not isinstance(data, dict):
+        raise BadInput(f"{path}: is {type(data).__name__}; expected fields with names")
+    return validated(PlanFile, data, str(path), text)

@@ -1,0 +1,214 @@
+"""Simulated replicas: the same requests for everyone (common random numbers), every answer kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from advisor.planning.bounds import Bound, bound_of
+from advisor.planning.coarse import statistic
+from advisor.planning.demand import Demand, Promise, again, demand_of
+from advisor.planning.space import Candidate
+from advisor.simulator.dispatch import Pool
+from advisor.simulator.metrics import Interval, Outcome, interval, outcome
+from advisor.simulator.rules import Rules
+from advisor.simulator.service import Service, service_of
+from advisor.simulator.traffic import Traffic
+from catalog.errors import BadInput
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One number of replicas under the traffic of a month."""
+
+    replicas: int
+    outcomes: tuple[Outcome, ...]
+    """By seed; those after the first that broke a promise are left out."""
+    promises: tuple[Promise, ...]
+    seeds: int
+
+    def value(self, promise: Promise) -> float:
+        """The worst over seeds of what was promised, in seconds; ``nan`` where it does not apply."""
+        values = [measured(o, promise) for o in self.outcomes]
+        known = [v for v in values if v == v]
+        return max(known) if known else float("nan")
+
+    def over(self, promise: Promise) -> float:
+        """What is used of a limit: 1 is exactly at it."""
+        value = self.value(promise)
+        return 0.0 if value != value else value / promise.limit.seconds
+
+    @property
+    def worst(self) -> float:
+        """The promise that is used most."""
+        return max(self.over(p) for p in self.promises)
+
+    @property
+    def kept(self) -> bool:
+        """Whether every seed keeps every promise."""
+        return len(self.outcomes) == self.seeds and all(keeps(o, self.promises) for o in self.outcomes)
+
+    @property
+    def why(self) -> str:
+        """What was broken, in words; empty where all was kept."""
+        for o in self.outcomes:
+            if o.refused:
+                return f"{sum(o.refused.values()):,} requests can never fit"
+            broken = [p for p in self.promises if measured(o, p) > p.limit.seconds]
+            if broken:
+                worst = max(broken, key=lambda p: measured(o, p) / p.limit.seconds)
+                return f"{worst.name} is {measured(o, worst):.3g} s, the limit {worst.limit.seconds:g} s"
+            if o.verdict.saturated:
+                return o.verdict.why
+        return ""
+
+    def interval(self, name: str) -> Interval:
+        """Over seeds, of a metric such as ``ttft.p95``."""
+        return interval([o.value(name) for o in self.outcomes])
+
+    def mean(self, read: Callable[[Outcome], float | None]) -> float | None:
+        """Over seeds; ``None`` where it is not known."""
+        values = [v for o in self.outcomes if (v := read(o)) is not None]
+        return float(np.mean(values)) if values else None
+
+
+def measured(o: Outcome, promise: Promise) -> float:
+    """What a run gives of what was promised."""
+    if promise.kind < 0:
+        return o.value(promise.limit.name)
+    latency = getattr(o.classes[promise.kind], f"{promise.limit.quantity}_s", None)
+    return float("nan") if latency is None else float(getattr(latency, promise.limit.statistic))
+
+
+def keeps(o: Outcome, promises: Sequence[Promise]) -> bool:
+    """Whether a run keeps every promise, refuses nobody and keeps up."""
+    if o.verdict.saturated or o.refused:
+        return False
+    return all(not measured(o, p) > p.limit.seconds for p in promises)
+
+
+@dataclass(eq=False)
+class Trials:
+    """Runs of candidates under the traffic of one month."""
+
+    classes: tuple[Traffic, ...]
+    promises: tuple[Promise, ...]
+    requests: int
+    seeds: int
+    seed: int
+    router: str
+    scheduler: str = ""
+    count: int = 0
+    """Runs so far."""
+    _demands: dict[tuple[int, bool], Demand] = field(default_factory=dict)
+    _services: dict[int, Service | str] = field(default_factory=dict)
+    _bounds: dict[int, Bound] = field(default_factory=dict)
+    _known: dict[tuple[int, int], Trial] = field(default_factory=dict)
+
+    def demand(self, seed: int = 0, prefixes: bool = True) -> Demand:
+        """Requests of a seed."""
+        if (seed, prefixes) not in self._demands:
+            self._demands[seed, prefixes] = demand_of(self.classes, self.requests, self.seed + seed, prefixes=prefixes)
+        return self._demands[seed, prefixes]
+
+    @property
+    def rate(self) -> float | None:
+        """Requests per second; ``None`` where clients wait."""
+        return self.demand().rate
+
+    def service(self, candidate: Candidate) -> Service | str:
+        """One replica, or why there is none."""
+        key = id(candidate)
+        if key not in self._services:
+            demand = self.demand()
+            scenario = candidate.scenario.model_copy(
+                update={
+                    "input_tokens": max(1, round(float(demand.input.mean()))),
+                    "output_tokens": max(1, round(float(demand.output.mean()))),
+                }
+            )
+            try:
+                self._services[key] = service_of(scenario, self.scheduler or None)
+            except BadInput as error:
+                self._services[key] = str(error)
+        return self._services[key]
+
+    def move(self, candidate: Candidate, other: Trials) -> None:
+        """Take over the replica that another month built."""
+        if id(candidate) in other._services:
+            self._services[id(candidate)] = other._services[id(candidate)]
+
+    def bound(self, candidate: Candidate, service: Service) -> Bound:
+        """What it needs at least."""
+        key = id(candidate)
+        if key not in self._bounds:
+            self._bounds[key] = bound_of(service, self.demand(0, service.rules.prefix_cache))
+        return self._bounds[key]
+
+    def hopeless(self, bound: Bound) -> str:
+        """Why no number of replicas keeps the promises; empty where some may."""
+        demand = self.demand()
+        if bound.refused:
+            return f"{bound.refused:,} of {self.requests:,} requests can never fit"
+        for promise in self.promises:
+            mine = slice(None) if promise.kind < 0 else demand.kind == promise.kind
+            ttft, tpot = bound.ttft_s[mine], bound.tpot_s[mine]
+            match promise.limit.quantity:
+                case "ttft":
+                    values = ttft
+                case "tpot":
+                    values = tpot
+                case "e2e":
+                    values = ttft + np.nan_to_num(tpot) * (demand.output[mine] - 1)
+                case _:
+                    continue
+            least = statistic(values, promise.limit.statistic)
+            if least > promise.limit.seconds:
+                limit = promise.limit.seconds
+                return f"{promise.name} is at least {least:.3g} s however many replicas, the limit is {limit:g} s"
+        return ""
+
+    def run(self, candidate: Candidate, replicas: int) -> Trial:
+        """So many replicas of a candidate; stops at the first seed that breaks a promise."""
+        key = (id(candidate), replicas)
+        if key not in self._known:
+            service = self.service(candidate)
+            if isinstance(service, str):
+                raise BadInput(service)
+            self._known[key] = self.serve([service] * replicas)
+        return self._known[key]
+
+    def serve(self, services: Sequence[Service]) -> Trial:
+        """Any mixture of replicas."""
+        outcomes: list[Outcome] = []
+        for k in range(self.seeds):
+            outcomes.append(self._once(services, k))
+            if not keeps(outcomes[-1], self.promises):
+                break
+        return Trial(len(services), tuple(outcomes), self.promises, self.seeds)
+
+    def _once(self, services: Sequence[Service], seed: int) -> Outcome:
+        self.count += 1
+        service = services[0]
+        jobs = again(self.demand(seed, any(s.rules.prefix_cache for s in services)))
+        if service.input_tokens is not None:
+            jobs.input = [service.input_tokens] * len(jobs)
+        if service.output_tokens is not None:
+            jobs.output = [service.output_tokens] * len(jobs)
+        if jobs.linked and service.request_s:
+            jobs.think_s = [s + service.request_s for s in jobs.think_s or [0.0] * len(jobs)]
+        if jobs.prefix is None or any(jobs.prefix_tokens % s.rules.block_tokens for s in services):
+            plain: dict[int, Service] = {id(s): _without_prefixes(s) for s in services}
+            services = [plain[id(s)] for s in services]
+        pool = Pool(jobs, services, self.router)
+        pool.run()
+        return outcome(jobs, [pool], self.classes, request_s=service.request_s)
+
+
+def _without_prefixes(service: Service) -> Service:
+    from dataclasses import replace
+
+    rules: Rules = service.rules.with_(prefix_cache=False)
+    return replace(service, rules=rules)
