@@ -92,11 +92,15 @@ def kimi_linear(draw: Draw) -> Config:
     return config | _one(draw, {"num_hidden_layers": 5, **own}, published)
 
 
+GROUPS = ((2, 2), (2, 3), (2, 4), (3, 3), (3, 4))
+"""At least one layer attends: the class asks the first such layer for the length of the cache."""
+
+
 @st.composite
 def bailing_hybrid(draw: Draw) -> Config:
     config = _decoder(draw, "bailing_hybrid") | _latent(draw, "num_local_experts")
     own = {"head_dim": _one(draw, 8, 12), "short_conv_kernel_size": _one(draw, 3, 4)}
-    return config | own | {"layer_group_size": _one(draw, 2, 3), "num_hidden_layers": _one(draw, 2, 4)}
+    return config | own | _one(draw, *({"layer_group_size": g, "num_hidden_layers": n} for g, n in GROUPS))
 
 
 @st.composite
