@@ -47,8 +47,12 @@ class SourceHabit(Spec):
 
     where: str
     """A piece of the source's text."""
-    unlabelled: Literal["base", "tuned"]
+    unlabelled: Literal["base", "tuned"] | None = None
     """What a name without a label means there."""
+    mode: Mode = "unstated"
+    """How models that can do both answered there, where the names do not say."""
+    base_benchmarks: tuple[str, ...] = ()
+    """Rows that are of base weights, whatever the name says; ``*`` is all."""
 
 
 class Names(Spec):
@@ -59,8 +63,8 @@ class Names(Spec):
     """Names that resemble an entry's and are other weights, with the reason."""
     always_thinks: tuple[Identifier, ...]
     """Models that reason before every answer, so that each score is of thinking."""
-    thinks_by_default: tuple[Identifier, ...]
-    """Models that reason unless told not to."""
+    both_modes: tuple[Identifier, ...]
+    """Models that reason or answer at once, so that a score without its mode does not compare."""
     habits: tuple[SourceHabit, ...]
 
 
@@ -158,7 +162,9 @@ def resolve(printed: str, source: str = "") -> Reading | None:
     if weights != "unlabelled" and reading.model not in _writers():
         weights = "unlabelled"  # the "base" of an encoder is its size
     if weights == "unlabelled":
-        weights = next((habit.unlabelled for habit in table.habits if habit.where in source), weights)
+        weights = next((h.unlabelled for h in table.habits if h.unlabelled and h.where in source), weights)
+    if mode == "unstated" and reading.model in table.both_modes:
+        mode = next((habit.mode for habit in table.habits if habit.where in source), mode)
     if weights != "base" and mode == "unstated" and reading.model in table.always_thinks:
         mode = "thinking"
     return replace(reading, weights=weights, mode=mode)

@@ -130,7 +130,7 @@ def test_the_table_names_entries_that_exist_and_never_both_ways():
         assert load(entry.model).id == entry.model, name
         assert name == name.lower()
     assert not set(table.names) & set(table.other_models)
-    for model in (*table.always_thinks, *table.thinks_by_default):
+    for model in (*table.always_thinks, *table.both_modes):
         assert load(model).id == model
     with pytest.raises(BadInput):
         load("kimi-k2-thinking")

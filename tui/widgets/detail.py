@@ -20,6 +20,7 @@ from advisor.report import (
     tokens_text,
     usd_text,
 )  # fmt: skip
+from catalog.quality import scores_of
 from tui.cells import NONE, UNDISCLOSED, licence, operators, total
 from tui.widgets.bars import bar
 from tui.widgets.growth import Growth, GrowthPane
@@ -102,14 +103,15 @@ class Detail(Vertical):
 
     def _prove(self, model: Model) -> None:
         spec, reference = model.spec, model.spec.reference
-        scores = facts((s.benchmark, f"{s.value:g} {s.unit}  {s.setting or ''}".rstrip()) for s in spec.scores)
-        sources = dict.fromkeys(str(source) for source in (*spec.sources, *(s.source for s in spec.scores)))
+        printed = scores_of(spec)
+        scores = facts((s.benchmark, f"{s.value:g} {s.unit}  {s.setting or ''}".rstrip()) for s in printed)
+        sources = dict.fromkeys(str(source) for source in (*spec.sources, *(s.source for s in printed)))
         departure = f"\nDeparts: {reference.departure.reason}" if reference and reference.departure else ""
         self.query_one("#proof", Reader).read(
             Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}"),
             [
                 ("Prices per million tokens", facts(_prices(model)) if spec.prices else None),
-                ("Published scores", scores if spec.scores else "No score is catalogued for this model."),
+                ("Published scores", scores if printed else "No score is catalogued for this model."),
                 ("Reference class", f"{reference.library}.{reference.class_name}{departure}" if reference else None),
                 ("Sources", listed(sources)),
             ],
