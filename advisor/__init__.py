@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
     from advisor.levers import levers as levers
+    from advisor.planning.plan import plan as plan
     from advisor.recommend import recommend as recommend
     from advisor.scaling import scale as scale
     from advisor.simulator.simulate import simulate as simulate
@@ -28,6 +29,7 @@ _HOMES = {
     "estimate": "advisor.estimate",
     "explain": "advisor.explain",
     "levers": "advisor.levers",
+    "plan": "advisor.planning.plan",
     "recommend": "advisor.recommend",
     "scale": "advisor.scaling",
     "simulate": "advisor.simulator.simulate",
@@ -40,6 +42,7 @@ __all__ = [
     "estimate",
     "explain",
     "levers",
+    "plan",
     "recommend",
     "scale",
     "simulate",

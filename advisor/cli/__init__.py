@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("advisor.cli.explain", "Where a number comes from: formula, numbers put in, unit and source."),
     "scale": ("advisor.cli.scale", "How cost grows with context, and where models cross."),
     "simulate": ("advisor.cli.simulate", "Serve traffic request by request: percentiles, limits kept, money."),
+    "plan": ("advisor.cli.plan", "The cheapest machines that keep a promise under growing traffic."),
+    "schema": ("advisor.cli.schema", "JSON Schema of plan.yaml, for editors."),
     "import": ("advisor.cli.import_", "Read a model from config.json, GGUF, safetensors or the Hugging Face hub."),
     "validate": ("advisor.cli.validate", "Prove the catalog against real PyTorch models."),
     "accuracy": ("advisor.cli.accuracy", "How far predictions are from measured tables or your own benchmarks."),

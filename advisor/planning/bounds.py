@@ -1,4 +1,4 @@
-"""What a replica can do at most, in closed form: no plan below these bounds can keep up, so none that is better is lost.
+"""What a replica can do at most, in closed form: no plan below these bounds can keep up, so no better one is lost.
 
 Work. Take any numbers π, a, b ≥ 0 such that every pass takes at least ``π·new + (a + b·B if B else 0)`` seconds, what
 its cached tokens take aside, ``new`` being prompt tokens read and ``B`` running sequences. Then requests that bring

@@ -1,0 +1,182 @@
+"""A plan in words and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from advisor.cli.options import print_markdown, print_table
+from advisor.planning.result import Choice, Plan
+from advisor.report import percent_text, seconds_text, usd_text
+
+
+def print_plan(plan: Plan, *, markdown: bool = False) -> None:
+    """Everything a decision needs."""
+    out = _Printer(markdown)
+    if plan.name:
+        out.heading(plan.name, 1)
+    out.line(f"Promised: {'; '.join(plan.promises)}")
+    if plan.best is None:
+        out.line("NO PLAN keeps the promises.")
+        if plan.nearest is not None:
+            out.line(f"Nearest miss: {plan.nearest.way}, {usd_text(plan.nearest.usd_per_hour)} per hour: {plan.miss}")
+            _percentiles(out, plan.nearest)
+        else:
+            out.line(f"Nearest miss: {plan.miss}")
+        _losers(out, plan)
+        _how(out, plan)
+        return
+    best = plan.best
+    out.heading("Cheapest plan that keeps them", 2)
+    spare = f", {best.spare} of them spare" if best.spare else ""
+    out.line(f"{best.way}")
+    out.line(f"{best.devices} device(s) in {best.replicas} replica(s){spare}, engine {best.engine}")
+    out.line(f"{usd_text(best.usd_per_hour)} per hour, {usd_text(best.usd_per_month)} per month ({best.price_basis})")
+    if best.usd_per_million_tokens:
+        out.line(f"{usd_text(best.usd_per_million_tokens)} per million tokens, in and out, in the busiest hour")
+    room = "" if plan.headroom is None else f"; keeps up to {100 * plan.headroom:.0f} % more traffic"
+    out.line(f"{percent_text(best.promise_used)} of the tightest limit is used{room}")
+    out.line(
+        f"busy {percent_text(best.utilisation)} of the time, {best.mean_batch:.1f} sequences a step, "
+        f"cache filled to {percent_text(best.cache_peak)} at most, {best.preemptions:,.0f} preemptions"
+    )
+    if best.joules_per_token:
+        out.line(f"at most {best.joules_per_token:.2g} J per token written (nominal power while in passes)")
+    _percentiles(out, best)
+    _front(out, plan)
+    _losers(out, plan)
+    _months(out, plan)
+    _money(out, plan)
+    if plan.launches:
+        out.heading("Start one replica", 2)
+        for launch in plan.launches:
+            out.line(f"{launch.engine}:" + (f" ({launch.note})" if launch.note else ""))
+            out.code(launch.command)
+    for note in plan.notes:
+        out.line(f"Note: {note}.")
+    _how(out, plan)
+
+
+def _percentiles(out: _Printer, choice: Choice) -> None:
+    rows = []
+    for p in choice.percentiles:
+        spread = "–" if p.low is None or p.high is None else f"{seconds_text(p.low)} to {seconds_text(p.high)}"
+        verdict = "" if p.limit is None or p.worst is None else "kept" if p.worst <= p.limit else "MISSED"
+        rows.append(
+            [p.name, seconds_text(p.mean), spread, seconds_text(p.limit) if p.limit is not None else "", verdict]
+        )
+    out.table(["", "mean", "95 % interval over seeds", "limit", ""], rows)
+
+
+def _front(out: _Printer, plan: Plan) -> None:
+    if len(plan.front) < 2:
+        return
+    out.heading("Cost against latency (simulated; no plan beats another in both)", 2)
+    rows = []
+    for choice in plan.front:
+        values = {p.name: p.mean for p in choice.percentiles}
+        times = [seconds_text(values[n]) if n in values else "–" for n in ("ttft.p95", "tpot.p95", "e2e.p50")]
+        rows.append([choice.way, usd_text(choice.usd_per_hour), *times])
+    out.table(["plan", "$/h", "ttft.p95", "tpot.p95", "e2e.p50"], rows)
+
+
+def _losers(out: _Printer, plan: Plan) -> None:
+    if not plan.runners_up:
+        return
+    out.heading("Why others lost", 2)
+    rows = [[r.way, "–" if r.usd_per_hour is None else f"≥ {usd_text(r.usd_per_hour)}", r.why] for r in plan.runners_up]
+    out.table(["candidate", "$/h", "why"], rows, left=3)
+
+
+def _months(out: _Printer, plan: Plan) -> None:
+    out.heading("Growth", 2)
+    rows: list[list[str]] = []
+    for m in plan.months:
+        load = f"{m.requests_per_s:.3g}/s" if m.requests_per_s is not None else f"{m.users:,} users"
+        if m.devices is None or m.usd is None:
+            row = [load, "–", "more than there may be", "–"]
+        else:
+            row = [load, str(m.replicas), str(m.devices), usd_text(m.usd)]
+        if rows and rows[-1][1:] == row:
+            rows[-1][0] = f"{rows[-1][0].partition(' ')[0]} to {m.month}"
+        else:
+            rows.append([str(m.month), *row])
+    out.table(["month", "busiest", "replicas", "devices", "$ per month"], rows)
+    if plan.breaks_in is None:
+        out.line(f"What the first month needs is enough for all {len(plan.months)} months.")
+    else:
+        out.line(f"What the first month needs breaks in month {plan.breaks_in}.")
+    if plan.ends_in is not None:
+        out.line(f"From month {plan.ends_in} on there may not be as many devices as would be needed.")
+    total = sum(m.usd or 0.0 for m in plan.months)
+    out.line(f"All months together: {usd_text(total)}.")
+
+
+def _money(out: _Printer, plan: Plan) -> None:
+    if not plan.terms and not plan.apis:
+        return
+    out.heading(f"Buy, rent, or an API: {len(plan.months)} months", 2)
+    rows = []
+    for t in plan.terms:
+        even = "" if t.break_even_months is None else f"cheaper than on demand from month {t.break_even_months:.1f} on"
+        rows.append([t.pricing, usd_text(t.usd), f"{usd_text(t.usd_per_device_hour)}/h", even, t.basis])
+    for a in plan.apis:
+        even = (
+            ""
+            if a.break_even_requests_per_s is None
+            else f"machines are cheaper above {a.break_even_requests_per_s:.3g} requests/s"
+        )
+        cached = f", {percent_text(a.cached_share)} of prompts cached" if a.cached_share else ""
+        rows.append(
+            [
+                f"{a.model} ({a.provider})", usd_text(sum(a.usd)), f"{usd_text(a.usd_per_million_tokens)}/Mtok", even,
+                f"list price{cached}",
+            ]
+        )  # fmt: skip
+    out.table(["", "in all", "each", "break-even", "how known"], rows, left=1, right=2)
+
+
+def _how(out: _Printer, plan: Plan) -> None:
+    out.line(
+        f"{plan.considered:,} candidates, {plan.built} with full tables, {plan.simulated} simulated in the search; "
+        f"{plan.runs} runs of {plan.requests:,} requests in all."
+    )
+
+
+class _Printer:
+    def __init__(self, markdown: bool) -> None:
+        self.markdown = markdown
+
+    def heading(self, text: str, level: int) -> None:
+        click.echo(f"\n{'#' * level} {text}\n" if self.markdown else f"\n{text}")
+
+    def line(self, text: str) -> None:
+        click.echo(f"{text}\n" if self.markdown else text)
+
+    def code(self, text: str) -> None:
+        click.echo(f"```\n{text}\n```\n" if self.markdown else f"  {text}")
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, right: int = 0) -> None:
+        if self.markdown:
+            print_markdown(headers, rows)
+            click.echo()
+        elif right:
+            _mixed(headers, rows, left, right)
+        else:
+            print_table(headers, rows, left=left)
+
+
+def _mixed(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int, right: int) -> None:
+    """Text, then ``right`` columns of numbers, then text."""
+    cells = [list(headers), *[list(r) for r in rows]]
+    widths = [max(len(r[i]) for r in cells) for i in range(len(headers))]
+    for row in cells:
+        parts = [
+            cell.rjust(w) if left <= i < left + right else cell.ljust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        click.echo("  ".join(parts).rstrip())
+
+
+__all__ = ["print_plan"]

@@ -1,0 +1,25 @@
+"""``whicharch schema``: JSON Schema of the files that commands read, for editors."""
+
+from __future__ import annotations
+
+import click
+
+from advisor.cli.options import print_json
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["plan"]))
+def command(what: str) -> None:
+    """Print the JSON Schema of WHAT.
+
+    In editors with the YAML language server, a first line such as
+
+    \b
+      # yaml-language-server: $schema=plan.schema.json
+
+    then completes and checks the file.
+    """
+    from advisor.planning.schema import PlanFile
+
+    kinds = {"plan": PlanFile}
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **kinds[what].model_json_schema()})

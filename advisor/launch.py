@@ -1,0 +1,178 @@
+"""Ready-to-run command lines of inference engines for a model in a format on so many devices.
+
+Flags as in the engines' documentation, read 2026-11: docs.vllm.ai engine arguments (``vllm serve``), docs.sglang.io
+server arguments, Debian's ``llama-server(1)``, huggingface.co text-embeddings-inference CLI arguments and
+text-generation-inference launcher arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from shlex import quote
+
+from advisor.candidates import generates
+from advisor.simulator.rules import Rules
+from calculators.plan import Layout
+from catalog.engine import Engine
+from catalog.machine import Machine
+from catalog.spec import ModelSpec
+from catalog.weight_format import WeightFormat
+
+TGI_QUANTIZE = {"fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq", "nf4": "bitsandbytes-nf4"}
+"""Of ``--quantize``."""
+CONVERTED = ("awq", "gptq", "mxfp4", "nvfp4", "mxfp8", "int8", "int4", "w8a16", "w4a8", "exl2")
+"""Formats that engines take only from a repository that holds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One engine's way to start a replica."""
+
+    engine: str
+    command: str
+    note: str = ""
+
+
+def repository(spec: ModelSpec) -> str | None:
+    """The model's name on the Hugging Face hub; ``None`` where the catalog does not know it."""
+    names = [name for name in spec.aliases if name.count("/") == 1 and ":" not in name]
+    tuned = [n for n in names if any(word in n.lower() for word in ("instruct", "-it", "chat"))]
+    return next(iter(tuned or names), None)
+
+
+def launches(
+    spec: ModelSpec,
+    machine: Machine,
+    engine: Engine,
+    weights: WeightFormat,
+    cache: str,
+    layout: Layout,
+    rules: Rules,
+    longest: int,
+) -> tuple[Launch, ...]:
+    """Command lines of one replica, that of the planned engine first.
+
+    Args:
+        spec: What is served.
+        machine: Where.
+        engine: The planned engine.
+        weights: Format of the weights.
+        cache: Format of the cache.
+        layout: How the devices share it.
+        rules: How the planned engine schedules.
+        longest: Tokens of the longest request.
+    """
+    name = repository(spec)
+    model = quote(name) if name else "PATH_TO_MODEL"
+    note = "" if name else f"the catalog knows no repository of {spec.id}: put its path"
+    if not generates(spec):
+        return _embedding(spec, model, note, rules)
+    if engine.id in ("llama.cpp", "mlx") or weights.gguf:
+        return (_llama_cpp(spec, machine, weights, cache, layout, rules, longest, name),)
+    quantized = weights.id.startswith(CONVERTED) and weights.id != spec.published_weights
+    if quantized:
+        model, note = "PATH_TO_MODEL", f"a repository of {spec.id} in {weights.name}: engines do not convert to it"
+    found = {
+        "vllm": Launch("vLLM", _vllm(spec, model, weights, cache, layout, rules, longest), note),
+        "sglang": Launch("SGLang", _sglang(spec, model, weights, cache, layout, rules, longest), note),
+    }
+    if layout.pp == 1 and layout.ep == 1 and spec.family == "decoder":
+        found["tgi"] = Launch("TGI", _tgi(spec, model, weights, cache, layout, longest), note)
+    first = [found[engine.id]] if engine.id in found else []
+    return (*first, *(launch for id_, launch in found.items() if id_ != engine.id))
+
+
+def _joined(*parts: str | None) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _fp8(spec: ModelSpec, weights: WeightFormat) -> bool:
+    """Whether the engine quantises a 16-bit repository while it loads."""
+    return weights.id == "fp8" and spec.published_weights != "fp8"
+
+
+def _context(spec: ModelSpec, longest: int) -> int:
+    rounded = -(-longest // 256) * 256
+    return min(rounded, spec.context_tokens) if spec.context_tokens else rounded
+
+
+def _vllm(
+    spec: ModelSpec, model: str, weights: WeightFormat, cache: str, layout: Layout, rules: Rules, longest: int
+) -> str:
+    return _joined(
+        f"vllm serve {model}",
+        f"--tensor-parallel-size {layout.tp}" if layout.tp > 1 else None,
+        f"--pipeline-parallel-size {layout.pp}" if layout.pp > 1 else None,
+        "--enable-expert-parallel" if layout.ep > 1 else None,
+        "--quantization fp8" if _fp8(spec, weights) else None,
+        "--kv-cache-dtype fp8" if cache == "fp8" else None,
+        f"--max-model-len {_context(spec, longest)}",
+        f"--max-num-seqs {rules.max_sequences}",
+        f"--max-num-batched-tokens {rules.budget_tokens}",
+    )
+
+
+def _sglang(
+    spec: ModelSpec, model: str, weights: WeightFormat, cache: str, layout: Layout, rules: Rules, longest: int
+) -> str:
+    return _joined(
+        f"python -m sglang.launch_server --model-path {model}",
+        f"--tp-size {layout.tp}" if layout.tp > 1 else None,
+        f"--pp-size {layout.pp}" if layout.pp > 1 else None,
+        f"--ep-size {layout.ep}" if layout.ep > 1 else None,
+        "--quantization fp8" if _fp8(spec, weights) else None,
+        "--kv-cache-dtype fp8_e4m3" if cache == "fp8" else None,
+        f"--context-length {_context(spec, longest)}",
+        f"--max-running-requests {rules.max_sequences}",
+        f"--chunked-prefill-size {rules.chunk_tokens or rules.budget_tokens}",
+    )
+
+
+def _tgi(spec: ModelSpec, model: str, weights: WeightFormat, cache: str, layout: Layout, longest: int) -> str:
+    total = _context(spec, longest)
+    return _joined(
+        f"text-generation-launcher --model-id {model}",
+        f"--num-shard {layout.tp}",
+        f"--quantize {TGI_QUANTIZE[weights.id]}" if weights.id in TGI_QUANTIZE else None,
+        "--kv-cache-dtype fp8_e4m3fn" if cache == "fp8" else None,
+        f"--max-input-tokens {total - 1}",
+        f"--max-total-tokens {total}",
+    )
+
+
+def _llama_cpp(
+    spec: ModelSpec,
+    machine: Machine,
+    weights: WeightFormat,
+    cache: str,
+    layout: Layout,
+    rules: Rules,
+    longest: int,
+    name: str | None,
+) -> Launch:
+    each = _context(spec, longest)
+    typed = {"int8": "q8_0", "fp8": "q8_0", "int4": "q4_0"}.get(cache, cache if "_" in cache else None)
+    command = _joined(
+        "llama-server --model MODEL.gguf",
+        f"--ctx-size {each * rules.max_sequences}",
+        f"--parallel {rules.max_sequences}",
+        "--n-gpu-layers 999" if machine.kind != "cpu" else None,
+        "--split-mode row" if layout.tp > 1 else "--split-mode layer" if layout.pp > 1 else None,
+        f"--cache-type-k {typed} --cache-type-v {typed} --flash-attn on" if typed else None,
+    )
+    source = f" of {name}" if name else ""
+    return Launch("llama.cpp", command, f"MODEL.gguf is a {weights.name} file{source}; --ctx-size is shared by slots")
+
+
+def _embedding(spec: ModelSpec, model: str, note: str, rules: Rules) -> tuple[Launch, ...]:
+    if spec.family != "encoder":
+        return ()
+    tei = _joined(
+        f"text-embeddings-router --model-id {model}",
+        f"--max-batch-tokens {rules.budget_tokens}",
+        f"--max-batch-requests {rules.max_sequences}",
+    )
+    return (
+        Launch("TEI", tei, note or "times are those of plain PyTorch; TEI is usually faster"),
+        Launch("vLLM", f"vllm serve {model} --max-num-batched-tokens {rules.budget_tokens}", note),
+    )

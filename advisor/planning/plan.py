@@ -1,0 +1,243 @@
+"""``advisor.plan``: from traffic and a promise to machines, percentiles and money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, isfinite
+from pathlib import Path
+from typing import Any
+
+from advisor.launch import launches
+from advisor.planning.breakeven import apis_of, terms_of_plan
+from advisor.planning.demand import classes_of, promises_of, requests_of
+from advisor.planning.front import front_of
+from advisor.planning.growth import headroom_of, months_of
+from advisor.planning.money import HOURS
+from advisor.planning.result import Choice, Percentile, Plan, RunnerUp
+from advisor.planning.schema import PlanFile, read_plan, share
+from advisor.planning.search import Found, Search, most_replicas, search
+from advisor.planning.space import Candidate, space_of
+from advisor.planning.trials import Trial, Trials
+from catalog.loader import checked
+
+MOST_RUNNERS_UP = 8
+NAMES = ("ttft.p50", "ttft.p95", "ttft.p99", "tpot.p50", "tpot.p95", "e2e.p50", "e2e.p95", "e2e.p99")
+
+
+def plan(
+    given: PlanFile | str | Path | None = None,
+    /,
+    *,
+    progress: Callable[[str], None] | None = None,
+    **fields: Any,
+) -> Plan:
+    """The cheapest machines that keep a promise under traffic.
+
+    Args:
+        given: A plan, or the path of a ``plan.yaml``; or give its fields: ``plan(traffic=[...], slo=..., ...)``.
+        progress: Told what is going on.
+        fields: Fields of ``PlanFile``, on top of what is given.
+
+    Raises:
+        BadInput: If a name is unknown or a value impossible, with what would be right.
+    """
+    if isinstance(given, str | Path):
+        given = read_plan(given)
+    if given is None or fields:
+        given = checked(PlanFile, (given.model_dump() if given else {}) | fields, "plan")
+    return _Planner(given, progress).answer()
+
+
+class _Planner:
+    def __init__(self, given: PlanFile, progress: Callable[[str], None] | None) -> None:
+        self.given, self.progress = given, progress
+        self.promises = promises_of(given)
+        self.factor = 1 + share(given.headroom, "headroom")
+        self.spare = given.redundancy
+        classes = classes_of(given, factor=self.factor)
+        self.requests = requests_of(given, classes, self.promises)
+        self.trials = self.month(0, seeds=given.seeds)
+
+    def month(self, month: int, factor: float | None = None, seeds: int = 1) -> Trials:
+        """Runs under the traffic of a month, headroom included; one seed unless more are asked for."""
+        classes = classes_of(self.given, month, factor=self.factor if factor is None else factor)
+        clients = sum(c.clients for c in classes)
+        return Trials(
+            classes, self.promises, max(self.requests, 2 * clients), seeds, self.given.seed,
+            self.given.router, self.given.scheduler,
+        )  # fmt: skip
+
+    def tell(self, text: str) -> None:
+        if self.progress is not None:
+            self.progress(text)
+
+    def answer(self) -> Plan:
+        given = self.given
+        space = space_of(given)
+        self.tell(f"{len(space):,} candidates, {self.requests:,} requests a run, {given.seeds} seed(s)")
+        found = search(space, self.trials, spare=self.spare, max_devices=given.max_devices, progress=self.progress)
+        notes = list(space.left_out)
+        best = found.best
+        if best is None:
+            return self._nothing(found, notes)
+        self.tell("cost against latency")
+        front = front_of(found, space, self.trials, self.spare, given.max_devices)
+        self.tell("growth")
+        months, breaks, ends = months_of(given, best, self.month, self.trials, self.spare, self.tell)
+        headroom = headroom_of(best, lambda factor: self.month(0, factor), self.factor, self.trials)
+        apis = apis_of(given, best, months)
+        terms = terms_of_plan(given, best, months)
+        service = self.trials.service(best.candidate)
+        assert not isinstance(service, str)
+        demand = self.trials.demand()
+        c = best.candidate
+        lines = launches(
+            c.spec, c.terms.machine, c.engine, c.weights, c.cache, c.layout, service.rules,
+            int((demand.input + demand.output).max()),
+        )  # fmt: skip
+        notes += self._notes(best)
+        return Plan(
+            name=given.name,
+            promises=tuple(map(str, self.promises)),
+            best=self.choice(best),
+            nearest=None,
+            miss="",
+            front=tuple(self.choice(f) for f in front),
+            runners_up=self._runners_up(found, best),
+            months=months,
+            breaks_in=breaks,
+            ends_in=ends,
+            headroom=headroom,
+            apis=apis,
+            terms=terms,
+            launches=lines,
+            considered=found.considered,
+            built=found.built,
+            simulated=found.simulated,
+            runs=self.trials.count,
+            requests=self.requests,
+            notes=tuple(notes),
+        )
+
+    def _nothing(self, found: Search, notes: list[str]) -> Plan:
+        """The nearest miss: of what can serve at all, what breaks its limits by least with all devices there may be."""
+        nearest: tuple[float, Candidate, Trial] | None = None
+        for candidate, trial in found.missed:
+            worst = trial.worst
+            if nearest is None or worst < nearest[0]:
+                nearest = (worst, candidate, trial)
+        if nearest is None:
+            nearest = self._best_effort(found)
+        choice, miss = None, "no candidate can serve at all"
+        if nearest is not None:
+            worst, candidate, trial = nearest
+            choice = self.choice(Found(candidate, trial, self.spare))
+            over = f"{100 * (worst - 1):.0f} % over" if worst > 1 else ""
+            miss = f"{trial.why}{f': {over}' if over else ''}"
+        return Plan(
+            name=self.given.name, promises=tuple(map(str, self.promises)), best=None, nearest=choice, miss=miss,
+            front=(), runners_up=self._runners_up(found, None), months=(), breaks_in=None, ends_in=None, headroom=None,
+            apis=(), terms=(), launches=(), considered=found.considered, built=found.built, simulated=found.simulated,
+            runs=self.trials.count, requests=self.requests, notes=tuple(notes),
+        )  # fmt: skip
+
+    def _best_effort(self, found: Search) -> tuple[float, Candidate, Trial] | None:
+        """Of candidates that bounds ruled out, the three with least work per device, on all devices there may be."""
+        able = [
+            (coarse.work_s * lost.candidate.devices, lost.candidate)
+            for lost in found.lost.values()
+            if (coarse := found.coarse[id(lost.candidate)]).fits
+        ]
+        best: tuple[float, Candidate, Trial] | None = None
+        for _, candidate in sorted(able, key=lambda pair: pair[0])[:3]:
+            replicas = most_replicas(candidate, self.given.max_devices, self.spare)
+            if replicas < 1 or isinstance(self.trials.service(candidate), str):
+                continue
+            trial = self.trials.run(candidate, replicas)
+            if best is None or trial.worst < best[0]:
+                best = (trial.worst, candidate, trial)
+        return best
+
+    def choice(self, found: Found) -> Choice:
+        """A verified plan in plain words and numbers."""
+        c, trial = found.candidate, found.trial
+        return Choice(
+            model=c.spec.id,
+            weights=c.weights.id,
+            cache=c.cache,
+            machine=c.terms.machine.id,
+            pricing=c.terms.pricing,
+            price_basis=c.terms.basis,
+            tp=c.layout.tp,
+            pp=c.layout.pp,
+            ep=c.layout.ep,
+            engine=c.engine.id,
+            replicas=found.replicas,
+            spare=found.spare,
+            devices=found.devices,
+            usd_per_hour=found.usd_per_hour,
+            usd_per_month=found.usd_per_hour * HOURS,
+            percentiles=self._percentiles(trial),
+            utilisation=trial.mean(lambda o: o.utilisation) or 0.0,
+            mean_batch=trial.mean(lambda o: o.mean_batch) or 0.0,
+            cache_peak=trial.mean(lambda o: o.cache_peak) or 0.0,
+            preemptions=trial.mean(lambda o: float(o.preemptions)) or 0.0,
+            usd_per_million_tokens=self._per_million(found),
+            joules_per_token=trial.mean(lambda o: o.joules_per_token),
+            promise_used=trial.worst,
+        )
+
+    def _per_million(self, found: Found) -> float | None:
+        rate = found.trial.mean(lambda o: o.input_tokens_per_s + o.output_tokens_per_s)
+        return found.usd_per_hour / 3600 / rate * 1e6 if rate else None
+
+    def _percentiles(self, trial: Trial) -> tuple[Percentile, ...]:
+        rows = []
+        promised = {p.name: p for p in self.promises if p.kind < 0}
+        for name in dict.fromkeys([*NAMES, *promised]):
+            spread = trial.interval(name)
+            if not isfinite(spread.mean):
+                continue
+            limit = promised.get(name)
+            known = isfinite(spread.low)
+            rows.append(
+                Percentile(
+                    name, spread.mean, max(spread.low, 0.0) if known else None, spread.high if known else None,
+                    limit.limit.seconds if limit else None, trial.value(limit) if limit else None,
+                )
+            )  # fmt: skip
+        for promise in self.promises:
+            if promise.kind >= 0:
+                value = trial.value(promise)
+                if isfinite(value):
+                    rows.append(Percentile(promise.name, value, None, None, promise.limit.seconds, value))
+        return tuple(rows)
+
+    def _runners_up(self, found: Search, best: Found | None) -> tuple[RunnerUp, ...]:
+        lost = [x for x in found.lost.values() if best is None or x.candidate is not best.candidate]
+        able = sorted(lost, key=lambda x: (x.usd_per_hour, not x.verified))
+        picked: list[RunnerUp] = []
+        seen: set[tuple[str, str, str]] = set()
+        for entry in able:
+            c = entry.candidate
+            key = (c.spec.id, c.terms.machine.id, entry.why if entry.usd_per_hour == inf else "")
+            if key in seen:
+                continue
+            seen.add(key)
+            usd = entry.usd_per_hour if entry.usd_per_hour < inf else None
+            picked.append(RunnerUp(c.way, entry.why, usd, entry.verified))
+            if len(picked) == MOST_RUNNERS_UP:
+                break
+        return tuple(picked)
+
+    def _notes(self, best: Found) -> list[str]:
+        notes = []
+        c = best.candidate
+        if c.weights.nominal_bits < 8 and c.weights.id != c.spec.published_weights:
+            notes.append(f"{c.weights.name} costs quality: check it on your task")
+        if self.spare:
+            notes.append(f"{self.spare} replica(s) more than keep the promises, so that as many may fail")
+        if self.factor > 1:
+            notes.append(f"promises are kept at {100 * (self.factor - 1):.0f} % more traffic than is expected")
+        notes.append("times carry the error bands of whicharch estimate; a plan near a limit should be measured")
+        return notes

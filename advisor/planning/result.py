@@ -1,0 +1,167 @@
+"""What ``plan`` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from advisor.launch import Launch
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """One metric over seeds, in seconds."""
+
+    name: str
+    mean: float
+    low: float | None
+    """Bounds of the 95 % interval of the mean over seeds; ``None`` with one seed."""
+    high: float | None
+    limit: float | None
+    """What was promised; of a promise, ``worst`` is what is compared with it."""
+    worst: float | None
+    """The largest over seeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One verified way to serve the traffic."""
+
+    model: str
+    weights: str
+    cache: str
+    machine: str
+    pricing: str
+    price_basis: str
+    tp: int
+    pp: int
+    ep: int
+    engine: str
+    replicas: int
+    """All, the spare ones included."""
+    spare: int
+    devices: int
+    usd_per_hour: float
+    usd_per_month: float
+    percentiles: tuple[Percentile, ...]
+    utilisation: float
+    mean_batch: float
+    cache_peak: float
+    preemptions: float
+    usd_per_million_tokens: float | None
+    joules_per_token: float | None
+    """At nominal power, an upper bound."""
+    promise_used: float
+    """Share of the limit that is used most."""
+
+    @property
+    def way(self) -> str:
+        """In one line."""
+        degrees = "".join(f" {n}{d}" for n, d in (("tp", self.tp), ("pp", self.pp), ("ep", self.ep)) if d > 1)
+        per = self.devices // self.replicas
+        cache = f", cache {self.cache}" if self.cache not in ("bf16", "–") else ""
+        many = f"{per} × " if per > 1 else ""
+        return f"{self.replicas} × ({self.model} {self.weights}{cache} on {many}{self.machine}{degrees})"
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerUp:
+    """Something that is not the plan, and why."""
+
+    way: str
+    why: str
+    usd_per_hour: float | None
+    """What it costs, or at least; ``None`` where it cannot serve at all."""
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The plan in one month of growth; months after the first are simulated with one seed."""
+
+    month: int
+    """From 1 on."""
+    requests_per_s: float | None
+    """In the busiest hour; ``None`` where users wait for answers."""
+    users: int | None
+    replicas: int | None
+    """All that are needed; ``None`` where there may not be so many."""
+    devices: int | None
+    usd: float | None
+    first_keeps: bool
+    """Whether what the first month needs is still enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """What a hosted model would cost for the same tokens."""
+
+    model: str
+    provider: str
+    usd: tuple[float, ...]
+    """By month."""
+    usd_per_million_tokens: float
+    """Over all tokens, cached ones at their own price."""
+    cached_share: float
+    """Share of prompt tokens that are billed as cached."""
+    break_even_requests_per_s: float | None
+    """Mean rate from which on the plan's machines of the first month are cheaper; ``None`` with users that wait."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The plan's devices on other terms, over the whole time."""
+
+    pricing: str
+    usd: float
+    usd_per_device_hour: float
+    break_even_months: float | None
+    """From when on buying is cheaper than renting; ``None`` for rents and where it never is."""
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The answer to ``plan``."""
+
+    name: str
+    promises: tuple[str, ...]
+    best: Choice | None
+    nearest: Choice | None
+    """The nearest miss, where nothing keeps the promises."""
+    miss: str
+    front: tuple[Choice, ...]
+    """Verified plans that no other beats in both price and latency."""
+    runners_up: tuple[RunnerUp, ...]
+    months: tuple[Month, ...]
+    breaks_in: int | None
+    """The first month in which what the first month needs is too little."""
+    ends_in: int | None
+    """The first month in which no number of devices that there may be is enough."""
+    headroom: float | None
+    """How much more traffic than in the first month the plan keeps, 0.2 for 20 %."""
+    apis: tuple[Api, ...]
+    terms: tuple[Terms, ...]
+    launches: tuple[Launch, ...]
+    considered: int
+    built: int
+    simulated: int
+    runs: int
+    requests: int
+    """Simulated in each run."""
+    notes: tuple[str, ...]
+
+    @property
+    def kept(self) -> bool:
+        """Whether some plan keeps the promises."""
+        return self.best is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"kept": self.kept, **_plain(asdict(self))}
+
+
+def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: list(v) if isinstance(v, Sequence) and not isinstance(v, str) else v for k, v in value.items()}
