@@ -131,25 +131,29 @@ def _causal_of(machine: Machine, kind: str, cache: str, phases: Sequence[list[Ro
 def _bidirectional(facts: Path, machines: Mapping[str, Machine]) -> Iterator[Kernels]:
     """Encoders: ``4 B H d S^2`` FLOPs; queries, keys, values and outputs are all new."""
     for name, rows in sorted(_by_machine(facts, "attention_encoder_noncausal", machines).items()):
-        machine = machines[name]
-        batch, length, heads, d, milliseconds = columns(
-            rows, "batch_size", "seq_len", "num_heads", "head_dim", "latency_ms"
-        )
-        pairs, bandwidth = batch * heads * length**2, machine.bandwidth_bytes_per_s
-        compute_s, new_s = 4 * d * pairs / _sixteen(machine), 2 * 4 * d * batch * heads * length / bandwidth
-        x = {
-            "compute_s": compute_s,
-            "softmax_s": EXPONENTIALS * pairs / _vector(machine),
-            "cache_s": np.zeros(len(rows)),
-            "new_s": new_s,
-            "keys": length,
-            "decode": np.zeros(len(rows)),
-        }
-        yield Kernels(
-            name, "attention bidirectional", x, milliseconds * 1e-3, np.maximum(compute_s, new_s),
-            held_out(batch, length, heads, d), families(heads, d), BIDIRECTIONAL, version(rows),
-            bars={"": BARS["prefill"]},
-        )  # fmt: skip
+        yield bidirectional_of(machines[name], rows)
+
+
+def bidirectional_of(machine: Machine, rows: Sequence[Row]) -> Kernels:
+    """Those of one machine."""
+    batch, length, heads, d, milliseconds = columns(
+        rows, "batch_size", "seq_len", "num_heads", "head_dim", "latency_ms"
+    )
+    pairs, bandwidth = batch * heads * length**2, machine.bandwidth_bytes_per_s
+    compute_s, new_s = 4 * d * pairs / _sixteen(machine), 2 * 4 * d * batch * heads * length / bandwidth
+    x = {
+        "compute_s": compute_s,
+        "softmax_s": EXPONENTIALS * pairs / _vector(machine),
+        "cache_s": np.zeros(len(rows)),
+        "new_s": new_s,
+        "keys": length,
+        "decode": np.zeros(len(rows)),
+    }
+    return Kernels(
+        machine.id, "attention bidirectional", x, milliseconds * 1e-3, np.maximum(compute_s, new_s),
+        held_out(batch, length, heads, d), families(heads, d), BIDIRECTIONAL, version(rows),
+        bars={"": BARS["prefill"]},
+    )  # fmt: skip
 
 
 def _latent(facts: Path, machines: Mapping[str, Machine]) -> Iterator[Kernels]:

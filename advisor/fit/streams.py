@@ -48,9 +48,9 @@ def kernels(facts: Path, machines: Mapping[str, Machine]) -> Iterator[Kernels]:
         convolutions = [row for row in rows if "conv1d" in row["kernel_source"] and row["backend"] == "vllm"]
         scans = [row for row in rows if "delta_rule" in row["kernel_source"]]
         if {row["phase"] for row in scans} == {"context", "generation"}:
-            yield _scans(machines[name], scans)
+            yield scans_of(machines[name], scans)
         if convolutions:
-            yield _convolutions(machines[name], convolutions)
+            yield convolutions_of(machines[name], convolutions)
 
 
 def _sizes(rows: list[Row]) -> tuple[Array, ...]:
@@ -59,7 +59,7 @@ def _sizes(rows: list[Row]) -> tuple[Array, ...]:
     )
 
 
-def _scans(machine: Machine, rows: list[Row]) -> Kernels:
+def scans_of(machine: Machine, rows: list[Row]) -> Kernels:
     """FLOPs and traffic as lowered: ``calculators.lowering.delta``."""
     batch, length, keys, k, values, v, _ = _sizes(rows)
     decode = np.array([row["phase"] == "generation" for row in rows])
@@ -88,9 +88,14 @@ def _scans(machine: Machine, rows: list[Row]) -> Kernels:
     )
 
 
-def _convolutions(machine: Machine, rows: list[Row]) -> Kernels:
+def convolutions_of(machine: Machine, rows: list[Row]) -> Kernels:
+    """Traffic of inputs, outputs and the few tokens kept."""
     batch, length, keys, k, values, v, width = _sizes(rows)
-    channels = 2 * keys * k + values * v
+    return short_of(machine, rows, batch, length, 2 * keys * k + values * v, width)
+
+
+def short_of(machine: Machine, rows: list[Row], batch: Array, length: Array, channels: Array, width: Array) -> Kernels:
+    """Convolutions over a few tokens, one filter per channel."""
     moved = 2 * batch * channels * (2 * length + 2 * (width - 1))
     memory_s = moved / machine.bandwidth_bytes_per_s
     return Kernels(

@@ -9,6 +9,9 @@ from importlib import import_module
 from advisor.accuracy.comparison import File, Reader
 from catalog.errors import BadInput
 
+NAMED = 3
+"""So many missing columns are named."""
+
 
 @lru_cache(maxsize=1)
 def readers() -> tuple[Reader, ...]:
@@ -28,9 +31,6 @@ def reader_of(file: File) -> Reader:
     if matching:
         return max(matching, key=lambda reader: len(reader.columns))
     nearest = max(readers(), key=lambda reader: len(reader.columns & file.columns) / len(reader.columns))
-    missing = ", ".join(sorted(nearest.columns - file.columns))
-    known = ", ".join(reader.layout for reader in readers())
-    raise BadInput(
-        f"{file.path}: its columns are those of no known layout ({known}); nearest: {nearest.layout}, "
-        f"for which it lacks {missing}"
-    )
+    missing = sorted(nearest.columns - file.columns)
+    named = ", ".join(missing[:NAMED]) + (f" and {len(missing) - NAMED} more" if len(missing) > NAMED else "")
+    raise BadInput(f"{file.path}: no known layout; nearest: {nearest.layout}, but without {named}")

@@ -44,7 +44,8 @@ def constants_of(machine: Machine, kernels: Kernels) -> dict[str, float] | None:
     return None
 
 
-def _compared(lines: Sequence[int], kernels: Kernels) -> Iterator[Comparison | Skipped]:
+def compared(lines: Sequence[int], kernels: Kernels, whose: str = "") -> Iterator[Comparison | Skipped]:
+    """Measured kernels beside the formula with the machine's constants, or why there are none."""
     machine = load_machine(kernels.machine)
     constants = constants_of(machine, kernels)
     try:
@@ -56,13 +57,15 @@ def _compared(lines: Sequence[int], kernels: Kernels) -> Iterator[Comparison | S
         return
     for position, line in enumerate(lines):
         phase = kernels.phase[position] if kernels.phase else ""
-        keys = {"machine": kernels.machine, "kernel": f"{kernels.kind} {phase}".strip(), "version": kernels.version}
+        kernel = " ".join(filter(None, (kernels.kind, phase, whose)))
+        keys = {"machine": kernels.machine, "kernel": kernel, "version": kernels.version}
         measured = float(kernels.seconds[position])
         if measured > 0:
             yield Comparison(line, "kernel", "s", measured, float(predicted[position]), keys)
 
 
-def _by_machine(file: File, *names: str) -> Iterator[tuple[Machine | str, tuple[str, ...], Numbered]]:
+def by_machine(file: File, *names: str) -> Iterator[tuple[Machine | str, tuple[str, ...], Numbered]]:
+    """Rows with their numbers by machine and further columns; for machines nobody knows the reason in words."""
     grouped: dict[tuple[str, ...], Numbered] = defaultdict(list)
     for line, row in enumerate(file.rows, 1):
         grouped[row["system"], *(row[name] for name in names)].append((line, row))
@@ -77,19 +80,20 @@ def _newest(rows: Numbered, backend: str) -> tuple[Numbered, Numbered]:
     return [r for r in rows if id(r[1]) in own], [r for r in rows if id(r[1]) not in own]
 
 
-def _skip(rows: Numbered, why: str) -> Iterator[Skipped]:
+def skip(rows: Numbered, why: str) -> Iterator[Skipped]:
+    """All of them, for one reason."""
     return (Skipped(line, why) for line, _ in rows)
 
 
 def _gemm(file: File, given: Given) -> Iterator[Comparison | Skipped]:
-    for machine, (raw,), rows in _by_machine(file, "dtype"):
+    for machine, (raw,), rows in by_machine(file, "dtype"):
         dtype = products.TYPES.get(raw)
         peak = machine.peak_flops_per_s(dtype) if isinstance(machine, Machine) and dtype else None
         if isinstance(machine, str) or dtype is None or peak is None:
-            yield from _skip(rows, machine if isinstance(machine, str) else f"no products in {raw} on {machine.id}")
+            yield from skip(rows, machine if isinstance(machine, str) else f"no products in {raw} on {machine.id}")
             continue
         own, rest = _newest(rows, "vllm")
-        yield from _skip(rest, OTHER_ENGINE)
+        yield from skip(rest, OTHER_ENGINE)
         m, n, k, milliseconds = columns([row for _, row in own], "m", "n", "k", "latency_ms")
         bandwidth = machine.bandwidth_bytes_per_s
         compute_s = 2 * m * n * k / peak
@@ -99,22 +103,22 @@ def _gemm(file: File, given: Given) -> Iterator[Comparison | Skipped]:
         found = Kernels(
             machine.id, f"gemm {dtype}", x, milliseconds * 1e-3, memory_s, m > 0, [""] * len(own), formula, ""
         )
-        yield from _compared([line for line, _ in own], found)
+        yield from compared([line for line, _ in own], found)
 
 
 def _moe(file: File, given: Given) -> Iterator[Comparison | Skipped]:
-    for machine, (raw,), rows in _by_machine(file, "moe_dtype"):
+    for machine, (raw,), rows in by_machine(file, "moe_dtype"):
         kernel = experts.KERNELS.get(raw)
         peak = machine.peak_flops_per_s(EXPERT_TYPES[kernel]) if isinstance(machine, Machine) and kernel else None
         if isinstance(machine, str) or kernel is None or peak is None:
-            yield from _skip(rows, machine if isinstance(machine, str) else f"no experts in {raw} on {machine.id}")
+            yield from skip(rows, machine if isinstance(machine, str) else f"no experts in {raw} on {machine.id}")
             continue
         own, rest = _newest(rows, experts.ENGINES.get((machine.id, kernel), "vllm"))
-        yield from _skip(rest, OTHER_ENGINE)
+        yield from skip(rest, OTHER_ENGINE)
         if own:
             plain = efficiency(machine, load_format("bf16"), machine_classes()).plain
             found = experts._kernels(machine.id, machine, kernel, peak, [row for _, row in own], plain)
-            yield from _compared([line for line, _ in own], found)
+            yield from compared([line for line, _ in own], found)
 
 
 Maker = Callable[[Machine, str, str, Sequence[list[Row]]], Kernels]
@@ -126,16 +130,16 @@ def _attention(
     """A reader of one phase: row by row, for the fit keeps only some of them."""
 
     def compare(file: File, given: Given) -> Iterator[Comparison | Skipped]:
-        for machine, (cache,), rows in _by_machine(file, "kv_cache_dtype"):
+        for machine, (cache,), rows in by_machine(file, "kv_cache_dtype"):
             if isinstance(machine, str) or cache not in kinds:
-                yield from _skip(rows, machine if isinstance(machine, str) else f"no constants for caches in {cache}")
+                yield from skip(rows, machine if isinstance(machine, str) else f"no constants for caches in {cache}")
                 continue
             for line, row in rows:
                 found = _one(make, machine, kinds[cache], cache, row, decode) if wanted(row) else None
                 if found is None or not len(found.seconds):
                     yield Skipped(line, NOT_JUDGED)
                 else:
-                    yield from _compared([line], found)
+                    yield from compared([line], found)
 
     return compare
 
