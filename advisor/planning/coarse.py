@@ -76,23 +76,17 @@ def coarse_bounds(group: Sequence[Candidate], demand: Demand, promises: Sequence
         return [UNKNOWN] * len(group)
     table = compile_table(architecture, first.layout)
     rules = [rules_of(c) for c in group]
-    budgets = np.array([r.budget_tokens for r in rules])
     weights = {c.weights.id: table.weight_bytes(c.weights) for c in group}
     peaks = {
-        int(tokens): float(
-            peak_activation_bytes(
-                architecture, Workload.of([1], min(int(tokens), c.engine.activation_tokens), 0), tp=first.layout
-            )[0]
-        )
-        for tokens, c in zip(budgets, group, strict=True)
+        tokens: float(peak_activation_bytes(architecture, Workload.of([1], tokens, 0), tp=first.layout)[0])
+        for tokens in {min(r.budget_tokens, c.engine.activation_tokens) for r, c in zip(rules, group, strict=True)}
     }
     usable = np.array([usable_bytes(c.engine, c.terms.machine) or np.inf for c in group])
-    room = usable - np.array(
-        [
-            weights[c.weights.id] + c.engine.memory_gib * 2**30 + peaks[int(n)]
-            for c, n in zip(group, budgets, strict=True)
-        ]
-    )
+    held = [
+        weights[c.weights.id] + c.engine.memory_gib * 2**30 + peaks[min(r.budget_tokens, c.engine.activation_tokens)]
+        for r, c in zip(rules, group, strict=True)
+    ]
+    room = usable - np.array(held)
     alive = np.flatnonzero(room > 0)
     found = [Coarse(False, "weights, activations and engine leave no room for a cache", np.inf)] * len(group)
     if alive.size:
@@ -150,38 +144,38 @@ def _alive(
     held = float(((demand.own + np.maximum(demand.output - 2, 0) / 2) * (demand.output - 1)).mean())
     most = np.array([r.max_sequences for r in rules], dtype=float)
     passes = np.maximum(further / most, held * per_token / room)
-    cached = np.array([r.prefix_cache for r in rules])
-    work = np.empty(len(group))
-    usual = np.empty((2, len(group)))
-    for k in range(len(group)):
-        seen = running <= most[k]
-        reads = new <= rules[k].budget_tokens
-        fresh = demand.fresh if cached[k] else demand.input
-        table_s = prompt_s[k][np.concatenate([[True], seen])][:, reads]
-        work[k] = MARGIN * (
-            float(
-                request_work_s(
-                    step_s[k, seen], running[seen], table_s, new[reads], passes[k], float(fresh.mean()), further
-                )
-            )
-            + max(float(reading[k]), 0.0) * further
-        )
-        whole = step_s[k, seen] + running[seen] * max(float(reading[k]), 0.0)
-        usual[1, k] = whole[0]
-        usual[0, k] = float(np.interp(float(np.median(fresh)), new, alone[k, 0])) + float(whole[0]) / 2
-        if demand.rate is not None and work[k] > 0 and further:
-            rate = 0.8 / work[k] * MARGIN * further
-            n_mean = float(concurrency(rate, whole, running[seen]))
-            usual[1, k] = float(np.interp(min(n_mean, running[seen][-1]), running[seen], whole))
-    floor = step_s.min(axis=1) + np.maximum(reading, 0)
+    work, usual = np.empty(len(group)), np.empty((2, len(group)))
+    reading = np.maximum(reading, 0)
+    alike: dict[tuple[int, int, bool], list[int]] = {}
+    for k, r in enumerate(rules):
+        alike.setdefault((r.max_sequences, r.budget_tokens, r.prefix_cache), []).append(k)
+    for (sequences, budget, caches), some in alike.items():
+        seen, reads = running <= sequences, new <= budget
+        fresh = demand.fresh if caches else demand.input
+        table_s = prompt_s[some][:, np.concatenate([[True], seen])][..., reads]
+        steps_s = step_s[some][:, seen]
+        least = request_work_s(steps_s, running[seen], table_s, new[reads], passes[some], float(fresh.mean()), further)
+        work[some] = MARGIN * (least + reading[some] * further)
+        whole = steps_s + running[seen] * reading[some, None]
+        usual[1, some] = whole[:, 0]
+        for k, step in zip(some, whole, strict=True):
+            usual[0, k] = float(np.interp(float(np.median(fresh)), new, alone[k, 0])) + float(step[0]) / 2
+            if demand.rate is not None and work[k] > 0 and further:
+                rate = 0.8 / work[k] * MARGIN * further
+                n_mean = float(concurrency(rate, step, running[seen]))
+                usual[1, k] = float(np.interp(min(n_mean, running[seen][-1]), running[seen], step))
+    floor = step_s.min(axis=1) + reading
     per_prompt = np.min(prompt_s / new, axis=(1, 2))
-    least = np.min(prompt_s, axis=(1, 2))
+    least_s = np.min(prompt_s, axis=(1, 2))
     found = []
+    asked = {caches: _asked(demand, promises, caches) for caches in {r.prefix_cache for r in rules}}
     for k, c in enumerate(group):
-        fresh = demand.fresh if cached[k] else demand.input
         why = ""
-        for promise in promises:
-            value = _least(promise, demand, fresh, MARGIN * per_prompt[k], MARGIN * least[k], MARGIN * floor[k])
+        for promise, (fresh_tokens, steps_each) in zip(promises, asked[rules[k].prefix_cache], strict=True):
+            prompt = max(per_prompt[k] * fresh_tokens, least_s[k])
+            value = MARGIN * {"ttft": prompt, "e2e": prompt + floor[k] * steps_each}.get(
+                promise.limit.quantity, floor[k] * steps_each
+            )
             if value > promise.limit.seconds:
                 limit = promise.limit.seconds
                 why = f"{promise.name} is at least {value:.3g} s however many replicas, the limit is {limit:g} s"
@@ -191,18 +185,26 @@ def _alive(
     return found
 
 
-def _least(promise: Promise, demand: Demand, fresh: Floats, per_token: float, prompt: float, step: float) -> float:
-    mine = slice(None) if promise.kind < 0 else demand.kind == promise.kind
-    match promise.limit.quantity:
-        case "ttft":
-            values = np.maximum(per_token * fresh[mine], prompt)
-        case "tpot" | "itl":
-            return step if np.all(demand.output[mine] > 1) else 0.0
-        case "e2e":
-            values = np.maximum(per_token * fresh[mine], prompt) + step * (demand.output[mine] - 1)
-        case _:
-            return 0.0
-    return statistic(values, promise.limit.statistic)
+def _asked(demand: Demand, promises: Sequence[Promise], caches: bool) -> list[tuple[float, float]]:
+    """For each promise what its statistic is at least of: (fresh prompt tokens, steps).
+
+    A statistic of a sum of two columns is at least that of the first with the least of the second.
+    """
+    found = []
+    for promise in promises:
+        mine = demand.kind == promise.kind if promise.kind >= 0 else np.ones(len(demand.kind), dtype=bool)
+        fresh = (demand.fresh if caches else demand.input)[mine]
+        statistic_of = promise.limit.statistic
+        match promise.limit.quantity:
+            case "ttft":
+                found.append((statistic(fresh, statistic_of), 0.0))
+            case "tpot" | "itl":
+                found.append((0.0, float(np.all(demand.output[mine] > 1))))
+            case "e2e":
+                found.append((float(fresh.min()), statistic(demand.output[mine] - 1, statistic_of)))
+            case _:
+                found.append((0.0, 0.0))
+    return found
 
 
 def statistic(values: Floats, name: str) -> float:
