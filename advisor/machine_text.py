@@ -40,7 +40,7 @@ def sheet(machine: Machine) -> Iterator[str]:
         yield from _table([f for f in known if f.block == block])
     if not blocks:
         yield ""
-        yield "No constants: times take all of the nominal rates (spec sheet)."
+        yield "No constants: times take of the nominal rates what others reach (spec sheet)."
     yield ""
     if machine.calibration:
         c = machine.calibration

@@ -37,7 +37,7 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
     if memory.usable_bytes is None:
         notes.append(f"the memory of {case.machine.id} depends on what is fitted; compare the total with yours")
     if case.machine.id and efficiency(case.machine, case.weights, machine_classes()).badge == "spec sheet":
-        notes.append(f"times on {case.machine.id} are nominal: nothing like it was measured")
+        notes.append(f"times on {case.machine.id} follow from its data sheet: nothing like it was measured")
     for stack in case.architecture.stacks if s.images else ():
         if streams_of(case.architecture)[stack.name].kind == "image":
             notes.append(f"each image adds {case.image_tokens:,} tokens")

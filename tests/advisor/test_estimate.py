@@ -135,6 +135,14 @@ def test_residuals_of_class_defaults_stand_in_where_none_were_taken_with_own_con
     assert time.tpot_s.p90 is not None
 
 
+@pytest.mark.parametrize("machine", ["tpu-v5e", "gaudi3", "inferentia2", "arc-pro-b60", "mi300x", "l4", "apple-m4-max"])
+def test_what_is_expected_lies_within_its_band_on_every_kind_of_machine(machine: str):
+    answer = estimate(model="llama-3.1-8b", machine=machine, weights="bf16")
+    for band in (answer.time.ttft_s, answer.time.tpot_s, answer.time.e2e_s, answer.throughput.band):
+        assert band is not None
+        assert band.p10 <= band.p50 <= band.p90
+
+
 def test_nominal_rates_have_the_band_of_measured_machines_predicted_by_their_data_sheets():
     time = estimate(model="llama-3.1-8b", machine="tpu-v5e", batch=8).time
     known = estimate(model="llama-3.1-8b", machine="h100-sxm", batch=8).time

@@ -49,6 +49,18 @@ def test_a_machine_whose_links_nobody_measured_takes_the_middle_of_its_class():
     assert ring_of(L4).bus(8) == pytest.approx(0.11 * link_bytes_per_s(L4))
 
 
+@pytest.mark.parametrize("gpus", [2, 4, 8])
+def test_over_pcie_an_unmeasured_all_reduce_lies_between_the_two_that_were_measured(gpus: int):
+    def share(machine: str) -> float:
+        m = load_machine(machine)
+        return 2 * (gpus - 1) / gpus / cost_of(m, Exchange("all_reduce", gpus, gpus))[1] / link_bytes_per_s(m)
+
+    pcie = share("h100-pcie")
+    low, high = sorted(share(m) for m in ("l40s", "rtx-pro-6000-blackwell-server"))
+    assert low * 0.98 <= pcie <= high * 1.01
+    assert pcie == pytest.approx((low * high) ** 0.5, rel=0.03)
+
+
 @pytest.mark.parametrize("op", ["all_reduce", "all_gather", "reduce_scatter", "dispatch", "combine", "send"])
 def test_a_second_node_never_makes_a_large_message_faster_per_device(op: str):
     inside, across = (cost_of(H100, Exchange(op, n, n))[1] for n in (8, 16))  # type: ignore[arg-type]
