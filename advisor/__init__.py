@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from advisor.breakdown import breakdown as breakdown
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
+    from advisor.learn import learn as learn
     from advisor.levers import levers as levers
     from advisor.planning.plan import plan as plan
     from advisor.recommend import recommend as recommend
@@ -28,6 +29,7 @@ _HOMES = {
     "accuracy": "advisor.accuracy.report",
     "estimate": "advisor.estimate",
     "explain": "advisor.explain",
+    "learn": "advisor.learn",
     "levers": "advisor.levers",
     "plan": "advisor.planning.plan",
     "recommend": "advisor.recommend",
@@ -41,6 +43,7 @@ __all__ = [
     "breakdown",
     "estimate",
     "explain",
+    "learn",
     "levers",
     "plan",
     "recommend",

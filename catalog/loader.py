@@ -24,6 +24,7 @@ from catalog.weight_format import WeightFormat
 
 if TYPE_CHECKING:
     from catalog.acceptance import AcceptanceCurves
+    from catalog.knowledge import FamilyPage, Innovation
     from catalog.power import PowerModel
 
 ROOT = Path(__file__).parent
@@ -310,3 +311,39 @@ def machine_classes() -> tuple[MachineClass, ...]:
     files = {"machine_classes": ROOT / "machine_classes.yaml"}
     listed: _Classes = load_or_compile("machine_classes", files, lambda: _parse(_Classes, files))["machine_classes"]
     return listed.classes
+
+
+def load_family(name: str) -> FamilyPage:
+    """The page of an architecture family.
+
+    Raises:
+        BadInput: If it is unknown.
+    """
+    from catalog.knowledge import FamilyPage
+
+    return _load(FamilyPage, "families", "family", name)
+
+
+def load_innovation(name: str) -> Innovation:
+    """The page of an innovation.
+
+    Raises:
+        BadInput: If it is unknown.
+    """
+    from catalog.knowledge import Innovation
+
+    return _load(Innovation, "innovations", "innovation", name)
+
+
+def all_families() -> list[FamilyPage]:
+    """Every family's page."""
+    from catalog.knowledge import FamilyPage
+
+    return [entry for _, entry in _all(FamilyPage, "families") if not isinstance(entry, BadInput)]
+
+
+def all_innovations() -> list[Innovation]:
+    """Every innovation's page."""
+    from catalog.knowledge import Innovation
+
+    return [entry for _, entry in _all(Innovation, "innovations") if not isinstance(entry, BadInput)]

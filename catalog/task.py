@@ -13,7 +13,8 @@ Grade = Literal["A", "B", "C"]
 """A measured, B rules of a benchmark, C somebody's template."""
 Quantity = Literal[
     "requests_per_s", "users", "input_tokens", "output_tokens", "context_tokens", "memory_gib",
-    "output_tokens_per_month", "labelled_examples", "languages", "ttft_s", "tpot_s", "seconds_of_audio_per_s", "images_per_s", "candidates",
+    "output_tokens_per_month", "labelled_examples", "languages", "ttft_s", "tpot_s", "seconds_of_audio_per_s",
+    "images_per_s", "candidates",
 ]  # fmt: skip
 """What conditions may be about; ``memory_gib`` is all that is at hand."""
 Trait = Literal[

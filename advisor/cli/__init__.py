@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "catalog": ("advisor.cli.catalog", "List and show models, machines, formats and tasks."),
     "machine": ("advisor.cli.machine", "Recognise this machine; list, show and check machines."),
     "calibrate": ("advisor.cli.calibrate", "Measure this machine, fit its constants, check them on real models."),
+    "learn": ("advisor.cli.learn", "Pages about families, innovations and tasks, their numbers computed now."),
     "tui": ("advisor.cli.tui", "Open the terminal application (the default)."),
 }
 """Command name to (module with a ``command`` object, one line of help)."""
