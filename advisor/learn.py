@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from advisor.families import MACHINE, MANY, profile, request_of
 from advisor.pictures import beside, cells, flow_lines, mask_lines
 from advisor.report import bytes_text, count_text, flops_text, rate_text, seconds_text
-from calculators.flops import reads_source
-from calculators.params import architecture_of
 from catalog.errors import BadInput, unknown
 from catalog.knowledge import FamilyPage, Innovation, Mask
 from catalog.loader import all_families, all_innovations, all_tasks, load, load_family, load_innovation, load_task
@@ -153,6 +150,8 @@ def _family(page: FamilyPage) -> Page:
 
 
 def _costs(page: FamilyPage) -> tuple[Section, dict[str, Any] | None]:
+    from advisor.families import profile
+
     found = profile(page)
     if found is None:
         return _prices(page)
@@ -192,6 +191,8 @@ def _costs(page: FamilyPage) -> tuple[Section, dict[str, Any] | None]:
 
 def _prices(page: FamilyPage) -> tuple[Section, dict[str, Any]]:
     """Of hosted models: what providers ask."""
+    from advisor.families import profile, request_of
+
     rows, data = [], []
     for name in page.models:
         spec = load(name)
@@ -240,6 +241,8 @@ def _innovation(page: Innovation) -> Page:
 
 
 def _task(task: Task) -> Page:
+    from advisor.families import MACHINE
+
     targets = task.targets
     lengths = [
         f"{tokens:,} tokens {what}"
@@ -298,7 +301,10 @@ def _task(task: Task) -> Page:
 def _in_numbers(task: Task) -> tuple[str, Table, list[dict[str, Any]]]:
     """The task's usual request with the representative of each family that suits it."""
     from advisor.estimate import estimate
+    from advisor.families import MACHINE, MANY
     from advisor.requirements import Requirements, complete
+    from calculators.flops import reads_source
+    from calculators.params import architecture_of
 
     needs = complete(Requirements(task=task.id), task)
     rows, data = [], []
