@@ -48,11 +48,15 @@ def main(path: Path) -> int:
     makers = {spec.id: (spec.organisation or "").lower() for spec in all_models()}
     kept: dict[str, list[tuple[str, Reported, Source]]] = defaultdict(list)
     lost: Counter[str] = Counter()
+    twice = _twice(rows)
     for row in rows:
         reading = resolve(row["model"], row["source"])
         entry = lookup.get(row["benchmark"].lower())
         if reading is None or entry is None:
             lost["model not in the catalog" if reading is None else "benchmark not listed"] += 1
+            continue
+        if _place(row) in twice:
+            lost["two values under one name in one source"] += 1
             continue
         entry = _version(entry, row)
         group, reason = _group(entry, reading, row)
@@ -79,6 +83,18 @@ def main(path: Path) -> int:
     for reason, n in lost.most_common():
         print(f"{n:>6} {reason}")
     return 0
+
+
+def _place(row: Row) -> tuple[str, ...]:
+    return (row["model"], row["benchmark"], row["setting"], row["metric"], row["notes"], row["source"])
+
+
+def _twice(rows: list[Row]) -> set[tuple[str, ...]]:
+    """Places where one source prints two values: as a rule a base and a tuned table that share a name."""
+    values: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for row in rows:
+        values[_place(row)].add(row["score"])
+    return {place for place, printed in values.items() if len(printed) > 1}
 
 
 def _file(group: str) -> str:
@@ -112,12 +128,18 @@ def _group(entry: Benchmark, reading: Reading, row: Row) -> tuple[str | None, st
         return None, "outside the benchmark's range: another scale"
     if SEVERAL.search(said):
         return None, "several attempts, or tools"
-    if entry.name.startswith("SWE-bench Pro") and "artificialanalysis" in row["source"]:
+    if entry.name == "SWE-bench Pro" and "labs.scale.com" not in row["source"]:
         return None, "another harness than the leaderboard's"
+    if row["notes"].startswith("MMLU (5-shot, macro_avg/acc)") and "llama3_2/MODEL_CARD" in row["source"]:
+        return None, "MMLU in one other language"
     habit = next((h for h in names().habits if h.where in row["source"]), None)
     base = reading.weights == "base" or (re.search(r"\bbase\b", said) is not None and "base version" not in said)
     if habit and (row["benchmark"] in habit.base_benchmarks or "*" in habit.base_benchmarks):
         base = True
+    if habit and habit.base_settings and re.match(habit.base_settings, row["setting"]):
+        base = True
+    if habit and row["benchmark"] in habit.tuned_benchmarks and reading.weights == habit.unlabelled:
+        base = False
     if not entry.modes:
         return (None, "base weights in a test of tuned ones") if base else (entry.name, "")
     if base:

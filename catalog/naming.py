@@ -53,6 +53,10 @@ class SourceHabit(Spec):
     """How models that can do both answered there, where the names do not say."""
     base_benchmarks: tuple[str, ...] = ()
     """Rows that are of base weights, whatever the name says; ``*`` is all."""
+    tuned_benchmarks: tuple[str, ...] = ()
+    """Rows that are of tuned weights, where ``unlabelled`` says base."""
+    base_settings: str | None = None
+    """Settings that only its table of base models has, as a regular expression."""
 
 
 class Names(Spec):

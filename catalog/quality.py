@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -29,6 +30,11 @@ class Benchmark(Spec):
     id: Identifier
     name: str
     measures: str
+    domain: Literal[
+        "language", "vision-language", "embedding", "encoder", "translation", "summary", "speech", "image", "zero-shot",
+        "generation",
+    ]  # fmt: skip
+    """Benchmarks of one domain tell something of each other."""
     printed: tuple[str, ...] = ()
     """Other names in tables."""
     chance: float = 0
@@ -93,13 +99,45 @@ def benchmark_of(group: str) -> Benchmark | None:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, Scores]:
+    files = _files()
+    return load_or_compile("quality", files, lambda: _read(files))
+
+
+def _files() -> dict[str, Path]:
+    return {path.stem: path for path in sorted((ROOT / "quality").glob("*.yaml"))}
+
+
+def _read(files: dict[str, Path]) -> dict[str, Scores]:
     from catalog.parsing import read_entry
 
-    folder = ROOT / "quality"
-    files = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-    return load_or_compile(
-        "quality", files, lambda: {name: read_entry(Scores, path, trusted=True) for name, path in files.items()}
-    )
+    return {name: read_entry(Scores, path, trusted=True) for name, path in files.items()}
+
+
+class Taken(NamedTuple):
+    """The row taken for a model, without its words."""
+
+    group: str
+    model: str
+    value: float
+    by: Reporter
+    other_weights: bool
+
+
+@lru_cache(maxsize=1)
+def taken() -> dict[str, tuple[Taken, ...]]:
+    """The rows taken, by domain: what an index is made of, read at once."""
+    files = {**_files(), "benchmarks": ROOT / "benchmarks.yaml"}
+
+    def compile_all() -> dict[str, tuple[Taken, ...]]:
+        found: dict[str, list[Taken]] = {}
+        for name in _tables():
+            table = _tables()[name]
+            entry = benchmark_of(table.benchmark)
+            rows = (Taken(table.benchmark, r.model, r.value, r.by, r.other_weights) for r in table.scores if not r.rank)
+            found.setdefault(entry.domain if entry else "", []).extend(rows)
+        return {domain: tuple(rows) for domain, rows in found.items()}
+
+    return load_or_compile("quality_taken", files, compile_all)
 
 
 def file_name(group: str) -> str:

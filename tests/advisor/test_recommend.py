@@ -16,6 +16,7 @@ from advisor.quality import qualities
 from advisor.requirements import Requirements
 from catalog.errors import BadInput
 from catalog.loader import all_models, all_tasks, load, load_task
+from catalog.quality import scores_of
 
 EXAMPLE = {
     "task": "chat",
@@ -131,7 +132,7 @@ def test_quality_never_invents_a_score():
     task = load_task("chat")
     scored = qualities(task, all_models())
     for spec in all_models():
-        has = any(s.benchmark in task.benchmarks for s in spec.scores)
+        has = any(s.benchmark in task.benchmarks for s in scores_of(spec))
         assert (spec.id in scored) <= has
     assert all(0 <= q.cautious <= q.index <= 1 and 0 < q.coverage <= 1 for q in scored.values())
 

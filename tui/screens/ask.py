@@ -102,8 +102,8 @@ class AskScreen(Page):
 
     - **context** is reserved for every user at once; **prompt** is what the first token is timed for.
     - Every row is the best way to run one model: its format, cache, machine and devices.
-    - **quality** lies between the catalog's worst (0 %) and best (100 %) published scores for the task. Models without
-      evidence stand last.
+    - **quality** is the share of the catalog's scored models that a model beats at the task, drawn down where evidence
+      is thin. Models without evidence stand last.
     - **Rejected** models name what they break and the smallest change that would admit them.
 
     Type `16k`, `60ms`, `24GiB`. Arrows up and down step a field, Escape returns to the list, Enter opens the model.
