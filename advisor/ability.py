@@ -54,6 +54,10 @@ def log_odds(value: ArrayLike, chance: ArrayLike, high: ArrayLike, lower_is_bett
     return np.where(lower_is_better, -np.log(np.maximum(score, 0.1)), np.log(share / (1 - share)))
 
 
+def _sums(index: NDArray[Any], weight: Floats, n: int) -> Floats:
+    return np.asarray(np.bincount(index, weight, n), dtype=np.float64)
+
+
 def fit(
     model: NDArray[Any], benchmark: NDArray[Any], odds: Floats, weight: Floats, n_models: int, n_benchmarks: int
 ) -> Abilities:
@@ -67,22 +71,22 @@ def fit(
         n_models: Number of models.
         n_benchmarks: Number of benchmarks.
     """
-    count: Floats = np.bincount(benchmark, weight, n_benchmarks)
-    offset: Floats = np.bincount(benchmark, weight * odds, n_benchmarks) / np.maximum(count, 1e-9)
+    count: Floats = _sums(benchmark, weight, n_benchmarks)
+    offset: Floats = _sums(benchmark, weight * odds, n_benchmarks) / np.maximum(count, 1e-9)
     slope: Floats = np.ones(n_benchmarks)
     noise: Floats = np.full(n_benchmarks, 0.3)
     ability: Floats = np.zeros(n_models)
     information: Floats = np.zeros(n_models)
     common = 1.0
-    has = np.bincount(model, weight, n_models) > 0
+    has = _sums(model, weight, n_models) > 0
     for _ in range(ROUNDS):
         precise = weight / noise[benchmark]
         steep = slope[benchmark]
-        information = np.bincount(model, precise * steep**2, n_models)
-        ability = np.bincount(model, precise * steep * (odds - offset[benchmark]), n_models) / (1 + information)
+        information = _sums(model, precise * steep**2, n_models)
+        ability = _sums(model, precise * steep * (odds - offset[benchmark]), n_models) / (1 + information)
         ability = np.where(has, ability - ability[has].mean(), 0.0)
         x = ability[model]
-        sums = [np.bincount(benchmark, precise * t, n_benchmarks) for t in (1.0, x, x * x, odds, x * odds)]
+        sums = [_sums(benchmark, precise * t, n_benchmarks) for t in (1.0, x, x * x, odds, x * odds)]
         ones, xs, squares, values, crosses = sums[0] + 1e-3, sums[1], sums[2], sums[3], sums[4]
         squares, crosses = squares + SLOPE_SPREAD**-2, crosses + SLOPE_SPREAD**-2 * common
         determinant = ones * squares - xs**2
@@ -90,7 +94,7 @@ def fit(
         slope = (ones * crosses - xs * values) / determinant
         residual = odds - offset[benchmark] - slope[benchmark] * x
         unsure = residual**2 + slope[benchmark] ** 2 / (1 + information[model])
-        squared = np.bincount(benchmark, weight * unsure, n_benchmarks)
+        squared = _sums(benchmark, weight * unsure, n_benchmarks)
         noise = (squared + NOISE_WEIGHT * NOISE_VARIANCE) / (np.maximum(count - 1, 0) + NOISE_WEIGHT)
         known = count >= 3
         common = float(np.average(slope[known], weights=count[known])) if known.any() else common

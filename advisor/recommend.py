@@ -71,8 +71,8 @@ class Recommendation:
     total_params: int | None
     active_params: int | None
     quality: float | None
-    """Share of the catalog's scored models that it beats at the task, drawn down where evidence is thin; ``None`` without
-    published scores."""
+    """Share of the catalog's scored models that it beats at the task, drawn down where evidence is thin; ``None``
+    without published scores."""
     evidence: tuple[str, ...]
     score: float
     reason: str

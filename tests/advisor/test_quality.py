@@ -27,7 +27,7 @@ def test_abilities_and_benchmarks_come_back_from_scores_made_of_them():
 
 
 def test_a_hard_benchmark_that_only_strong_models_report_does_not_count_against_them():
-    # Six models, three weak. All report an easy benchmark; the strong ones also a hard one, on which they look middling.
+    # Six models, three weak. All report an easy benchmark; the strong ones also a hard one and look middling there.
     model = np.array([0, 1, 2, 3, 4, 5, 3, 4, 5])
     benchmark = np.array([0] * 6 + [1] * 3)
     value = np.array([40, 45, 50, 80, 84, 88, 20, 25, 30.0])
