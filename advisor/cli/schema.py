@@ -8,7 +8,7 @@ from advisor.cli.options import print_json
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["plan"]))
+@click.argument("what", type=click.Choice(["plan", "sweep"]))
 def command(what: str) -> None:
     """Print the JSON Schema of WHAT.
 
@@ -19,7 +19,8 @@ def command(what: str) -> None:
 
     then completes and checks the file.
     """
+    from advisor.grids.schema import SweepFile
     from advisor.planning.schema import PlanFile
 
-    kinds = {"plan": PlanFile}
+    kinds: dict[str, type[PlanFile] | type[SweepFile]] = {"plan": PlanFile, "sweep": SweepFile}
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **kinds[what].model_json_schema()})
