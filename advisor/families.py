@@ -77,6 +77,11 @@ class Profile:
         return asdict(self)
 
 
+def served_weights(spec: ModelSpec) -> str:
+    """The format that a model is usually run in: as published, but 16 bits where that is 32."""
+    return "bf16" if spec.published_weights == "fp32" else spec.published_weights
+
+
 def _length(spec: ModelSpec, tokens: int, writes: bool) -> Length:
     seq2seq = reads_source(architecture_of(spec))
     new = 1 if seq2seq else tokens
@@ -93,7 +98,7 @@ def _loads(spec: ModelSpec, fields: dict[str, Any]) -> list[Load]:
 
     found = []
     for requests in (1, MANY):
-        e: Estimate = estimate(model=spec.id, machine=MACHINE, batch=requests, **fields)
+        e: Estimate = estimate(model=spec.id, machine=MACHINE, batch=requests, weights=served_weights(spec), **fields)
         if e.memory.fits is False:
             continue
         band = e.time.ttft_s or e.time.e2e_s
@@ -150,8 +155,8 @@ def profile(page: FamilyPage) -> Profile | None:
         request=_request_text(page.id, spec),
         parameters=params.total,
         active_parameters=params.active,
-        weights=spec.published_weights,
-        weights_bytes=weight_bytes(spec, load_format(spec.published_weights)),
+        weights=served_weights(spec),
+        weights_bytes=weight_bytes(spec, load_format(served_weights(spec))),
         lengths=lengths,
         loads=tuple(_loads(spec, request_of(page.id))),
         reading_growth=growth[0],

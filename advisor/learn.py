@@ -261,7 +261,7 @@ def _task(task: Task) -> Page:
         usual.append(f"Limits: {', '.join(limits)} [grade {grade}{said}]")
     if (t := task.traffic) is not None:
         usual.append(
-            f"Traffic: {t.active_share:.0%} of users at work, {t.requests_per_minute:g} requests a minute each, "
+            f"Traffic: {t.active_share:.0%} of users at work, {t.requests_per_minute:g} per minute and user, "
             f"{t.peak_factor:g} times as many at the peak: 1,000 users are {t.requests_per_s(1000):.2g} requests/s "
             f"[grade {t.grade}: {t.source}]"
         )
@@ -269,14 +269,17 @@ def _task(task: Task) -> Page:
     suits = sorted(task.families, key=lambda s: order[s.grade])
     engines, table, data = _in_numbers(task)
     reversals = tuple(
-        f"If {' and '.join(map(str, r.when))}: {r.choose} instead of {r.instead_of}"
+        f"{' and '.join(map(str, r.when))} → {r.choose} instead of {r.instead_of}"
         f"{f' (it is then {r.becomes})' if r.becomes else ''}. {r.reason}{f' [{r.source}]' if r.source else ''}"
         for r in task.reversals
     )
     mask = SEES[task.sees]
     numbers = Section(
         "In numbers",
-        (f"A family's representative on one {MACHINE}, lengths as above or as assumed; {engines}. Computed:",),
+        (
+            f"A model of each family on one {task.shown_on or MACHINE}"
+            f"{f' in {task.shown_in}' if task.shown_in else ''}, lengths as above or as assumed; {engines}. Computed:",
+        ),
         table=table,
     )
     return Page(
@@ -301,19 +304,20 @@ def _task(task: Task) -> Page:
 def _in_numbers(task: Task) -> tuple[str, Table, list[dict[str, Any]]]:
     """The task's usual request with the representative of each family that suits it."""
     from advisor.estimate import estimate
-    from advisor.families import MACHINE, MANY
+    from advisor.families import MACHINE, MANY, served_weights
     from advisor.requirements import Requirements, complete
     from calculators.flops import reads_source
     from calculators.params import architecture_of
 
     needs = complete(Requirements(task=task.id), task)
     rows, data = [], []
+    machine, most = task.shown_on or MACHINE, 1 if task.shown_on else MANY
     engines: dict[str, list[str]] = {}
     written = needs.output_tokens if {"text", "label"} & set(task.outputs) else 1
     for suits in task.families:
         if suits.grade == "poor" or suits.family == "api":
             continue
-        name = load_family(suits.family).representative
+        name = suits.example or load_family(suits.family).representative
         if name is None or not set(task.inputs) - {"text"} <= set(load(name).inputs):
             continue
         spec = load(name)
@@ -324,13 +328,14 @@ def _in_numbers(task: Task) -> tuple[str, Table, list[dict[str, Any]]]:
         if spec.context_tokens is not None and "text" in spec.inputs and length > spec.context_tokens:
             rows.append((suits.family, name, f"ends at {spec.context_tokens:,} tokens", "", "", ""))
             continue
-        fields: dict[str, Any] = {
-            "model": name, "machine": MACHINE, "input_tokens": read, "output_tokens": written,
-        } | ({"images": 1} if suits.family == "vision-language" else {})  # fmt: skip
+        fields: dict[str, Any] = {"model": name, "machine": machine, "weights": task.shown_in or served_weights(spec)}
+        fields |= {"input_tokens": read, "output_tokens": written}
+        if suits.family == "vision-language":
+            fields["images"] = 1
         try:
             alone = estimate(**fields)
             room = alone.memory.max_batch
-            many = MANY if room is None else max(1, min(MANY, room))
+            many = most if room is None else max(1, min(most, room))
             busy = estimate(**fields, batch=many)
         except BadInput:
             continue

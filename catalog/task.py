@@ -24,12 +24,21 @@ Trait = Literal[
 """What conditions may ask for."""
 
 
+_SAID = {
+    "requests_per_s": "requests/s", "memory_gib": "GiB of memory", "ttft_s": "seconds to the first token",
+    "tpot_s": "seconds per token", "output_tokens_per_month": "output tokens a month", "images_per_s": "images/s",
+    "seconds_of_audio_per_s": "seconds of audio/s", "input_tokens": "tokens in", "output_tokens": "tokens out",
+}  # fmt: skip
+
+
 class Suitability(Spec):
     """Why a family suits a task, or does not."""
 
     family: Family
     grade: Literal["preferred", "acceptable", "poor"]
     reason: Annotated[str, Field(min_length=20)]
+    example: Identifier | None = None
+    """A model whose cost shows the family's for this task; ``None``: the one that stands for the family."""
 
 
 class Targets(Spec):
@@ -84,7 +93,7 @@ class Condition(Spec):
     def __str__(self) -> str:
         if self.trait is not None:
             return self.trait
-        name = (self.quantity or "").replace("_", " ")
+        name = _SAID.get(self.quantity or "", (self.quantity or "").replace("_", " "))
         low = None if self.at_least is None else f"{name} ≥ {self.at_least:,g}"
         high = None if self.at_most is None else f"{name} ≤ {self.at_most:,g}"
         return " and ".join(text for text in (low, high) if text)
@@ -119,6 +128,10 @@ class Task(Entry):
     traffic: Traffic | None = None
     reversals: tuple[Reversal, ...] = ()
     """When the usual answer is wrong."""
+    shown_on: Identifier | None = None
+    """The machine on which its costs are shown for one user, where that is not a data centre's."""
+    shown_in: Identifier | None = None
+    """The weight format there."""
 
     @model_validator(mode="after")
     def _reversals_are_about_its_families(self) -> Self:

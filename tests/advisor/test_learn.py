@@ -57,6 +57,15 @@ def test_a_familys_page_names_models_that_exist_and_belong_to_it(page: FamilyPag
         assert load(page.representative).family == page.id
 
 
+@pytest.mark.parametrize("task", all_tasks(), ids=lambda task: task.id)
+def test_examples_of_a_task_belong_to_the_family_and_are_tuned_for_it(task):
+    for suits in task.families:
+        if suits.example is not None:
+            spec = load(suits.example)
+            assert spec.family == suits.family
+            assert task.tuning is None or task.tuning in spec.tuned_for, suits.example
+
+
 @pytest.mark.parametrize("page", all_innovations(), ids=lambda page: page.id)
 def test_an_innovation_makes_something_cheaper(page: Innovation):
     for comparison, found in zip(page.comparisons, effects(page), strict=True):
@@ -159,7 +168,9 @@ def test_tasks_show_families_in_numbers_and_who_cannot_take_the_length():
     table = next(section.table for section in page.sections if section.title == "In numbers")
     assert table is not None
     rows = {row[0]: row[2] for row in table.rows}
-    assert rows["ssm"].startswith("ends at")
+    assert "ends at" not in str(rows)
+    (short,) = [s.table.rows for s in learn("summarization").sections if s.table]
+    assert {row[0]: row[2] for row in short}["encoder-decoder"] == "ends at 1,024 tokens"
     at_once = {entry["family"]: entry["at_once"] for entry in page.data["numbers"]}
     assert at_once["hybrid"] > 4 * at_once["decoder"]
     rates = {entry["family"]: entry["requests_per_s"] for entry in learn("classification").data["numbers"]}

@@ -66,7 +66,7 @@ def test_what_is_not_known_or_just_short_of_a_limit_reverses_nothing():
     assert reversals(task) == ()
     assert reversals(task, {"requests_per_s": 999.0}) == ()
     (only,) = reversals(task, {"requests_per_s": 1000.0})
-    assert str(only.when[0]) == "requests per s ≥ 1,000"
+    assert str(only.when[0]) == "requests/s ≥ 1,000"
 
 
 def test_users_become_requests_per_second_by_the_templates_traffic():
