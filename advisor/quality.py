@@ -11,9 +11,9 @@ How well this foretells scores that were left out is measured by ``python -m ben
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,8 @@ OTHER_WEIGHTS = 0.5
 """What a score of another snapshot, or of the same architecture trained by others, weighs besides."""
 NORMAL = NormalDist()
 QUARTILE, TENTH = -NORMAL.inv_cdf(0.25), -NORMAL.inv_cdf(0.1)
+LEAST_SLOPE = 0.25
+"""Below this the task's benchmarks say too little of ability to turn log-odds into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,21 @@ class Quality:
     """The index that one case in ten exceeds."""
     cautious: float = 0.0
     """The index as it counts in rankings: three cases in four exceed it."""
+    ability: float = 0.0
+    """The fitted ability, of which the index is the place among others."""
+    spread: float = 1.0
+    """Standard deviation of the ability."""
+    scale: NormalDist = NORMAL
+    """Abilities of the scored models."""
+    slope: float = 1.0
+    """Log-odds of a score per unit of ability, on average over the task's benchmarks."""
+
+    def after(self, odds_lost: float) -> Quality:
+        """The same with so many log-odds lost, as a narrower weight format costs (``format_loss``)."""
+        if odds_lost <= 0:
+            return self
+        ability = self.ability - odds_lost / self.slope
+        return replace(self, ability=ability, **_places(ability, self.spread, self.scale))
 
 
 class Table(NamedTuple):
@@ -78,8 +95,10 @@ def qualities(task: Task, models: Iterable[ModelSpec]) -> dict[str, Quality]:
     shares = _shares(task)
     places = {name: place for place, name in enumerate(table.models)}
     scale = _scale(found, [places[name] for name in own])
+    direct = np.array([row.group in task.benchmarks for row in table.rows])
+    slope = max(LEAST_SLOPE, float(np.average(found.slope[table.group[direct]])))
     return {
-        spec.id: _quality(own[spec.id], places[spec.id], found, scale, shares, task)
+        spec.id: _quality(own[spec.id], places[spec.id], found, scale, slope, shares, task)
         for spec in models
         if spec.id in own
     }
@@ -153,19 +172,27 @@ def _scale(found: Abilities, places: list[int]) -> NormalDist:
 
 
 def _quality(
-    own: list[Taken], place: int, found: Abilities, scale: NormalDist, shares: dict[str, float], task: Task
+    own: list[Taken],
+    place: int,
+    found: Abilities,
+    scale: NormalDist,
+    slope: float,
+    shares: dict[str, float],
+    task: Task,
 ) -> Quality:
     ability, sd = float(found.ability[place]), float(np.sqrt(found.variance[place]))
     ordered = sorted(own, key=lambda row: task.benchmarks.index(row.group))
     have = {entry.id for row in own if (entry := benchmark_of(row.group)) is not None}
     return Quality(
-        index=scale.cdf(ability),
-        coverage=sum(shares[name] for name in have),
-        evidence=tuple(_said(row) for row in ordered),
-        low=scale.cdf(ability - TENTH * sd),
-        high=scale.cdf(ability + TENTH * sd),
-        cautious=scale.cdf(ability - QUARTILE * sd),
-    )
+        coverage=sum(shares[name] for name in have), evidence=tuple(_said(row) for row in ordered),
+        ability=ability, spread=sd, scale=scale, slope=slope, **_places(ability, sd, scale),
+    )  # fmt: skip
+
+
+def _places(ability: float, sd: float, scale: NormalDist) -> dict[str, Any]:
+    """The index with its interval."""
+    steps = {"index": 0.0, "low": -TENTH, "high": TENTH, "cautious": -QUARTILE}
+    return {name: scale.cdf(ability + step * sd) for name, step in steps.items()}
 
 
 def _said(row: Taken) -> str:

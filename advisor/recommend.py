@@ -18,6 +18,7 @@ import numpy as np
 
 from advisor.candidates import Choice, Outcomes, degrees, evaluate, generates, space, weights_fit
 from advisor.estimating.bands import band_for
+from advisor.format_loss import loss_of
 from advisor.machines import rentable
 from advisor.quality import Quality, qualities
 from advisor.rejection import Rejection, reject
@@ -270,8 +271,10 @@ def _recommendation(
         notes.append(f"{outcome.layout.pp} pipeline stages of {outcome.layout.tp} devices, each on a node of its own")
     badge = outcome.space.settings.settings[index].eff.badge
     notes += _risks(choice, promises, badge)
-    if choice.weights.nominal_bits < 8 and choice.weights.id != spec.published_weights:
-        notes.append(f"{choice.weights.name} costs quality; scores are those of the published weights")
+    loss = loss_of(choice.weights, params.total, spec.published_weights)
+    quality = quality.after(loss.odds) if quality else None
+    if loss.said:
+        notes.append(f"{choice.weights.name} costs quality, counted in the index: {loss.said}")
     return Recommendation(
         family=spec.family,
         model=spec.id,
