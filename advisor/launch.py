@@ -88,7 +88,7 @@ def _joined(*parts: str | None) -> str:
 
 def _fp8(spec: ModelSpec, weights: WeightFormat) -> bool:
     """Whether the engine quantises a 16-bit repository while it loads."""
-    return weights.id == "fp8" and spec.published_weights != "fp8"
+    return weights.id == "fp8" and not spec.published_weights.startswith("fp8")
 
 
 def _context(spec: ModelSpec, longest: int) -> int:

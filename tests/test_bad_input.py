@@ -138,6 +138,8 @@ def test_a_field_that_is_not_understood_is_named():
         ({"torch_dtype": "float32"}, "fp32"),
         ({"dtype": "float16"}, "fp16"),
         ({"quantization_config": {"quant_method": "fp8"}}, "fp8"),
+        ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}}, "fp8-block"),
+        ({"quantization_config": {"quant_method": "fp8", "weight_block_size": [1, 32]}}, "fp8"),
         ({"quantization_config": {"quant_method": "awq", "bits": 4}}, "awq-int4"),
     ],
 )

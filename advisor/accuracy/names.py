@@ -217,7 +217,8 @@ def _model_index() -> dict[str, str]:
 def format_of(precision: str, model: str) -> str | None:
     """Weight format that a printed precision means for a model; ``None`` where it is not certain.
 
-    Models that are published in 4 bits keep them whatever the rest of the pass runs in.
+    Models that are published in 4 bits keep them whatever the rest of the pass runs in, and those published in blocks
+    of 8 bits are not quantised anew.
     """
     published = load(model).published_weights
     text = precision.strip().lower()
@@ -225,4 +226,5 @@ def format_of(precision: str, model: str) -> str | None:
         return published
     if text == "":
         return "bf16"
-    return FORMATS.get(text)
+    found = FORMATS.get(text)
+    return "fp8-block" if found == "fp8" and published == "fp8-block" else found

@@ -178,6 +178,10 @@ def read_config(config: Mapping[str, Any], where: str = "config.json", class_nam
         raise BadInput(f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
+BLOCK = [128, 128]
+"""Weights that share a scale in DeepSeek-V3's way of publishing; other blocks are no format of the catalog."""
+
+
 def _published(config: Mapping[str, Any]) -> str:
     """The weight format that a configuration declares; 16 bits where it says nothing."""
     quantized = config.get("quantization_config")
@@ -189,6 +193,8 @@ def _published(config: Mapping[str, Any]) -> str:
             ("awq", 4): "awq-int4",
             ("gptq", 4): "gptq-int4",
         }
+        if method == "fp8" and quantized.get("weight_block_size") == BLOCK:
+            return "fp8-block-mxfp4-experts" if config.get("expert_dtype") == "fp4" else "fp8-block"
         if (method, bits) in known:
             return known[method, bits]
     dtype = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16").removeprefix("torch.")

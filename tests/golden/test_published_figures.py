@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from calculators import cache_bytes, count_flops, count_params
-from calculators.memory import kv_cache_bytes, state_bytes
+from calculators.memory import kv_cache_bytes, state_bytes, weight_bytes
 from catalog import BadInput, from_hf_config, load
 from catalog.importers.multi_token import with_multi_token
+from catalog.loader import load_format
 
 GIB = 2**30
 
@@ -138,3 +139,10 @@ def test_multi_token_prediction_drafts_with_one_more_layer_and_the_shared_head()
     assert drafting.reference is None
     with pytest.raises(BadInput, match="names no multi-token-prediction layers"):
         from_hf_config(load("llama-3-8b").reference.config, mtp=True)
+
+
+def test_experts_in_four_bits_among_blocks_of_eight_make_the_published_file() -> None:
+    """DeepSeek-V4-Flash: 156.1 GB in the checkpoint's own types (6ms/DeepSeek-V4-Flash-MXFP4-GGUF)."""
+    spec = load("deepseek-v4-flash")
+    assert spec.published_weights == "fp8-block-mxfp4-experts"
+    assert weight_bytes(spec, load_format(spec.published_weights)) == pytest.approx(156.1e9, rel=5e-3)

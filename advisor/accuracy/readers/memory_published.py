@@ -86,9 +86,7 @@ def _format(row: Row, model: str) -> str | None:
     dtype = str(row["dtype"]).lower()
     if dtype.startswith(("gguf", "ggml")):
         return local_names.format_of(str(row["model"]), dtype.split(" ", 1)[1], "llama.cpp") or None
-    if dtype == "fp8" and load(model).published_weights == "fp8-block":
-        return "fp8-block"
-    return FORMATS.get(dtype)
+    return "fp8-block" if dtype == "fp8" and load(model).published_weights == "fp8-block" else FORMATS.get(dtype)
 
 
 def _transformers_bytes(row: Row, model: str) -> float:
