@@ -86,6 +86,8 @@ class Bound:
     """Of each request alone; ``nan`` where nothing further is written."""
     refused: int
     """Requests that can never fit."""
+    demand: Demand
+    """What was asked."""
 
     def replicas(self, rate: float | None) -> int:
         """The fewest that keep up."""
@@ -124,7 +126,7 @@ def bound_of(service: Service, demand: Demand) -> Bound:
         tpot = np.where(further > 0, each, np.nan)
     longest = memory.longest(rules.block_tokens) if memory.per_block else 2**62
     refused = int(np.count_nonzero(given > longest))
-    return Bound(float(work) + float(cached_s.mean()), first, tpot, refused)
+    return Bound(float(work) + float(cached_s.mean()), first, tpot, refused, demand)
 
 
 def _prompts(service: Service, most: int) -> tuple[Floats, Floats]:

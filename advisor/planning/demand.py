@@ -115,11 +115,19 @@ class Demand:
     kind: NDArray[np.int64]
     rate: float | None
     """Requests per second; ``None`` where clients wait."""
+    cut: int = 0
+    """Requests that were longer than the model's context and end there."""
+
+    @property
+    def longest(self) -> float:
+        """Tokens of the longest request, prompt and answer."""
+        return float((self.input + self.output).max())
 
 
-def demand_of(classes: Sequence[Traffic], requests: int, seed: int, *, prefixes: bool) -> Demand:
-    """Draw requests; the same seed gives the same requests, whatever serves them."""
+def demand_of(classes: Sequence[Traffic], requests: int, seed: int, *, prefixes: bool, context: int = 0) -> Demand:
+    """Draw requests; the same seed gives the same requests, whatever serves them, up to its context."""
     jobs = jobs_of(classes, requests, seed, prefixes=prefixes)
+    cut = _cut(jobs, context) if context else 0
     given, output = np.array(jobs.input, dtype=float), np.array(jobs.output, dtype=float)
     kind = np.array(jobs.kind, dtype=np.int64)
     known = np.zeros(len(jobs))
@@ -135,7 +143,16 @@ def demand_of(classes: Sequence[Traffic], requests: int, seed: int, *, prefixes:
         known[after] = np.maximum(known[after], given[before] + output[before])
     clients = any(c.clients for c in classes)
     rate = None if clients else sum(c.rate * c.turns.mean for c in classes)
-    return Demand(jobs, np.maximum(given - known, 1), np.maximum(own, 1), given, output, kind, rate)
+    return Demand(jobs, np.maximum(given - known, 1), np.maximum(own, 1), given, output, kind, rate, cut)
+
+
+def _cut(jobs: Jobs, context: int) -> int:
+    """Let requests end where the model's context does, as ``simulate`` does with drawn lengths; returns how many."""
+    long = [i for i, (a, b) in enumerate(zip(jobs.input, jobs.output, strict=True)) if a + b > context]
+    for i in long:
+        jobs.output[i] = min(jobs.output[i], max(1, context // 2))
+        jobs.input[i] = min(jobs.input[i], context - jobs.output[i])
+    return len(long)
 
 
 def again(demand: Demand) -> Jobs:

@@ -89,11 +89,10 @@ class _Planner:
         terms = terms_of_plan(given, best, months)
         service = self.trials.service(best.candidate)
         assert not isinstance(service, str)
-        demand = self.trials.demand()
         c = best.candidate
         lines = launches(
             c.spec, c.terms.machine, c.engine, c.weights, c.cache, c.layout, service.rules,
-            int((demand.input + demand.output).max()),
+            int(self.trials.asked(best.candidate.spec).longest),
         )  # fmt: skip
         notes += self._notes(best)
         return Plan(
@@ -235,6 +234,8 @@ class _Planner:
         c = best.candidate
         if c.weights.nominal_bits < 8 and c.weights.id != c.spec.published_weights:
             notes.append(f"{c.weights.name} costs quality: check it on your task")
+        if cut := self.trials.asked(c.spec).cut:
+            notes.append(f"{cut} of {self.requests:,} drawn requests are longer than the model's context and end there")
         if self.spare:
             notes.append(f"{self.spare} replica(s) more than keep the promises, so that as many may fail")
         if self.factor > 1:

@@ -103,11 +103,17 @@ def search(
     found = Search(considered=len(space))
     order = count()
     queue: list[tuple[float, int, int, int, Candidate]] = []
-    demand, rate = trials.demand(), trials.rate
+    rate = trials.rate
     for number, ((model, layout), group) in enumerate(space.groups.items(), 1):
         if progress:
             progress(f"bounds of {model} ({layout}): {number} of {len(space.groups)} groups")
-        for candidate, coarse in zip(group, coarse_bounds(group, demand, trials.promises), strict=True):
+        spec = group[0].spec
+        if why := trials.too_long(spec):
+            for candidate in group:
+                found.coarse[id(candidate)] = Coarse(False, why, inf)
+                found.lost[id(candidate)] = Lost(candidate, why, inf)
+            continue
+        for candidate, coarse in zip(group, coarse_bounds(group, trials.asked(spec), trials.promises), strict=True):
             found.coarse[id(candidate)] = coarse
             least = coarse.replicas(rate) if coarse.fits else 1
             usd = (least + spare) * candidate.usd_per_hour

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from advisor.candidates import generates
 from advisor.planning.bounds import Bound, bound_of
 from advisor.planning.coarse import statistic
 from advisor.planning.demand import Demand, Promise, again, demand_of
@@ -17,6 +18,10 @@ from advisor.simulator.rules import Rules
 from advisor.simulator.service import Service, service_of
 from advisor.simulator.traffic import Traffic
 from catalog.errors import BadInput
+from catalog.spec import ModelSpec
+
+MOST_CUT = 0.01
+"""Share of requests that may be longer than a model's context: they end there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,16 +107,32 @@ class Trials:
     scheduler: str = ""
     count: int = 0
     """Runs so far."""
-    _demands: dict[tuple[int, bool], Demand] = field(default_factory=dict)
+    _demands: dict[tuple[int, bool, int], Demand] = field(default_factory=dict)
     _services: dict[int, Service | str] = field(default_factory=dict)
     _bounds: dict[int, Bound] = field(default_factory=dict)
     _known: dict[tuple[int, int], Trial] = field(default_factory=dict)
 
-    def demand(self, seed: int = 0, prefixes: bool = True) -> Demand:
-        """Requests of a seed."""
-        if (seed, prefixes) not in self._demands:
-            self._demands[seed, prefixes] = demand_of(self.classes, self.requests, self.seed + seed, prefixes=prefixes)
-        return self._demands[seed, prefixes]
+    def demand(self, seed: int = 0, prefixes: bool = True, context: int = 0) -> Demand:
+        """Requests of a seed, for a model of so much context (0: any)."""
+        if context and not self.demand(seed, prefixes).longest > context:
+            context = 0
+        key = (seed, prefixes, context)
+        if key not in self._demands:
+            self._demands[key] = demand_of(
+                self.classes, self.requests, self.seed + seed, prefixes=prefixes, context=context
+            )
+        return self._demands[key]
+
+    def asked(self, spec: ModelSpec) -> Demand:
+        """Requests of the first seed as a model takes them."""
+        return self.demand(0, True, spec.context_tokens or 0 if generates(spec) else 0)
+
+    def too_long(self, spec: ModelSpec) -> str:
+        """Why a model's context is too short for the traffic; empty where at most ``MOST_CUT`` of it is cut."""
+        cut = self.asked(spec).cut
+        if cut <= MOST_CUT * self.requests:
+            return ""
+        return f"{100 * cut / self.requests:.1f} % of requests are longer than its context of {spec.context_tokens:,}"
 
     @property
     def rate(self) -> float | None:
@@ -144,12 +165,14 @@ class Trials:
         """What it needs at least."""
         key = id(candidate)
         if key not in self._bounds:
-            self._bounds[key] = bound_of(service, self.demand(0, service.rules.prefix_cache))
+            self._bounds[key] = bound_of(
+                service, self.demand(0, service.rules.prefix_cache, service.rules.context_tokens)
+            )
         return self._bounds[key]
 
     def hopeless(self, bound: Bound) -> str:
         """Why no number of replicas keeps the promises; empty where some may."""
-        demand = self.demand()
+        demand = bound.demand
         if bound.refused:
             return f"{bound.refused:,} of {self.requests:,} requests can never fit"
         for promise in self.promises:
@@ -192,7 +215,8 @@ class Trials:
     def _once(self, services: Sequence[Service], seed: int) -> Outcome:
         self.count += 1
         service = services[0]
-        jobs = again(self.demand(seed, any(s.rules.prefix_cache for s in services)))
+        context = min((s.rules.context_tokens for s in services if s.rules.context_tokens), default=0)
+        jobs = again(self.demand(seed, any(s.rules.prefix_cache for s in services), context))
         if service.input_tokens is not None:
             jobs.input = [service.input_tokens] * len(jobs)
         if service.output_tokens is not None:

@@ -101,6 +101,15 @@ def test_the_nearest_miss_is_named_and_exit_is_1(small):
     assert "NO PLAN" in run(small).stdout
 
 
+def test_a_model_whose_context_is_too_short_is_no_candidate():
+    traffic = [{"rate": "1/s", "input": "lognormal:1500,0.5", "output": "100"}]
+    answer = advisor.plan(read(SMALL), models=["mamba-2.8b", "llama-3.1-8b"], traffic=traffic, months=1, seeds=1)
+    assert answer.best.model == "llama-3.1-8b"
+    short = advisor.plan(read(SMALL), models=["mamba-2.8b"], traffic=traffic, months=1, seeds=1)
+    assert not short.kept
+    assert any("longer than its context of 2,048" in r.why for r in short.runners_up)
+
+
 def test_redundancy_buys_more_and_headroom_asks_for_more():
     plain = read(SMALL)
     bare = advisor.plan(plain)

@@ -62,7 +62,7 @@ def test_the_search_finds_what_simulating_every_plan_finds(name):
         service = every.service(candidate)
         if isinstance(service, str):
             continue
-        bound = bound_of(service, every.demand(0, service.rules.prefix_cache))
+        bound = bound_of(service, every.demand(0, service.rules.prefix_cache, service.rules.context_tokens))
         least, hopeless = bound.replicas(every.rate), every.hopeless(bound)
         for replicas in range(1, min(plan.max_devices // candidate.devices, 9) + 1):
             price = (replicas * candidate.usd_per_hour, replicas * candidate.devices)
@@ -87,7 +87,9 @@ def test_coarse_bounds_are_below_exact_ones_and_never_refuse_what_fits():
     trials = trials_of(plan)
     built = 0
     for group in space_of(plan).groups.values():
-        for candidate, coarse in zip(group, coarse_bounds(group, trials.demand(), trials.promises), strict=True):
+        for candidate, coarse in zip(
+            group, coarse_bounds(group, trials.asked(group[0].spec), trials.promises), strict=True
+        ):
             try:
                 service = service_of(candidate.scenario)
             except BadInput:
