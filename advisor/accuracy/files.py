@@ -55,15 +55,17 @@ def read(path: Path) -> File:
 
 
 def _objects(path: Path, text: str) -> Iterator[dict[str, Any]]:
-    pieces = enumerate(text.splitlines(), 1) if path.suffix == ".jsonl" else [(1, text)]
-    for number, piece in pieces:
-        if not piece.strip():
-            continue
+    """Objects of all values in the text, which may follow each other: JSON lines, or results that a tool appended."""
+    decoder, end = json.JSONDecoder(), len(text.rstrip())
+    at = end - len(text[:end].lstrip())
+    while at < end:
         try:
-            data = json.loads(piece)
+            data, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            raise BadInput(f"{path}:{number + error.lineno - 1}: not JSON: {error.msg}") from error
+            raise BadInput(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
         for each in data if isinstance(data, list) else [data]:
             if not isinstance(each, dict):
                 raise BadInput(f"{path}: holds {type(each).__name__}; expected objects with named values")
             yield each
+        while at < end and text[at].isspace():
+            at += 1

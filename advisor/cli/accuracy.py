@@ -12,7 +12,7 @@ import click
 from advisor.accuracy.comparison import Given
 from advisor.accuracy.errors import Errors
 from advisor.accuracy.report import Accuracy, Table, accuracy
-from advisor.cli.options import COUNT, print_csv, print_json, print_markdown, print_table, table_options
+from advisor.cli.options import COUNT, FiniteRange, print_csv, print_json, print_markdown, print_table, table_options
 from catalog.errors import BadInput
 
 HEAD = ("rows", "pairs", "median", "p90", "bias", "in band")
@@ -23,7 +23,7 @@ HEAD = ("rows", "pairs", "median", "p90", "bias", "in band")
 @click.option("--by", default="", metavar="NAMES", help="Group errors by these, as machine,engine,model.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write predictions beside measurements.")
 @click.option(
-    "--fail-above", type=click.FloatRange(min=0), metavar="SHARE", help="Exit with 1 above this median error, as 0.15."
+    "--fail-above", type=FiniteRange(min=0), metavar="SHARE", help="Exit with 1 above this median error, as 0.15."
 )
 @click.option("--quantity", default="", metavar="NAME", help="Only this quantity, as tpot.")
 @click.option("--model", default="", metavar="ID", help="The model, where the file does not say.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from advisor.cli.options import json_option, print_json
+from advisor.cli.options import FiniteRange, json_option, print_json
 
 
 @click.command()
@@ -19,7 +19,7 @@ from advisor.cli.options import json_option, print_json
 @click.option("--add", is_flag=True, help="Write it to your own catalog instead, where --machine ID finds it.")
 @click.option("--replace", is_flag=True, help="Overwrite a file that is there.")
 @click.option("--quick", is_flag=True, help="A fifth of the time: fewer sizes, more noise.")
-@click.option("--seconds", type=click.FloatRange(min=0.5), help="How long to time kernels.")
+@click.option("--seconds", type=FiniteRange(min=0.5), help="How long to time kernels.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of a processor; by default all cores.")
 @click.option("--timings", type=click.Path(dir_okay=False), help="Also write every timing, as CSV.")
 @json_option

@@ -6,9 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from advisor.cli.options import COUNT, TOKENS, TOKENS_OR_NONE, json_option, print_json
 from advisor.estimate import estimate
+from catalog.errors import BadInput
 
 if TYPE_CHECKING:
     from advisor.answer import Estimate
@@ -64,6 +66,7 @@ def command(as_json: bool, parts: bool, faster: bool, roofline: bool, images: in
     """
     if images < 0:
         raise click.BadParameter("must not be negative", param_hint="--images")
+    _check_guesses(fields)
     asked = {"images": images, **fields}
     if roofline:
         print_json(_breakdown(asked).roofline())
@@ -75,6 +78,14 @@ def command(as_json: bool, parts: bool, faster: bool, roofline: bool, images: in
     else:
         _print(result, spent, better)
     sys.exit(1 if result.memory.fits is False else 0)
+
+
+def _check_guesses(fields: dict[str, object]) -> None:
+    source = click.get_current_context().get_parameter_source
+    given = [name for name in ("speculative_tokens", "acceptance") if source(name) is ParameterSource.COMMANDLINE]
+    if given and not fields["speculate"]:
+        option = f"--{given[0].replace('_', '-')}"
+        raise BadInput(f"{option}: needs a way to speculate: --speculate mtp, eagle3 or draft:MODEL")
 
 
 def _breakdown(asked: dict[str, object]) -> Breakdown:

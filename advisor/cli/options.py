@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Callable, Sequence
+from math import isfinite
 from typing import Any
 
 import click
@@ -25,7 +26,18 @@ class Quantity(click.ParamType[Any]):
         """Parse text; anything else was parsed before."""
         if not isinstance(value, str):
             return value
-        return self._parse(value, f"--{param.name.replace('_', '-')}" if param and param.name else self.name)
+        return self._parse(value, param.opts[0] if param and param.opts else self.name)
+
+
+class FiniteRange(click.FloatRange):
+    """Click's range, which lets through what is no number."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse text and check it."""
+        number: float = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
 
 
 TOKENS = Quantity("tokens", quantities.tokens)

@@ -103,11 +103,18 @@ def resolve(scenario: Scenario) -> Resolved:
     if scenario.images and not takes_images(architecture):
         raise BadInput(f"images: {spec.id} does not take images")
     _check_prefix(scenario, spec, architecture)
+    _check_idle(scenario, spec)
     usual = "llama.cpp" if scenario.host else engine_reading(weights, machine, _writes(architecture))
     engine = load_engine(scenario.engine or usual)
     return Resolved(
         scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)
     )
+
+
+def _check_idle(scenario: Scenario, spec: ModelSpec) -> None:
+    """Refuse what would be asked for in vain."""
+    if scenario.steps is not None and spec.family != "diffusion":
+        raise BadInput(f"steps: {spec.id} is {spec.family}; only diffusion models take denoising steps")
 
 
 def _check_prefix(scenario: Scenario, spec: ModelSpec, architecture: Architecture) -> None:

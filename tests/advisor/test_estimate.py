@@ -274,3 +274,24 @@ def test_stages_and_ranks_that_a_prompt_leaves_idle_are_not_charged_to_it():
     )
     assert any("not measured" in note for note in piped.notes)
     assert not any("not measured" in note for note in flat.notes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["llama-3.1-8b", "--steps", "30"], "only diffusion models"),
+        (["llama-3.1-8b", "--speculative-tokens", "5"], "needs a way to speculate"),
+        (["llama-3.1-8b", "--acceptance", "2"], "needs a way to speculate"),
+        (["llama-3.1-8b", "--input", "0"], "--input: '0'"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(arguments: list[str], told: str):
+    run = CliRunner().invoke(cli, ["estimate", *arguments, "--machine", "h100-sxm"])
+    assert isinstance(run.exception, BadInput)
+    assert told in str(run.exception)
+
+
+def test_a_limit_of_an_error_is_a_number():
+    run = CliRunner().invoke(cli, ["accuracy", ".", "--fail-above", "nan"])
+    assert run.exit_code == 2
+    assert "finite" in run.output

@@ -103,3 +103,19 @@ def test_a_failed_benchmark_is_counted_not_compared(tmp_path):
     found = accuracy(written(tmp_path / "v.json", {**VLLM, "completed": 0}), machine="h100-sxm")
     assert not found.compared
     assert list(found.tables[0].reasons) == ["no request was completed, or their tokens are not counted"]
+
+
+def test_results_that_were_appended_to_one_file_are_all_read(tmp_path):
+    path = tmp_path / "v.json"
+    path.write_text(f"{json.dumps(VLLM)}\n{json.dumps(VLLM, indent=1)}\n", encoding="utf-8")
+    assert len(accuracy(path, machine="h100-sxm").compared) == 4
+    path.write_text(f"{json.dumps(VLLM)}\n{{", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"v\.json:2: not JSON"):
+        accuracy(path, machine="h100-sxm")
+
+
+@pytest.mark.parametrize("wrong", [{"total_input_tokens": -5}, {"completed": 0}, {"total_output_tokens": None}])
+def test_counts_that_cannot_be_are_no_measurements(tmp_path, wrong):
+    found = accuracy(written(tmp_path / "v.json", VLLM | wrong), machine="h100-sxm")
+    assert not found.compared
+    assert accuracy(written(tmp_path / "l.json", [LLAMA | {"avg_ts": -125.0}])).compared == []

@@ -13,9 +13,9 @@ from advisor.accuracy.runs import Run, compare_runs
 def runs(file: File, given: Given) -> Iterator[Run | Skipped]:
     """One run for each saved result."""
     for line, row in enumerate(file.rows, 1):
-        done = number(row, "completed")
-        read, written = number(row, "total_input_tokens"), number(row, "total_output_tokens")
-        if not done or not read or not written:
+        done = number(row, "completed") or 0.0
+        read, written = number(row, "total_input_tokens") or 0.0, number(row, "total_output_tokens") or 0.0
+        if min(done, read, written) <= 0:
             yield Skipped(line, "no request was completed, or their tokens are not counted")
             continue
         yield served_run(

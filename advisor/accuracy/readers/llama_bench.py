@@ -16,8 +16,8 @@ def streams(file: File, given: Given) -> Iterator[Stream | Skipped]:
     """One stream a row: a prompt (``n_prompt``) or an answer (``n_gen``)."""
     for line, row in enumerate(file.rows, 1):
         prompt, written = number(row, "n_prompt") or 0.0, number(row, "n_gen") or 0.0
-        speed = number(row, "avg_ts")
-        if not speed or (prompt > 0) == (written > 0):
+        speed = number(row, "avg_ts") or 0.0
+        if speed <= 0 or (prompt > 0) == (written > 0):
             yield Skipped(line, "neither a prompt nor an answer alone, or no speed")
             continue
         name, kind = str(row.get("model_filename") or ""), str(row.get("model_type") or "")
