@@ -6,8 +6,8 @@ IST-DASLab/gptq README) and MMLU from 63.4 to 35.1 (arXiv:2302.13971, table 9), 
 against formats of which both are known that is about right or too strict (see the tests), never too kind.
 
 Of several measurements the one on the model nearest in size counts. A format that nobody measured costs what the worst
-measured format of its class of bits costs, and says so. At or above the width in which the model is published nothing is
-lost that its scores do not hold already.
+measured format of its class of bits costs, and says so. At or above the width in which the model is published nothing
+is lost that its scores do not hold already.
 """
 
 from __future__ import annotations

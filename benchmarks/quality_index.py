@@ -3,8 +3,8 @@
     python -m benchmarks.quality_index
 
 Per task a tenth of the scores at a time is left out, and foretold from the rest; then each benchmark of the task is
-left out whole, and the index of the others ranked against it. Compared with a mean of z-scores per benchmark, and with the
-benchmark's own mean.
+left out whole, and the index of the others ranked against it. Compared with a mean of z-scores per benchmark, and with
+the benchmark's own mean.
 """
 
 from __future__ import annotations

@@ -217,7 +217,11 @@ def _resolve(
     if mode == "unstated":
         return None
     below = _resolve(rest, known, repositories, table)
-    return None if below is None else Reading(below.model, below.weights, mode, effort, below.checkpoint)
+    if below is None:
+        return None
+    if mode == "thinking" and below.model not in (*table.both_modes, *table.always_thinks):
+        return None  # Phi 4 Reasoning and Kimi K2 Thinking are other weights, not other settings
+    return Reading(below.model, below.weights, mode, effort, below.checkpoint)
 
 
 def _no_size(printed: str) -> tuple[str, ...]:

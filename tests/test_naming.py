@@ -88,7 +88,7 @@ OTHERS = [
     "DeepSeek-V3.1 Base",
     "DeepSeek-R1-Distill-Llama-8B", "o1-preview", "gemini-2.0-flash-thinking", "gemini-1.5-flash-8b", "Qwen-7B",
     "Qwen-7B-Chat (Int4)", "Llama 3.2 1B QLoRA", "llama-3.2-90b-instruct", "GradientAI/Llama3 (8B)", "InternLM2.5 (7B)",
-    "openai/whisper-small.en", "openai/whisper-large", "ALBERT-base-v1", "MiniMax-M2.5", "MiniMax-M2.1", "glm-4.6",
+    "Phi 4 Reasoning", "Gemini 2.0 Flash Thinking", "Phi 4 Mini Reasoning", "openai/whisper-small.en", "openai/whisper-large", "ALBERT-base-v1", "MiniMax-M2.5", "MiniMax-M2.1", "glm-4.6",
     "phi-4-reasoning", "phi-4-multimodal-instruct", "gpt-5-codex", "grok-2-mini", "llama-3.1-nemotron-70b-instruct",
     "gte-Qwen2-7B-instruct", "BERT-Large, Uncased (Whole Word Masking)", "PEGASUS-large (C4)", "BAAI/bge-base-zh-v1.5",
     "timm/deit_tiny_patch16_224.fb_in1k", "open_clip/ViT-B-32 laion2b_e16", "Qwen2.5-7B-Instruct-1M (7B)", "Random", "",
