@@ -93,3 +93,5 @@ class Reader:
     """Reads all rows and predicts them, preferably all of one setting at once."""
     by: tuple[str, ...] = ("quantity", "machine", "engine", "model")
     """How errors are grouped unless the user says otherwise: ``quantity`` or keys of the comparisons."""
+    fitted: str = ""
+    """What was fitted on rows of the project's own copy of the table, and what says how held-out rows do."""

@@ -24,6 +24,8 @@ class Table:
     by: tuple[str, ...]
     compared: tuple[Comparison, ...]
     skipped: tuple[Skipped, ...]
+    fitted: str = ""
+    """What was fitted on rows of such a table: their errors are then not those of new rows."""
 
     @property
     def overall(self) -> Errors:
@@ -82,6 +84,7 @@ class Accuracy:
                     "overall": asdict(table.overall),
                     "quantities": {name: asdict(errors) for name, errors in table.quantities.items()},
                     "skipped": table.reasons,
+                    "fitted": table.fitted,
                 }
                 for table in self.tables
             ],
@@ -133,7 +136,7 @@ def accuracy(
             continue
         compared = tuple(r for r in results if isinstance(r, Comparison))
         skipped = tuple(r for r in results if isinstance(r, Skipped))
-        tables.append(Table(each, reader.layout, tuple(by) or reader.by, compared, skipped))
+        tables.append(Table(each, reader.layout, tuple(by) or reader.by, compared, skipped, reader.fitted))
     found = Accuracy(tuple(tables), unread)
     _check_names(found, by)
     return _only(found, quantity) if quantity else found

@@ -84,6 +84,8 @@ def _print(found: Accuracy) -> None:
                 rows += [_padded(table, f"all {name}", errors) for name, errors in table.quantities.items()]
             rows.append(_padded(table, "all", table.overall))
             print_table(head, rows, left=len(table.by))
+        if table.compared and table.fitted:
+            click.echo(f"fitted on such rows: {table.fitted}")
         for reason, count in table.reasons.items():
             click.echo(f"skipped {count:,}: {reason}")
         click.echo()

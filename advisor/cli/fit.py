@@ -18,8 +18,8 @@ CATALOG = Path(__file__).resolve().parents[2] / "catalog"
     "--facts",
     type=click.Path(path_type=Path),
     default=DEFAULT_FACTS,
-    show_default=True,
-    help="Folder with measured/*.csv.",
+    show_default="../shared/facts beside the repository",
+    help="Folder with measured/*.csv: kernel tables in the layout of NVIDIA aiconfigurator's.",
 )
 @click.option("--machine", "machines", multiple=True, metavar="ID", help="Only this machine; may be given again.")
 @click.option("--write", "writing", is_flag=True, help="Write the constants into the catalog's YAML.")

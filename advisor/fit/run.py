@@ -28,6 +28,13 @@ class Fitted:
     eager_us: Mapping[str, tuple[float, int]]
 
 
+NO_TABLES = (
+    "{}: holds no folder 'measured'; --facts takes a folder with measured/gemm.csv, moe.csv, attention_context.csv and "
+    "the like: NVIDIA aiconfigurator's published tables of kernels (github.com/ai-dynamo/aiconfigurator, "
+    "systems/data), all machines in one CSV, told apart by a column 'system'"
+)
+
+
 def fit_all(facts: Path, only: Sequence[str] = (), tell: Tell = lambda text: None) -> Fitted:
     """Fit every kind of kernels of every machine in the tables.
 
@@ -42,7 +49,7 @@ def fit_all(facts: Path, only: Sequence[str] = (), tell: Tell = lambda text: Non
     solver()
     machines = {m.id: m for m in all_machines() if not only or m.id in only}
     if not (facts / "measured").is_dir():
-        raise BadInput(f"{facts}: holds no folder 'measured'; give the folder of facts with --facts")
+        raise BadInput(NO_TABLES.format(facts))
     fits: list[Fit] = []
     for kernels in products.kernels(facts, machines):
         fits.append(_solved(kernels, tell))

@@ -154,3 +154,27 @@ def test_an_unknown_table_is_answered_in_one_short_line(tmp_path):
     reason = str(error.value).removeprefix(str(path))
     assert "nearest: gemm, but without k, latency_ms, n" in reason
     assert len(reason) < 100
+
+
+def test_what_was_fitted_on_such_rows_is_said_under_the_table_and_in_the_data(tmp_path):
+    path = table(
+        tmp_path / "g.csv", "system,backend,version,kernel_source,dtype,m,n,k,latency_ms",
+        "h100_sxm,vllm,0.24.0,x,bfloat16,512,4096,8192,0.06",
+    )  # fmt: skip
+    shown = CliRunner().invoke(cli, ["accuracy", str(path)])
+    assert "fitted on such rows: the machine's constants, on half of the shapes" in shown.stdout
+    (entry,) = accuracy(path).to_dict()["files"]
+    assert "half of the shapes" in entry["fitted"]
+
+
+def test_published_throughput_has_the_engines_bands(tmp_path):
+    head = "model,hardware,n_gpus,tp,precision,engine,isl,osl,concurrency_or_batch,metric,value,notes,tier,source"
+    row = "Llama 3.1 8B,H100 SXM,1,1,BF16,vLLM 0.15,512,128,8,{},{},,A,x"
+    found = accuracy(table(
+        tmp_path / "t.csv", head, row.format("mean TTFT ms", 60), row.format("mean TPOT ms", 8),
+        row.format("output tok/s", 900),
+    ))  # fmt: skip
+    first, each, answer = sorted(found.compared, key=lambda c: ("ttft", "tpot", "answer").index(c.quantity))
+    assert answer.p10 == pytest.approx(first.p10 + 127 * each.p10)
+    assert answer.p90 == pytest.approx(first.p90 + 127 * each.p90)
+    assert answer.p10 < answer.predicted < answer.p90

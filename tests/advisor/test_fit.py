@@ -111,7 +111,12 @@ def test_bad_input_is_said_in_a_line(facts: Path, tmp_path: Path, monkeypatch: p
 
     assert "did you mean h100-sxm" in failure("--machine", "h100-sxn", "--facts", str(facts))
     assert "no kernels of b200-sxm were measured" in failure("--machine", "b200-sxm", "--facts", str(facts))
-    assert "holds no folder 'measured'" in failure("--facts", str(tmp_path / "nowhere"))
+    nowhere = failure("--facts", str(tmp_path / "nowhere"))
+    assert "holds no folder 'measured'" in nowhere
+    assert "aiconfigurator" in nowhere
+    shown = CliRunner().invoke(cli, ["fit", "--help"]).output
+    assert "../shared/facts" in shown
+    assert str(Path(__file__).resolve().parents[2].parent) not in shown.replace("../shared/facts", "")
     monkeypatch.setitem(sys.modules, "scipy.optimize", None)
     assert "pip install 'whicharch[fit]'" in failure("--facts", str(facts))
 

@@ -83,4 +83,5 @@ READER = Reader(
     columns=frozenset({"model", "quant", "hardware", "prompt_len", "prompt_tok_s", "gen_len", "gen_tok_s", "engine"}),
     compare=_compare,
     by=("quantity", "experts", "engine", "machine"),
+    fitted="rates of llama.cpp's and MLX's kernels; benchmarks/local_rates.py prints machines left out",
 )

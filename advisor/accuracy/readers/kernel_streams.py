@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from advisor.accuracy.comparison import Comparison, File, Given, Reader, Row, Skipped
 from advisor.accuracy.names import machine_of
-from advisor.accuracy.readers.kernel_tables import BY, by_machine, compared, skip
+from advisor.accuracy.readers.kernel_tables import BY, FITTED, by_machine, compared, skip
 from advisor.fit import attention, streams
 from advisor.fit.links import ELEMENT_BYTES
 from advisor.fit.solve import Kernels
@@ -78,11 +78,11 @@ SHAPE = frozenset({"system", "kernel_source", "phase", "batch_size", "seq_len", 
 READERS = (
     Reader("attention_encoder_noncausal", "bidirectional attention",
            frozenset({"system", "kernel_source", "batch_size", "seq_len", "num_heads", "head_dim", "latency_ms"}),
-           _tables({"": attention.bidirectional_of}), BY),
+           _tables({"": attention.bidirectional_of}), BY, FITTED),
     Reader("gdn_linear_attention", "scans and convolutions of gated delta nets", SHAPE | {"num_k_heads", "head_v_dim"},
-           _tables({"conv1d": streams.convolutions_of, "delta_rule": streams.scans_of}), BY),
+           _tables({"conv1d": streams.convolutions_of, "delta_rule": streams.scans_of}), BY, FITTED),
     Reader("mamba2", "convolutions of Mamba-2", SHAPE | {"nheads", "n_groups", "d_state"},
            _tables({"conv1d": _mamba}), BY),
     Reader("comm_custom_allreduce", "engines' own all-reduces",
-           frozenset({"system", "kernel_source", "num_gpus", "message_elems", "latency_ms"}), _reduces, BY),
+           frozenset({"system", "kernel_source", "num_gpus", "message_elems", "latency_ms"}), _reduces, BY, FITTED),
 )  # fmt: skip

@@ -173,12 +173,15 @@ def _latent(file: File, given: Given) -> Iterator[Comparison | Skipped]:
 
 
 BY = ("kernel", "machine")
+FITTED = "the machine's constants, on half of the shapes; `whicharch fit` prints the errors of the other half"
 READERS = (
-    Reader("gemm", "matrix products", frozenset({"system", "dtype", "m", "n", "k", "latency_ms"}), _gemm, BY),
-    Reader("moe", "fused experts", frozenset({"system", "moe_dtype", "num_tokens", "topk", "moe_tp_size"}), _moe, BY),
+    Reader("gemm", "matrix products", frozenset({"system", "dtype", "m", "n", "k", "latency_ms"}),
+           _gemm, BY, FITTED),
+    Reader("moe", "fused experts", frozenset({"system", "moe_dtype", "num_tokens", "topk", "moe_tp_size"}),
+           _moe, BY, FITTED),
     Reader("attention_context", "attention over prompts", HEADS | {"past_kv"},
-           _attention(CAUSAL, attention._causal_of, _plain, False), BY),
+           _attention(CAUSAL, attention._causal_of, _plain, False), BY, FITTED),
     Reader("attention_generation", "attention of steps", HEADS | {"kv_len"},
-           _attention(CAUSAL, attention._causal_of, _plain, True), BY),
-    Reader("mla_context, mla_generation", "latent attention", MLA, _latent, BY),
+           _attention(CAUSAL, attention._causal_of, _plain, True), BY, FITTED),
+    Reader("mla_context, mla_generation", "latent attention", MLA, _latent, BY, FITTED),
 )  # fmt: skip

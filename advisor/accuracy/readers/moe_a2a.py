@@ -54,4 +54,5 @@ READER = Reader(
     columns=frozenset({"system", "comm_backend", "phase", "comm_dtype", "ep_size", "num_tokens", "latency_us"}),
     compare=_compare,
     by=("machine", "kernel"),
+    fitted="two latencies and two rates for all machines, medians of some of these rows",
 )

@@ -9,7 +9,8 @@ from advisor.accuracy import local_names
 from advisor.accuracy.comparison import Comparison, File, Given, Reader, Row, Skipped
 from advisor.accuracy.names import format_of, machine_of, model_of
 from advisor.accuracy.readers.serving_end_to_end import number
-from advisor.accuracy.runs import CLOSED, RATE, Prediction, Run, predict
+from advisor.accuracy.runs import CLOSED, RATE, Prediction, Run, engine_of, predict
+from advisor.estimating.bands import band_for
 from catalog.loader import load_format
 
 ENGINES = ((r"tensorrt-llm", "tensorrt-llm"), (r"^vllm", "vllm"), (r"^sglang", "sglang"), (r"llama\.cpp", "llama.cpp"))
@@ -104,7 +105,16 @@ def _compared(row: Row, run: Run, p: Prediction) -> Comparison | Skipped:
         "gpus": str(run.tp), "clients": f"{run.clients:g}", "metric": metric, "badge": p.badge,
         "version": row["engine"], "input": f"{run.input_tokens:g}", "output": f"{run.output_tokens:g}",
     }  # fmt: skip
-    return Comparison(run.line, quantity, "s", measured, predicted, keys)
+    first, each = (band_for(engine_of(run.engine), name, p.badge) for name in ("ttft", "tpot"))
+    if first is None or each is None:
+        return Comparison(run.line, quantity, "s", measured, predicted, keys)
+    further = max(run.output_tokens - 1, 0) * p.tpot_s
+    if quantity == "answer":  # both err the same way, as in an estimate
+        low, high = (p.ttft_s * a + further * b for a, b in ((first.p10, each.p10), (first.p90, each.p90)))
+    else:  # prompts as first tokens, steps as tokens
+        own = first if quantity in ("ttft", "prompts") else each
+        low, high = predicted * own.p10, predicted * own.p90
+    return Comparison(run.line, quantity, "s", measured, predicted, keys, low, high)
 
 
 def _compare(file: File, given: Given) -> Iterator[Comparison | Skipped]:

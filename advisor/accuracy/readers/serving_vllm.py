@@ -77,4 +77,5 @@ READER = Reader(
     columns=frozenset({"stage", "hardware", "model", "tp", "isl", "osl", "rate_req_s", "ttft_mean_ms", "e2e_mean_ms"}),
     compare=_compare,
     by=("quantity", "machine", "engine", "model"),
+    fitted="four costs of vLLM; benchmarks/engine_constants.py prints pairs left out",
 )
