@@ -157,6 +157,11 @@ def _changes(case: Resolved) -> Iterator[tuple[str, dict[str, Any], str]]:
         yield f"tensor parallel over {tp}", {"tp": tp}, f"{devices * tp // s.tp} devices instead of {devices}"
     if s.tp > 1:
         yield f"tensor parallel over {s.tp // 2}", {"tp": s.tp // 2}, f"{devices // 2} devices instead of {devices}"
+    if s.ep > 1:
+        yield "experts divided by their width", {"ep": 1}, "each device reads a slice of every expert visited"
+        if s.routed.name == "power_law":
+            side = "memory for the copies, which is not counted here"
+            yield "popular experts copied (EPLB)", {"routing": "uniform"}, side
     yield f"batch {s.batch * 2:,}", {"batch": s.batch * 2}, "more requests at a time: each waits longer"
     if s.batch > 1:
         yield f"batch {s.batch // 2:,}", {"batch": s.batch // 2}, "fewer requests at a time"

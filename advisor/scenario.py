@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from calculators.imbalance import Routing
+from calculators.imbalance import routing as read_routing
 from calculators.plan import Layout
 from catalog.base import Count, Size, Spec
 
@@ -63,6 +65,21 @@ class Scenario(Spec):
     """A CPU machine whose memory takes what does not fit the GPU; empty: the GPU alone."""
     engine: str = ""
     """Inference engine; empty: the usual one for the machine, with a host llama.cpp."""
+
+    routing: str = ""
+    """How tokens choose a mixture's experts: ``balanced``, ``uniform`` (each at random), ``skewed`` or
+    ``power_law:EXPONENT``; empty: ``skewed``, to which measured servers are closest."""
+
+    @field_validator("routing")
+    @classmethod
+    def _known_routing(cls, text: str) -> str:
+        read_routing(text)
+        return text
+
+    @property
+    def routed(self) -> Routing:
+        """The same, read."""
+        return read_routing(self.routing)
 
     @property
     def layout(self) -> Layout:

@@ -25,6 +25,7 @@ from advisor.accuracy.readers import serving_end_to_end, serving_vllm
 from advisor.accuracy.runs import CLOSED, RATE, Run, engine_of, predict
 from benchmarks.kernel_fits import read
 from calculators.activations import peak_activation_bytes
+from calculators.imbalance import DEFAULT, Routing
 from calculators.memory import kv_cache_bytes
 from calculators.params import architecture_of
 from calculators.workload import Workload
@@ -123,11 +124,11 @@ class Measured:
     tpot_s: Array
 
     @classmethod
-    def of(cls, facts: Path, keep: Sequence[str] = ()) -> Measured:
+    def of(cls, facts: Path, keep: Sequence[str] = (), routing: Routing = DEFAULT) -> Measured:
         """Runs without doubt that fit; ``keep`` names the engines' constants that stay."""
         runs = served_runs(facts)
         zero = {name: 0.0 for name in COSTS if name not in keep}
-        found = predict(runs, engines=lambda name: engine_of(name).model_copy(update=zero))
+        found = predict(runs, engines=lambda name: engine_of(name).model_copy(update=zero), routing=routing)
         good = [(r, p) for r, p in zip(runs, found, strict=True) if r.kind != CLOSED or p.fits]
         times = np.array([(p.ttft_s, p.tpot_s) for _, p in good])
         return cls([r for r, _ in good], times[:, 0], times[:, 1])
@@ -186,19 +187,28 @@ def _fit(engine: str, what: str, points: Sequence[str], losses: Mapping[tuple[st
         )
 
 
-def step_lines(facts: Path) -> Iterator[str]:
-    """Costs per iteration: a constant, and one for each request."""
-    all_runs = Measured.of(facts)
+def step_losses(facts: Path, routing: Routing = DEFAULT) -> tuple[list[str], dict[str, dict[tuple[str, ...], Array]]]:
+    """(settings of both costs per iteration, median errors of the time per token by engine, group and setting)."""
+    all_runs = Measured.of(facts, routing=routing)
     clients, output = (np.array([getattr(r, n) for r in all_runs.runs]) for n in ("clients", "output_tokens"))
     tpot = np.array([r.tpot_s or np.nan for r in all_runs.runs])
     per_request = clients + np.maximum(clients - 1, 0) / np.maximum(output, 1)
     grid = [(a * 1e-6, q * 1e-6) for a in STEP_US for q in STEP_REQUEST_US]
     names = [f"{1e6 * a:.0f} us + {1e6 * q:.0f} us a request" for a, q in grid]
+    found = {}
     for engine in ("vllm", "tensorrt-llm", "sglang"):
         losses = {}
         for key, rows in all_runs.groups(engine, (CLOSED, RATE)).items():
             more = np.array([a + q * per_request[rows] for a, q in grid])
             losses[key] = np.nanmedian(np.abs((all_runs.tpot_s[rows] + more) / tpot[rows] - 1), axis=1)
+        found[engine] = losses
+    return names, found
+
+
+def step_lines(facts: Path) -> Iterator[str]:
+    """Costs per iteration: a constant, and one for each request."""
+    names, found = step_losses(facts)
+    for engine, losses in found.items():
         yield from _fit(engine, "per iteration", names, losses)
 
 

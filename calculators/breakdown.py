@@ -77,7 +77,7 @@ def terms(server: Server, w: Workload) -> Terms:
     compute, memory = (np.clip(part, 0, seconds) for part in (compute, memory))
     rest = np.maximum(seconds - compute - memory, 0)
     link = table.of_kind(Kind.COLLECTIVE)
-    values = table.values(flat)[:, :]
+    values = table.timed(flat)
     flops, pointwise = ((table.coefficients[name] @ values)[:, 0] for name in ("needed", "pointwise"))
     traffic = (table.traffic(setting.weights, setting.cache_bits) @ values)[:, 0]
     none = np.zeros_like(seconds)

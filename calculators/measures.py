@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from calculators.imbalance import Routing, busiest_visited, visited
 from calculators.workload import Array, Stream, Workload
 
 When = Literal["always", "fresh", "cached", "stepping", "scanning"]
@@ -32,6 +33,8 @@ class Policy:
     name: Literal["needed", "reserved", "transformers"] = "needed"
     block: int = 1
     cap_windows: bool = True
+    routing: Routing | None = None
+    """How tokens choose experts, where the busiest device is asked for; ``None``: the mean device."""
 
 
 NEEDED = Policy()
@@ -390,18 +393,22 @@ class Live(Measure):
 class Distinct(Measure):
     """Expected number of different experts that T tokens visit: E(1 - (1 - k/E)^T), uniform routing.
 
-    A real number, so it measures traffic and never FLOPs.
+    A real number, so it measures traffic and never FLOPs. Under the ``routing`` of a policy it is what the busiest of
+    ``parts`` devices visits of its own, times the devices (``calculators.imbalance``).
     """
 
     stream: Stream
     experts: int
     top_k: int
+    parts: int = 1
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
         tokens = (self.stream.sequences(w) * self.stream.new(w)).astype(np.float64)
-        missed = 1.0 - self.top_k / self.experts
-        visited = self.experts * (1.0 - missed**tokens) if missed > 0 else self.experts * np.minimum(tokens, 1)
-        return np.asarray(visited)
+        if policy.routing is None:
+            return visited(tokens, self.experts, self.top_k)
+        here = -(-self.experts // self.parts)
+        own = busiest_visited(tokens, self.experts, self.top_k, self.parts, policy.routing)
+        return np.asarray(own * (self.experts / here))
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def pass_time(settings: Settings, table: Table, w: Workload, habits: Sequence[Pa
     wide = _column([activation_bytes(s.eff) for s in settings.settings])
     streaming = _column([s.eff.bandwidth_bytes_per_s * s.eff.plain.memory for s in settings.settings])
     own = [on_machine(habit or AS_THE_ROOFLINE, s.machine) for habit, s in zip(habits, settings.settings, strict=True)]
-    values = table.values(w)
+    values = table.timed(w)
     _in_their_type(settings, table, values, own, seconds)
     written = table.coefficients["writes"] @ values
     moved = table.coefficients["reads"] @ values + written

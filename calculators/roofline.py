@@ -69,7 +69,7 @@ class Settings:
         Returns:
             Seconds, shape (C, O, N).
         """
-        values = table.values(w)
+        values = table.timed(w)
         seconds = self.compiled(table).seconds(values, w)
         if table.layout.devices > 1:
             self._collectives(table, values, seconds)

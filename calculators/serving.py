@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calculators.efficiency import Efficiency
+from calculators.imbalance import DEFAULT, Routing
 from calculators.operators import Kind
 from calculators.over_output import passes_over_output_s
 from calculators.overlap import delay_share, pipelined
@@ -64,10 +65,11 @@ class Server:
         chunk_tokens: float = np.inf,
         habits: tuple[PassHabits | None, ...] = (),
         step_request_s: float = 0.0,
+        routing: Routing = DEFAULT,
     ) -> Self:
         """One setting."""
         settings = Settings([Setting(machine, eff, weights, cache_bits)])
-        table = compile_table(architecture, layout)
+        table = compile_table(architecture, layout, routing)
         return cls(
             table,
             settings,

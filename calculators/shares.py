@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from calculators.form import Form
+from calculators.imbalance import busiest_visits
 from calculators.measures import NEEDED, Measure, One, Policy, Runs, Sequences, Tokens
 from calculators.operators import Kind, Operator
 from calculators.plan import Layout
@@ -26,14 +27,24 @@ class Pooled(Measure):
 
 @dataclass(frozen=True, slots=True)
 class Routed(Measure):
-    """T·k/E': visits of tokens to the experts of one of ``parts`` equal parts, under uniform routing."""
+    """T·k/E': visits of tokens to the experts of one of ``parts`` equal parts, the mean or that of the busiest.
+
+    Where ``experts`` are not given, tokens are divided evenly whatever the routing.
+    """
 
     inner: Measure
     parts: int
+    experts: int = 0
+    visits: int = 0
+    """Experts that a token visits."""
 
     def value(self, w: Workload, policy: Policy = NEEDED) -> Array:
-        visits = self.inner.value(w, policy)
-        return visits if self.parts == 1 else visits / self.parts
+        tokens = self.inner.value(w, policy)
+        if self.parts == 1:
+            return tokens
+        if policy.routing is None or not self.experts:
+            return tokens / self.parts
+        return busiest_visits(tokens, self.experts, self.visits, self.parts, policy.routing)
 
 
 @dataclass(frozen=True, slots=True)

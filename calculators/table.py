@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from calculators.form import Form
 from calculators.gguf import Shape, bits_of
+from calculators.imbalance import DEFAULT, Routing
 from calculators.lowering import lower
 from calculators.measures import NEEDED, Measure, Policy
 from calculators.memory import element_bits, role_bits
@@ -58,12 +59,22 @@ class Table:
     """Of the deepest stack."""
     towers: tuple[str, ...] = ()
     """Stacks for images and sound."""
+    routing: Routing = DEFAULT
+    """How tokens choose experts."""
     stages: tuple[Table, ...] = ()
     """Of a pipeline, one table for each sort of stage; the rows above are then those of all stages in a row."""
 
     def values(self, w: Workload, policy: Policy = NEEDED) -> Floats:
         """The measures of flat workloads: shape (measures, N)."""
         return np.stack([np.asarray(m.value(w, policy), dtype=np.float64) for m in self.measures])
+
+    def timed(self, w: Workload) -> Floats:
+        """The same of the device that all others wait for."""
+        return self.values(w, self._busiest)
+
+    @cached_property
+    def _busiest(self) -> Policy:
+        return replace(NEEDED, routing=self.routing)
 
     def of_kind(self, *kinds: Kind) -> NDArray[np.bool_]:
         """Mask of the operators of some kinds."""
@@ -202,9 +213,19 @@ def merge_equal(graph: Iterable[Operator]) -> tuple[Operator, ...]:
     return tuple(merged.values())
 
 
-def compile_table(architecture: Architecture, layout: Layout | int = SINGLE) -> Table:
-    """Lower an architecture for one device of a layout and compile it; a bare number is tensor parallelism."""
-    return _compiled(architecture, as_layout(layout))
+def compile_table(architecture: Architecture, layout: Layout | int = SINGLE, routing: Routing = DEFAULT) -> Table:
+    """Lower an architecture for one device of a layout and compile it; a bare number is tensor parallelism.
+
+    ``routing`` matters to times alone: counts are those of the mean device.
+    """
+    table = _compiled(architecture, as_layout(layout))
+    return table if routing == DEFAULT else _routed(table, routing)
+
+
+@lru_cache(maxsize=256)
+def _routed(table: Table, routing: Routing) -> Table:
+    stages = tuple(replace(stage, routing=routing) for stage in table.stages)
+    return replace(table, routing=routing, stages=stages)
 
 
 @lru_cache(maxsize=2048)

@@ -13,6 +13,7 @@ from advisor.accuracy.comparison import Comparison, Skipped
 from advisor.estimating.bands import band_for
 from calculators.efficiency import efficiency
 from calculators.engine_rates import as_run_by
+from calculators.imbalance import DEFAULT, Routing
 from calculators.memory import weight_bytes
 from calculators.params import architecture_of
 from calculators.plan import Layout
@@ -117,7 +118,12 @@ NO_ENGINE = Engine(id="none", name="none", memory_gib=0, activation_tokens=8192,
 Engines = Callable[[str], Engine]
 
 
-def predict(runs: Sequence[Run], constants: Constants = catalogued, engines: Engines = engine_of) -> list[Prediction]:
+def predict(
+    runs: Sequence[Run],
+    constants: Constants = catalogued,
+    engines: Engines = engine_of,
+    routing: Routing = DEFAULT,
+) -> list[Prediction]:
     """One prediction for each run, in order."""
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, run in enumerate(runs):
@@ -125,12 +131,12 @@ def predict(runs: Sequence[Run], constants: Constants = catalogued, engines: Eng
     predicted: dict[int, Prediction] = {}
     for indices in groups.values():
         own = [runs[i] for i in indices]
-        for index, prediction in zip(indices, _predict_setting(own, constants, engines), strict=True):
+        for index, prediction in zip(indices, _predict_setting(own, constants, engines, routing), strict=True):
             predicted[index] = prediction
     return [predicted[index] for index in range(len(runs))]
 
 
-def _predict_setting(runs: Sequence[Run], constants: Constants, engines: Engines) -> list[Prediction]:
+def _predict_setting(runs: Sequence[Run], constants: Constants, engines: Engines, routing: Routing) -> list[Prediction]:
     first = runs[0]
     spec, weights, engine = load(first.model), load_format(first.weights), engines(first.engine)
     machine, classes = constants(first.machine)
@@ -146,6 +152,7 @@ def _predict_setting(runs: Sequence[Run], constants: Constants, engines: Engines
         engine.step_overhead_us * 1e-6,
         engine.activation_tokens,
         step_request_s=engine.step_request_us * 1e-6,
+        routing=routing,
     )
     given, written, clients = (
         np.array([getattr(run, name) for run in runs]) for name in ("input_tokens", "output_tokens", "clients")

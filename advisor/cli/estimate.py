@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 @click.option("--tp", "--gpus", "tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer.")
 @click.option("--pp", type=COUNT, default="1", help="Pipeline stages.")
 @click.option("--ep", type=COUNT, default="1", help="Parts into which a mixture's experts are divided.")
+@click.option(
+    "--routing", default="", metavar="HOW", help="Of experts: balanced, uniform, skewed (default), power_law:1.2."
+)
 @click.option("--dp", type=COUNT, default="1", help="Attention ranks, each with its own requests; experts are shared.")
 @click.option("--cp", type=COUNT, default="1", help="Devices that share the tokens and cache of each request.")
 @click.option(

@@ -42,6 +42,9 @@ def _rate(text: str, what: str) -> float:
 @click.option("--tp", "--gpus", "tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer.")
 @click.option("--pp", type=COUNT, default="1", help="Pipeline stages.")
 @click.option("--ep", type=COUNT, default="1", help="Parts into which a mixture's experts are divided.")
+@click.option(
+    "--routing", default="", metavar="HOW", help="Of experts: balanced, uniform, skewed (default), power_law:1.2."
+)
 @click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
 @click.option("--kv", "cache", default="bf16", show_default=True, metavar="FORMAT", help="Cache format.")
 @click.option("--replicas", type=COUNT, default="1", show_default=True, help="Copies of the model.")

@@ -66,6 +66,7 @@ class Draft:
             case.cache_bits,
             1 if layout_problem(self.architecture, layout) else layout,
             case.engine.step_overhead_us * 1e-6,
+            routing=case.scenario.routed,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from advisor.answer import Memory
 from advisor.estimating.layouts import layout_notes
 from advisor.estimating.resolve import Resolved, hears, prompt_tokens
+from advisor.estimating.routed import routing_notes
 from calculators.efficiency import efficiency
 from calculators.lowering import streams_of
 from catalog.loader import machine_classes
@@ -41,4 +42,4 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
     for stack in case.architecture.stacks if s.images else ():
         if streams_of(case.architecture)[stack.name].kind == "image":
             notes.append(f"each image adds {case.image_tokens:,} tokens")
-    return (*notes, *layout_notes(case))
+    return (*notes, *layout_notes(case), *routing_notes(case))

@@ -169,4 +169,5 @@ def server_of(case: Resolved) -> Remembering:
         case.engine.activation_tokens,
         step_request_s=case.engine.step_request_us * 1e-6,
         habits=habits_of(case),
+        routing=case.scenario.routed,
     )

@@ -116,7 +116,7 @@ def _how(measure: Measure) -> str:
         case Pairs(causal=True):
             return "each token sees at most W"
         case Distinct(experts=e, top_k=k):
-            return f"E·(1-(1-k/E)^T), E={e}, k={k}"
+            return f"E·(1-(1-k/E)^T), E={e}, k={k}, experts chosen at random"
         case Chunks(chunk=c):
             return f"B·⌈S/C⌉, C={c}"
         case ChunkPairs(chunk=c, count="executed"):

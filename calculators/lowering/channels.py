@@ -63,8 +63,8 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
         weights=(Weight("router.weight", (choices, deep or h), Role.VECTOR),),
     )  # fmt: skip
     all_tokens = pooled(scope, scope.tokens)
-    routed = all_tokens if layout.ep == 1 else Routed(all_tokens, layout.ep)
-    visited = per(pooled(scope, Distinct(scope.stream, e, k)), 1)
+    routed = all_tokens if layout.ep == 1 else Routed(all_tokens, layout.ep, e, k)
+    visited = per(pooled(scope, Distinct(scope.stream, e, k, layout.ep)), 1)
     wide = (2 if channel.gated else 1) * local
 
     def grouped(name: str, inputs: int, outputs: int, *sources: int) -> int:
@@ -89,7 +89,7 @@ def experts(scope: Scope, channel: Experts, source: int) -> int:
     inner, entry = channel.latent or h, source
     if channel.latent:
         entry = scope.linear("latent.in", h, inner, source, part="experts", bias=inner if channel.latent_bias else 0)
-    entry = dispatch(scope, k, inner, entry)
+    entry = dispatch(scope, e, k, inner, entry)
     node = grouped("gate_up" if channel.gated else "up", inner, wide, entry, router)
     node = scope.builder.add(
         Operator(

@@ -27,7 +27,7 @@ def gathers(scope: Scope, visits: int) -> bool:
     return layout.ep == 1 or layout.ranks <= FEWER * copies_of(visits, layout.ep)
 
 
-def dispatch(scope: Scope, visits: int, width: int, source: int) -> int:
+def dispatch(scope: Scope, experts: int, visits: int, width: int, source: int) -> int:
     """Bring tokens of ``width`` numbers to the devices whose experts they visit (arXiv:2006.16668 section 3.2)."""
     layout = scope.layout
     if layout.ranks == 1:
@@ -37,7 +37,7 @@ def dispatch(scope: Scope, visits: int, width: int, source: int) -> int:
         exchange = Exchange("all_gather", layout.ranks, layout.group)
         return scope.collective("experts.gather", exchange, message, source, part="experts")
     exchange = Exchange("dispatch", layout.group, layout.group)
-    arrived = per(Routed(Pooled(scope.tokens), layout.ep), visits * width)
+    arrived = per(Routed(Pooled(scope.tokens), layout.ep, experts, visits), visits * width)
     return scope.collective(
         "experts.dispatch", exchange, _copies(scope, visits, width), source, part="experts", writes=arrived
     )
