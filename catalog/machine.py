@@ -137,7 +137,11 @@ class StreamRates(Spec):
 
 
 class EagerLaunch(Spec):
-    """What starting a kernel by hand adds to its time in a captured graph."""
+    """What starting an all-reduce by hand adds to its time in a captured graph.
+
+    ``whicharch accuracy`` compares such all-reduces with it. Engines without graphs (transformers) have their own time
+    per kernel (``PassHabits.host_us``), which holds the whole step on its host.
+    """
 
     launch_us: Cost
     """Per kernel, in microseconds: the host's interpreter, the framework and the driver."""
