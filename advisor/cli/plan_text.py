@@ -44,6 +44,12 @@ def print_plan(plan: Plan, *, markdown: bool = False) -> None:
     if best.joules_per_token:
         out.line(f"at most {best.joules_per_token:.2g} J per token written (nominal power while in passes)")
     _percentiles(out, best)
+    if plan.split is not None:
+        s = plan.split
+        out.heading("Cheaper still: separate replicas for prompts and for answers", 2)
+        out.line(f"{s.prompts} read prompts, {s.answers} write answers: {s.choice.way}")
+        out.line(f"{usd_text(s.choice.usd_per_hour)} per hour; caches travel over the {s.link}")
+        _percentiles(out, s.choice)
     _front(out, plan)
     _losers(out, plan)
     _months(out, plan)

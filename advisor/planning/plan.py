@@ -13,10 +13,11 @@ from advisor.planning.demand import classes_of, promises_of, requests_of
 from advisor.planning.front import front_of
 from advisor.planning.growth import headroom_of, months_of
 from advisor.planning.money import HOURS
-from advisor.planning.result import Choice, Percentile, Plan, RunnerUp
+from advisor.planning.result import Choice, Percentile, Plan, RunnerUp, SplitChoice
 from advisor.planning.schema import PlanFile, read_plan, share
 from advisor.planning.search import Found, Search, most_replicas, search
 from advisor.planning.space import Candidate, space_of
+from advisor.planning.split import split_of
 from advisor.planning.trials import Trial, Trials
 from catalog.loader import checked
 
@@ -82,6 +83,8 @@ class _Planner:
             return self._nothing(found, notes)
         self.tell("cost against latency")
         front = front_of(found, space, self.trials, self.spare, given.max_devices)
+        split, said = self._split(found)
+        notes += [said] if said else []
         self.tell("growth")
         months, breaks, ends = months_of(given, best, self.month, self.trials, self.spare, self.tell)
         headroom = headroom_of(best, lambda factor: self.month(0, factor), self.factor, self.trials)
@@ -99,6 +102,7 @@ class _Planner:
             name=given.name,
             promises=tuple(map(str, self.promises)),
             best=self.choice(best),
+            split=split,
             nearest=None,
             miss="",
             front=tuple(self.choice(f) for f in front),
@@ -118,6 +122,16 @@ class _Planner:
             notes=tuple(notes),
         )
 
+    def _split(self, found: Search) -> tuple[SplitChoice | None, str]:
+        if not self.given.disaggregation:
+            return None, ""
+        self.tell("separate replicas for prompts and answers")
+        split, said = split_of(found, self.trials, self.spare, self.given.max_devices)
+        if split is None:
+            return None, said
+        choice = self.choice(Found(split.candidate, split.trial, 2 * split.spare))
+        return SplitChoice(choice, split.prompts + split.spare, split.answers + split.spare, split.link), ""
+
     def _nothing(self, found: Search, notes: list[str]) -> Plan:
         """The nearest miss: of what can serve at all, what breaks its limits by least with all devices there may be."""
         nearest: tuple[float, Candidate, Trial] | None = None
@@ -134,10 +148,10 @@ class _Planner:
             over = f"{100 * (worst - 1):.0f} % over" if worst > 1 else ""
             miss = f"{trial.why}{f': {over}' if over else ''}"
         return Plan(
-            name=self.given.name, promises=tuple(map(str, self.promises)), best=None, nearest=choice, miss=miss,
-            front=(), runners_up=self._runners_up(found, None), months=(), breaks_in=None, ends_in=None, headroom=None,
-            apis=(), terms=(), launches=(), considered=found.considered, built=found.built, simulated=found.simulated,
-            runs=self.trials.count, requests=self.requests, notes=tuple(notes),
+            name=self.given.name, promises=tuple(map(str, self.promises)), best=None, split=None, nearest=choice,
+            miss=miss, front=(), runners_up=self._runners_up(found, None), months=(), breaks_in=None, ends_in=None,
+            headroom=None, apis=(), terms=(), launches=(), considered=found.considered, built=found.built,
+            simulated=found.simulated, runs=self.trials.count, requests=self.requests, notes=tuple(notes),
         )  # fmt: skip
 
     def _best_effort(self, found: Search) -> tuple[float, Candidate, Trial] | None:

@@ -66,6 +66,18 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class SplitChoice:
+    """Separate replicas for prompts and for answers, cheaper than the plan whose replicas do both."""
+
+    choice: Choice
+    prompts: int
+    """Replicas, the spare ones included."""
+    answers: int
+    link: str
+    """Over what caches travel."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunnerUp:
     """Something that is not the plan, and why."""
 
@@ -129,6 +141,8 @@ class Plan:
     name: str
     promises: tuple[str, ...]
     best: Choice | None
+    split: SplitChoice | None
+    """Cheaper still; growth, money and launch lines are those of ``best``."""
     nearest: Choice | None
     """The nearest miss, where nothing keeps the promises."""
     miss: str

@@ -154,6 +154,8 @@ class PlanFile(Spec):
     """Inference engine; empty: the usual one for machine and format."""
     scheduler: str = ""
     router: Literal["round-robin", "least-loaded", "prefix-aware"] = "least-loaded"
+    disaggregation: bool = False
+    """Whether separate replicas for prompts and for answers are tried too."""
     redundancy: Annotated[int, Field(ge=0, le=100)] = 0
     """Replicas beyond those that keep the promise: 1 is N+1."""
     headroom: Text = 0.0

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from planned import plan_of, trials_of
 
 from advisor.planning.bounds import bound_of, concurrency, request_work_s
 from advisor.planning.coarse import coarse_bounds
-from advisor.planning.demand import classes_of, demand_of, promises_of, requests_of
-from advisor.planning.schema import PlanFile
+from advisor.planning.demand import classes_of, demand_of
 from advisor.planning.search import fewest, search
 from advisor.planning.space import space_of
-from advisor.planning.trials import Trial, Trials
+from advisor.planning.trials import Trial
 from advisor.simulator.memory import Memory
 from advisor.simulator.rules import Rules
 from advisor.simulator.service import Service, service_of
 from advisor.simulator.steps import Linear
 from catalog.errors import BadInput
-
-
-def plan_of(**fields):
-    data = {
-        "traffic": [{"rate": "12/s", "input": "lognormal:600,0.6", "output": "lognormal:120,0.5"}],
-        "slo": "ttft.p95<500ms,tpot.p95<40ms",
-        "models": ["llama-3.1-8b", "gpt-oss-20b"],
-        "machines": ["l4", "l40s"],
-        "layouts": {"tp": [1, 2]},
-        "requests": 800,
-        "seeds": 2,
-    }
-    return PlanFile.model_validate(data | fields)
-
-
-def trials_of(plan):
-    classes, promises = classes_of(plan), promises_of(plan)
-    return Trials(classes, promises, requests_of(plan, classes, promises), plan.seeds, plan.seed, plan.router)
-
 
 GRIDS = {
     "chat": {},
