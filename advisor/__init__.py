@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advisor.accuracy.report import accuracy as accuracy
+    from advisor.asking.ask import ask as ask
     from advisor.breakdown import breakdown as breakdown
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from advisor.validate import validate as validate
 
 _HOMES = {
+    "ask": "advisor.asking.ask",
     "breakdown": "advisor.breakdown",
     "accuracy": "advisor.accuracy.report",
     "estimate": "advisor.estimate",
@@ -40,6 +42,7 @@ _HOMES = {
 }
 __all__ = [
     "accuracy",
+    "ask",
     "breakdown",
     "estimate",
     "explain",

@@ -10,13 +10,14 @@ every broken promise and the smallest change that admits it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from advisor.candidates import Choice, Outcomes, degrees, evaluate, generates, space, weights_fit
+from advisor.eligible import obstacle
 from advisor.estimating.bands import band_for
 from advisor.format_loss import loss_of
 from advisor.machines import rentable
@@ -95,6 +96,8 @@ class Advice:
     """Ways to run a model that were evaluated."""
     unsuited: dict[str, str]
     """Families that were left out, with the reason."""
+    excluded: dict[str, str] = field(default_factory=dict)
+    """Models that the wishes rule out however they are run, with the wish."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -117,9 +120,13 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
     found: list[Recommendation] = []
     rejected: list[Rejection] = []
     considered = 0
+    excluded: dict[str, str] = {}
     for spec in models:
         suits = families.get(spec.family)
         if suits is None or suits.grade == "poor":
+            continue
+        if against := obstacle(spec, wanted):
+            excluded[spec.id] = against
             continue
         if not spec.is_disclosed:
             if not wanted.machines and wanted.memory_bytes is None:
@@ -140,6 +147,7 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
         rejected=tuple(sorted(rejected, key=lambda r: r.severity)[:limit]),
         considered=considered,
         unsuited={f.family: f.reason for f in task.families if f.grade == "poor"},
+        excluded=excluded,
     )
 
 
@@ -201,9 +209,18 @@ def excesses(outcome: Outcomes, needs: Needs) -> dict[str, np.ndarray[Any, np.dt
         ratios["first token"] = outcome.ttft_s / needs.ttft_s
     if needs.tpot_s is not None:
         ratios["per token"] = outcome.tpot_s / needs.tpot_s
+    if (whole := needs.requirements.e2e_s) is not None:
+        ratios["whole answer"] = whole_s(outcome, needs) / whole
+    if (least := needs.requirements.tokens_per_s) is not None:
+        ratios["throughput"] = least / outcome.tokens_per_s
     if (budget := needs.requirements.budget_usd_per_hour) is not None:
         ratios["budget"] = outcome.usd_per_hour / budget
     return ratios
+
+
+def whole_s(outcome: Outcomes, needs: Needs) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """From the request to the last token."""
+    return outcome.ttft_s + (needs.output_tokens - 1) * outcome.tpot_s
 
 
 def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] | None:
@@ -242,6 +259,10 @@ def limits(outcome: Outcomes, index: int, needs: Needs, spec: ModelSpec) -> list
         found.append(Limit("first token", float(outcome.ttft_s[index]), needs.ttft_s, "s"))
     if needs.tpot_s is not None and generates(spec):
         found.append(Limit("per token", float(outcome.tpot_s[index]), needs.tpot_s, "s"))
+    if (whole := needs.requirements.e2e_s) is not None:
+        found.append(Limit("whole answer", float(whole_s(outcome, needs)[index]), whole, "s"))
+    if (least := needs.requirements.tokens_per_s) is not None:
+        found.append(Limit("throughput", least, float(outcome.tokens_per_s[index]), "/s"))
     if spec.context_tokens is not None:
         found.append(Limit("context", float(_context_of(spec, needs)), float(spec.context_tokens), "tokens"))
     if (budget := needs.requirements.budget_usd_per_hour) is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate, generates
-from advisor.report import bytes_text, seconds_text, tokens_text
+from advisor.report import bytes_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import Needs
 from calculators.table import Floats
 from catalog.spec import ModelSpec
@@ -84,8 +84,23 @@ def _violation(name: str, outcome: Outcomes, index: int, needs: Needs) -> str:
             return f"{seconds_text(outcome.tpot_s[index])} per token (limit {seconds_text(needs.tpot_s or 0)})"
         case "budget":
             return f"${outcome.usd_per_hour[index]:.2f} per hour is over the budget"
+        case "whole answer":
+            return f"whole answer {seconds_text(_whole_s(outcome, needs)[index])} (limit {seconds_text(_e2e(needs))})"
+        case "throughput":
+            least = needs.requirements.tokens_per_s or 0
+            return f"{rate_text(outcome.tokens_per_s[index], '/s')} of {rate_text(least, '/s')} asked for"
         case _:
             return f"{outcome.devices} devices are more than one node has"
+
+
+def _whole_s(outcome: Outcomes, needs: Needs) -> Floats:
+    from advisor.recommend import whole_s
+
+    return whole_s(outcome, needs)
+
+
+def _e2e(needs: Needs) -> float:
+    return needs.requirements.e2e_s or 0
 
 
 def _unblock(spec: ModelSpec, needs: Needs, blocked: str, broken: list[str]) -> str:
@@ -109,7 +124,7 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
         users = _fewer_users(spec, needs, outcome, index, lambda o: o.tpot_s, needs.tpot_s or np.inf)
         if users:
             options.append(f"users ≤ {users}")
-    if set(broken) & {"memory", "first token", "per token"}:
+    if set(broken) & {"memory", "first token", "per token", "whole answer", "throughput"}:
         devices = _more_devices(spec, needs, outcome.space, index)
         if devices:
             options.append(f"{devices} × {outcome.space.choices[index].machine.id}")
@@ -118,6 +133,10 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
         relaxed.append(f"first token ≤ {seconds_text(outcome.ttft_s[index] * 1.0005)}")
     if "per token" in broken:
         relaxed.append(f"per token ≤ {seconds_text(outcome.tpot_s[index] * 1.0005)}")
+    if "whole answer" in broken:
+        relaxed.append(f"whole answer ≤ {seconds_text(_whole_s(outcome, needs)[index] * 1.0005)}")
+    if "throughput" in broken:
+        relaxed.append(f"throughput ≤ {rate_text(outcome.tokens_per_s[index] * 0.9995, '/s')}")
     if "budget" in broken:
         relaxed.append(f"budget ≥ ${outcome.usd_per_hour[index]:.2f} per hour")
     if relaxed and "memory" not in broken:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from catalog.base import Size, Spec
+from catalog.spec import Family
 from catalog.task import Task
 
 Positive = Annotated[float, Field(gt=0)]
@@ -27,6 +28,10 @@ class Requirements(Spec):
     """Longest time to the first token (for models that answer in one pass: to the answer)."""
     tpot_s: Positive | None = None
     """Longest time per token after the first."""
+    e2e_s: Positive | None = None
+    """Longest time from the request to the last token."""
+    tokens_per_s: Positive | None = None
+    """Least output of all users together; requests per second for models that answer in one pass."""
     memory_bytes: Positive | None = None
     """Memory that may be used per device; by default the machine's."""
     machines: tuple[str, ...] = ()
@@ -36,6 +41,19 @@ class Requirements(Spec):
     budget_usd_per_hour: Positive | None = None
     commercial: bool = False
     """Whether the licence must allow commercial use."""
+    languages: tuple[str, ...] = ()
+    """ISO 639-1 codes that a model must be stated to know; one that states none is kept."""
+    deployment: Literal["any", "api", "self-hosted", "air-gapped", "on-device"] = "any"
+    families: tuple[Family, ...] = ()
+    """Only these; empty: all that suit the task."""
+    without_families: tuple[Family, ...] = ()
+    organisations: tuple[str, ...] = ()
+    """Only theirs; empty: everybody's."""
+    without_organisations: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    """Beginnings of licences' names, of which one must fit."""
+    min_params: Positive | None = None
+    max_params: Positive | None = None
     quality_weight: Annotated[float, Field(ge=0)] = 0.75
     cost_weight: Annotated[float, Field(ge=0)] = 0.2
     latency_weight: Annotated[float, Field(ge=0)] = 0.05

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "ask": ("advisor.cli.ask", "Read a question in plain English and answer it."),
     "recommend": ("advisor.cli.recommend", "Rank architectures, models and machines for a task."),
     "estimate": ("advisor.cli.estimate", "Parameters, FLOPs, memory, time and cost of one model on one machine."),
     "explain": ("advisor.cli.explain", "Where a number comes from: formula, numbers put in, unit and source."),

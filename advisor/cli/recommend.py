@@ -72,7 +72,7 @@ def command(limit: int, as_json: bool, as_csv: bool, as_md: bool, **fields: obje
     elif as_md:
         print_markdown(HEADERS, rows)
     else:
-        _print(advice, rows)
+        print_shortlist(advice, rows)
     sys.exit(0 if advice.recommendations else 1)
 
 
@@ -96,7 +96,8 @@ def cells(r: Recommendation) -> list[str]:
     ]
 
 
-def _print(advice: Advice, rows: list[list[str]]) -> None:
+def print_shortlist(advice: Advice, rows: list[list[str]]) -> None:
+    """The shortlist, why the first is first, and what would admit the nearest rejected."""
     q = advice.requirements
     limits = [
         f"first token ≤ {seconds_text(q['ttft_s'])}" if q["ttft_s"] else "",

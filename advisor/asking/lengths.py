@@ -1,0 +1,329 @@
+"""What each quantity of a question limits: by the word nearest to it that names a role, else by an assumption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from advisor.asking.amounts import Amount
+from advisor.asking.draft import Draft
+from advisor.asking.lexicon import Item
+from advisor.asking.words import Token
+from advisor.report import rate_text, seconds_text, tokens_text
+from advisor.requirements import FALLBACK
+from catalog.asking import vocabulary
+from catalog.task import Task
+
+REACH = 7
+"""Words between a quantity and the word that names its role."""
+READABLE = 200
+"""Tokens per second above which a rate is taken as that of all users together."""
+NEARBY_SIZE = 0.2
+"""``a 7B model``: parameters may be this share fewer or more."""
+AT_A_TIME = 32
+"""Requests in flight where only a rate is known and the task has no latency target."""
+
+
+@dataclass
+class Rates:
+    """Rates wait until lengths and limits are known."""
+
+    requests: list[tuple[float, str]]
+    tokens: list[tuple[float, str]]
+    registered: list[tuple[float, str]]
+
+
+class Roles:
+    """Hands out role words, each to the quantity nearest to it."""
+
+    def __init__(self, tokens: Sequence[Token], roles: Sequence[Item], found: Sequence[Amount]) -> None:
+        self._tokens, self._roles, self._amounts = tokens, roles, found
+        self._used: set[int] = set()
+
+    def of(self, amount: Amount, names: Sequence[str], *, take: bool = True) -> str | None:
+        """The nearest role among ``names``; a role before wins over one as far behind, and a comma is far."""
+        best: tuple[float, int] | None = None
+        for number, role in enumerate(self._roles):
+            if role.value not in names or number in self._used:
+                continue
+            inside = role.first < amount.last and role.last > amount.first
+            before = role.first < amount.first
+            start, end = (role.last, amount.first) if before else (amount.last, role.first)
+            far = 0.0 if inside else self._far(start, end) + (0.0 if before else 0.1)
+            if far <= REACH and (best is None or far < best[0]):
+                best = (far, number)
+        if best is None:
+            return None
+        if take:
+            self._used.add(best[1])
+        return self._roles[best[1]].value
+
+    def _far(self, start: int, end: int) -> float:
+        far = 0.0
+        for at in range(start, end):
+            raw = self._tokens[at].raw
+            far += 3 if raw in (",", ";", ".", "and", "with") else 0.3 if raw in ("of", "is", ":", "=", "the") else 1
+        for other in self._amounts:
+            if start <= other.first and other.last <= end:
+                far += 3
+        return far
+
+
+def words_of(draft: Draft, tokens: Sequence[Token], first: int, last: int) -> str:
+    """The question's own words."""
+    return draft.text[tokens[first].start : tokens[min(last, len(tokens)) - 1].end] if first < len(tokens) else ""
+
+
+def _whole(draft: Draft, value: float, words: str, what: str) -> int | None:
+    rounded = round(value)
+    if rounded < 1 or abs(rounded - value) > 1e-6 * max(1.0, abs(value)) or rounded > 2**40:
+        draft.problems.append(f"{what}: {words!r} is no positive whole number of reasonable size")
+        return None
+    return rounded
+
+
+def apply(
+    draft: Draft, tokens: Sequence[Token], found: Sequence[Amount], roles: Roles, task: Task, near_machine: set[int]
+) -> Rates:
+    """Put each quantity where it belongs."""
+    rates = Rates([], [], [])
+    for number, amount in enumerate(found):
+        words = words_of(draft, tokens, amount.first, amount.last)
+        if amount.negative or amount.value <= 0:
+            shown = ("-" if amount.negative else "") + words
+            draft.problems.append(f"{shown!r}: a quantity must be above 0")
+            continue
+        if amount.low is not None and amount.kind != "params":
+            draft.assumed.append(f"of the range {words!r}, the upper end")
+        _place(draft, amount, words, roles, task, rates, number in near_machine)
+    return rates
+
+
+def _place(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, rates: Rates, by_machine: bool) -> None:
+    match amount.kind:
+        case "time":
+            _time(draft, amount, words, roles, task)
+        case "tokens" | "pages" | "words":
+            _length(draft, amount, words, roles, rates)
+        case "users":
+            _users(draft, amount, words, roles, rates)
+        case "requests":
+            _requests(draft, amount, words, roles, rates)
+        case "money" | "foreign money":
+            _money(draft, amount, words)
+        case "bytes":
+            _memory(draft, amount, words)
+        case "params":
+            _size(draft, amount, words)
+        case "devices":
+            _devices(draft, amount, words)
+        case "plain" if amount.thousand or amount.value >= 1:
+            _plain(draft, amount, words, roles)
+        case _:
+            draft.note("number", words, "nothing says what it counts; write its unit")
+
+
+def _time(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task) -> None:
+    writes = "text" in task.outputs
+    if amount.bound == "min":
+        draft.note("duration", words, "a lower limit on a duration rules nothing out")
+        return
+    if amount.per and amount.per[0] == "tokens":
+        draft.put("tpot_s", amount.value, words)
+        return
+    role = roles.of(amount, ("ttft", "tpot", "e2e", "latency"))
+    if amount.value > 3600:
+        draft.note("duration", words, "longer than any answer takes; write rates as requests per hour or per day")
+    elif not writes:
+        draft.put("ttft_s", amount.value, words)
+    elif role == "tpot":
+        draft.put("tpot_s", amount.value, words)
+    elif role == "e2e" or (amount.per and amount.per[0] in ("requests", "pages")):
+        draft.put("e2e_s", amount.value, words)
+    else:
+        draft.put("ttft_s", amount.value, words)
+        if role != "ttft":
+            draft.assumed.append(
+                f"{words!r} limits the first token (for another limit write 'per token' or 'whole answer')"
+            )
+
+
+def _tokens(amount: Amount) -> float:
+    if not amount.thousand:
+        return amount.value
+    return amount.value / 1e6 * 2**20 if amount.value >= 1e6 and amount.said * 1e6 == amount.value else (
+        amount.value / 1000 * 1024
+    )  # fmt: skip
+
+
+def _length(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates) -> None:
+    sizes = vocabulary().assumptions
+    if "time" in amount.per:
+        _token_rate(draft, amount, words, roles, rates)
+        return
+    role = roles.of(amount, ("context", "input", "output"))
+    if amount.kind == "tokens":
+        value = _tokens(amount)
+        if role is None:
+            role = "context"
+            draft.assumed.append(f"{words!r} is the context (prompt and answer); else write 'prompt' or 'answer'")
+    else:
+        role = role or "input"
+        per_page = sizes.words_per_page * sizes.tokens_per_word
+        each = per_page if amount.kind == "pages" else sizes.tokens_per_word
+        value = float(ceil(amount.value * each))
+        measure = f"{sizes.words_per_page:g} words" if amount.kind == "pages" else f"{sizes.tokens_per_word:.2f} tokens"
+        draft.assumed.append(
+            f"{words!r} is {int(value):,} tokens: {measure} to a {amount.kind[:-1]}, 100 tokens to 75 words"
+        )
+    whole = _whole(draft, value, words, role)
+    if whole:
+        draft.put({"context": "context_tokens", "input": "input_tokens", "output": "output_tokens"}[role], whole, words)
+
+
+def _token_rate(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates) -> None:
+    if amount.kind != "tokens":
+        draft.note("rate", words, "write rates in tokens or requests")
+        return
+    if amount.bound == "max":
+        draft.note("rate", words, "an upper limit on a rate rules nothing out")
+        return
+    role = roles.of(amount, ("total_rate", "user_rate"))
+    if role is None and len(amount.per) > 1:
+        role = "user_rate"
+    if role is None:
+        slow = amount.unit in ("s",) or amount.value != amount.said  # per day, hour or month
+        role = "total_rate" if amount.value > READABLE or slow else "user_rate"
+        said = "all users together" if role == "total_rate" else "each user"
+        draft.assumed.append(f"{words!r} is the rate of {said}")
+    if role == "user_rate":
+        draft.put("tpot_s", 1 / amount.value, words)
+    else:
+        rates.tokens.append((amount.value, words))
+
+
+def _users(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates) -> None:
+    if "time" in amount.per:
+        rates.requests.append((amount.value, words))
+        return
+    role = roles.of(amount, ("registered", "concurrent"))
+    if role == "registered" or (role is None and amount.unit in vocabulary().registered_units):
+        rates.registered.append((amount.value, words))
+        return
+    users = _whole(draft, amount.value, words, "users")
+    if users:
+        draft.put("users", users, words)
+        if role is None and users > 1:
+            draft.assumed.append(f"{words!r} ask at the same time (else write 'registered users')")
+
+
+def _requests(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates) -> None:
+    if "time" in amount.per:
+        rates.requests.append((amount.value, words))
+    elif roles.of(amount, ("concurrent",)):
+        users = _whole(draft, amount.value, words, "requests at a time")
+        if users:
+            draft.put("users", users, words)
+    else:
+        draft.note("amount of work", words, "say in what time it must be done, as in '1,000 requests per hour'")
+
+
+def _money(draft: Draft, amount: Amount, words: str) -> None:
+    if amount.kind == "foreign money":
+        draft.note("budget", words, "prices here are US dollars and no exchange rate is known offline; write it in $")
+    elif amount.bound == "min":
+        draft.note("budget", words, "a lower limit on money rules nothing out")
+    elif amount.per and amount.per[0] == "time":
+        draft.put("budget_usd_per_hour", amount.value, words)
+    elif amount.per:
+        draft.note("price per token", words, "a limit per token or request is not a rule yet; the table shows prices")
+    else:
+        draft.put("budget_usd_per_hour", amount.value / 730, words)
+        draft.assumed.append(f"{words!r} is meant per month")
+
+
+def _memory(draft: Draft, amount: Amount, words: str) -> None:
+    if amount.value < 1e6:
+        draft.note("memory", words, "too little for any model")
+    else:
+        draft.put("memory_bytes", amount.value, words)
+
+
+def _size(draft: Draft, amount: Amount, words: str) -> None:
+    if amount.low is not None:
+        draft.put("min_params", amount.low, words)
+        draft.put("max_params", amount.value, words)
+    elif amount.bound == "max":
+        draft.put("max_params", amount.value, words)
+    elif amount.bound == "min":
+        draft.put("min_params", amount.value, words)
+    else:
+        draft.put("min_params", round(amount.value * (1 - NEARBY_SIZE)), words)
+        draft.put("max_params", round(amount.value * (1 + NEARBY_SIZE)), words)
+        draft.assumed.append(f"{words!r} allows {100 * NEARBY_SIZE:.0f} % fewer or more parameters")
+
+
+def _devices(draft: Draft, amount: Amount, words: str) -> None:
+    devices = _whole(draft, amount.value, words, "devices")
+    if devices and amount.bound == "min":
+        draft.note("devices", words, "the fewest devices that keep every promise are chosen")
+    elif devices:
+        draft.put("max_gpus", devices, words)
+
+
+def _plain(draft: Draft, amount: Amount, words: str, roles: Roles) -> None:
+    role = roles.of(amount, ("context", "input", "output"))
+    if role is None:
+        draft.note("number", words, "nothing says what it counts; write its unit")
+        return
+    whole = _whole(draft, _tokens(amount), words, role)
+    if whole:
+        draft.put({"context": "context_tokens", "input": "input_tokens", "output": "output_tokens"}[role], whole, words)
+
+
+def settle(draft: Draft, rates: Rates, task: Task) -> None:
+    """Turn rates into requests in flight, by Little's law over the limits given or the task's own."""
+    writes = "text" in task.outputs
+    output = draft.fields.get("output_tokens") or task.targets.output_tokens or FALLBACK[writes][1]
+    per_request = output if writes else 1
+    flows = [(value, words) for value, words in rates.requests]
+    flows += [(value / per_request, words) for value, words in rates.tokens]
+    for people, words in rates.registered:
+        if task.traffic is None:
+            draft.note("people", words, f"no habits of users are known for {task.id}; say how many ask at a time")
+            continue
+        rate = task.traffic.requests_per_s(people)
+        draft.assumed.append(
+            f"{words!r} ask {rate_text(rate, 'requests/s')} at the peak ({task.id} traffic, grade {task.traffic.grade})"
+        )
+        flows.append((rate, words))
+    if len(flows) > 1:
+        draft.problems.append(
+            f"rates: {flows[0][1]!r} and {flows[1][1]!r} both say how much is asked; keep one of them"
+        )
+    for rate, words in flows[:1]:
+        exact = rates.tokens[0][0] if rates.tokens and not rates.requests else None
+        _flow(draft, rate, words, task, output if writes else 1, exact)
+
+
+def _flow(draft: Draft, rate: float, words: str, task: Task, output: int, exact: float | None) -> None:
+    targets, fields = task.targets, draft.fields
+    first = fields.get("ttft_s") or targets.ttft_s
+    each = fields.get("tpot_s") or targets.tpot_s
+    whole = fields.get("e2e_s") or targets.e2e_s
+    held = whole or (None if first is None or (output > 1 and each is None) else first + (output - 1) * (each or 0))
+    draft.put("tokens_per_s", round(rate * output, 6) if exact is None else exact, words)
+    if "users" in fields:
+        return
+    if held is None:
+        draft.put("users", AT_A_TIME, words)
+        draft.assumed.append(f"{AT_A_TIME} requests at a time ({task.id} has no latency target)")
+        return
+    users = max(1, ceil(rate * held - 1e-9))
+    draft.put("users", users, words)
+    draft.assumed.append(
+        f"{users:,} requests at a time: {rate_text(rate, 'requests/s')} × {seconds_text(held)} each"
+        + ("" if fields.get("ttft_s") or fields.get("e2e_s") else f" ({task.id} template)")
+        + (f", answers of {tokens_text(output)} tokens" if output > 1 else "")
+    )

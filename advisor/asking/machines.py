@@ -1,0 +1,187 @@
+"""Machines of a question: names, how many, memory options, and what a name leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from advisor.asking.amounts import Amount
+from advisor.asking.draft import Draft
+from advisor.asking.lengths import words_of
+from advisor.asking.lexicon import Item, Lexicon
+from advisor.asking.words import Token, spelling
+from catalog.asking import vocabulary
+from catalog.loader import load_machine
+
+USUAL_SHARE = 2**30
+ARTICLES = frozenset(("a", "an", "one", "single"))
+COUNTS = frozenset(("x", "×", "*", "of", "nvidia", "amd", "single", "my", "our", "apple", "intel", "geforce", "tesla"))
+
+
+def standing(items: Sequence[Item], found: Sequence[Token], lex: Lexicon) -> list[Item]:
+    """Items without numbers that only look like machines: ``3090 tokens`` are tokens."""
+    kept = []
+    for item in items:
+        bare = item.kind in ("machine", "model") and item.last - item.first == 1 and found[item.first].kind == "number"
+        after = found[item.last] if item.last < len(found) else None
+        before = found[item.first - 1].raw if item.first else ""
+        unit = after is not None and after.norm in lex.units and not (after.raw == "s" and after.glued)
+        if bare and ((unit and lex.units[after.norm][0] != "devices") or before in ("$", "€", "£")):  # type: ignore[union-attr]
+            continue
+        kept.append(item)
+    return kept
+
+
+def machines(
+    draft: Draft, found: Sequence[Token], items: Sequence[Item], quantities: list[Amount], against: Collection[Item]
+) -> tuple[list[Amount], set[int]]:
+    """Put machines, their count and their memory; the quantities that are left, without those used here."""
+    words = vocabulary()
+    named = [item for item in items if item.kind == "machine"]
+    no_gpu = [item for item in named if item.value in words.no_gpu or _graphics(item, against)]
+    denied = [item for item in named if item in against and item not in no_gpu]
+    for item in denied:
+        said = words_of(draft, found, item.first, item.last)
+        draft.note("machine", said, "machines are chosen by naming those that may be used")
+    named = [item for item in named if item not in denied]
+    generic = {spelling(phrase) for phrase in words.generic_machines} | {spelling(p) for p in words.no_gpu}
+    specific = [item for item in named if item.phrase not in generic]
+    _contradiction(draft, found, no_gpu, specific)
+    _absent(draft, found, items)
+    used: set[int] = set()
+    counts = []
+    chosen: list[str] = []
+    for item in specific or named:
+        options = words.machines.get(item.value, (item.value,))
+        first, picked = _with_memory(draft, found, item, options, quantities, used)
+        said = words_of(draft, found, first, item.last)
+        if len(options) > 1 and picked == options[0]:
+            draft.assumed.append(f"{said!r} is {picked} (not {', '.join(o for o in options if o != picked)})")
+        for key in (item.value, picked):
+            if (key in words.machine_notes and item.value not in ("cpu server",)) or key == "cpu server":
+                draft.assumed.append(words.machine_notes[key])
+                break
+        chosen.append(picked)
+        draft.add("machines", (picked,), said)
+        counts.append(_count(found, item, quantities, used))
+    _settle_count(draft, found, specific or named, counts)
+    _memory_of_machine(draft, found, specific or named, chosen, quantities, used)
+    left = [amount for number, amount in enumerate(quantities) if number not in used]
+    return left, set()
+
+
+def _graphics(item: Item, against: Collection[Item]) -> bool:
+    return item in against and item.value in ("consumer gpu", "gaming gpu")
+
+
+def _contradiction(draft: Draft, found: Sequence[Token], no_gpu: Sequence[Item], specific: Sequence[Item]) -> None:
+    without = [i for i in no_gpu if {"no", "without"} & set(i.phrase)]
+    cards = [i for i in specific if _kind(i) not in ("cpu", "apple", "soc")]
+    if without and cards:
+        first, second = (words_of(draft, found, i[0].first, i[0].last) for i in (without, cards))
+        draft.problems.append(f"machine: the question says both {first!r} and {second!r}; keep one of them")
+
+
+def _kind(item: Item) -> str:
+    options = vocabulary().machines.get(item.value, (item.value,))
+    return load_machine(options[0]).kind
+
+
+def _absent(draft: Draft, found: Sequence[Token], items: Sequence[Item]) -> None:
+    phones = vocabulary().phones
+    for item in items:
+        if item.kind != "absent":
+            continue
+        said = words_of(draft, found, item.first, item.last)
+        if item.value in phones.words:
+            draft.note(
+                "phone", said, "no phone is in the catalog: memory is limited, speed and price are not a phone's"
+            )
+            draft.put("deployment", "on-device", said)
+            draft.put("memory_bytes", phones.memory_bytes, said)
+            draft.put("max_gpus", 1, said)
+            draft.assumed.append(f"a model on a phone may take {phones.memory_bytes / 1e9:g} GB")
+        else:
+            draft.note("machine", said, "not in the catalog; whicharch catalog list machines shows what is")
+
+
+def _with_memory(
+    draft: Draft,
+    found: Sequence[Token],
+    item: Item,
+    options: Sequence[str],
+    quantities: Sequence[Amount],
+    used: set[int],
+) -> tuple[int, str]:
+    """The option whose memory is said beside the name, else the first."""
+    for number, amount in enumerate(quantities):
+        if amount.kind != "bytes" or not _beside(found, amount, item):
+            continue
+        gib = amount.value / 1e9 if amount.unit.startswith("g") and "i" not in amount.unit else amount.value / 2**30
+        for option in options:
+            have = load_machine(option).memory_gib
+            if have is not None and abs(have - gib) <= 0.03 * gib + 0.5:
+                used.add(number)
+                return min(item.first, amount.first), option
+    return item.first, options[0]
+
+
+def _beside(found: Sequence[Token], amount: Amount, item: Item) -> bool:
+    """Whether only a few weak words stand between."""
+    between = found[item.last : amount.first] if amount.first >= item.last else found[amount.last : item.first]
+    weak = {"with", "(", ")", "and", "of", "ram", "memory", "vram", "unified", "gpu", "nvidia", "a", "an", "laptop"}
+    return len(between) <= 3 and all(token.raw in weak for token in between)
+
+
+def _count(found: Sequence[Token], item: Item, quantities: Sequence[Amount], used: set[int]) -> int | None:
+    """Devices, from a number just before or after a name; ``None`` where nothing is said."""
+    first = item.first
+    while first and found[first - 1].raw in COUNTS and found[first - 1].raw != "single":
+        first -= 1
+    if first and found[first - 1].raw in ARTICLES:
+        _use(quantities, used, first - 1)
+        return 1
+    number = _use(quantities, used, first - 1)
+    if number is not None:
+        return number
+    last = item.last + (item.last < len(found) and found[item.last].raw == "s" and found[item.last].glued)
+    if last + 1 < len(found) and found[last].raw in ("x", "×", "*"):
+        return _use(quantities, used, last + 1)
+    return None
+
+
+def _use(quantities: Sequence[Amount], used: set[int], at: int) -> int | None:
+    """The count that stands at a token, and that it is used."""
+    for number, amount in enumerate(quantities):
+        if amount.first <= at < amount.last and amount.kind in ("plain", "devices") and not amount.thousand:
+            used.add(number)
+            return round(amount.value) if amount.value >= 1 else None
+    return None
+
+
+def _settle_count(draft: Draft, found: Sequence[Token], items: Sequence[Item], counts: Sequence[int | None]) -> None:
+    known = [count for count in counts if count is not None]
+    if not known:
+        return
+    said = words_of(draft, found, items[0].first, items[-1].last) if len(items) > 1 else draft.words["machines"]
+    draft.put("max_gpus", max(known), f"{max(known)} × {said}")
+    if len(set(known)) > 1:
+        draft.assumed.append(f"up to {max(known)} devices of each machine, though fewer are named for some")
+
+
+def _memory_of_machine(
+    draft: Draft, found: Sequence[Token], items: Sequence[Item], chosen: Sequence[str], quantities: Sequence[Amount],
+    used: set[int],
+) -> None:  # fmt: skip
+    """``M3 Max 64GB``: that much is fitted, and a share of it may be used, as on the catalog's machine."""
+    for item, machine_id in zip(items, chosen, strict=True):
+        for number, amount in enumerate(quantities):
+            if number in used or amount.kind != "bytes" or not _beside(found, amount, item):
+                continue
+            machine = load_machine(machine_id)
+            fitted = amount.value / (1e9 if amount.value % 1e9 == 0 else 2**30)
+            words = words_of(draft, found, amount.first, amount.last)
+            used.add(number)
+            draft.put("memory_bytes", float(int(fitted * USUAL_SHARE * machine.usable_memory)), words)
+            draft.assumed.append(
+                f"of {fitted:g} GiB, {100 * machine.usable_memory:.0f} % may hold the model ({machine_id})"
+            )
