@@ -151,10 +151,12 @@ def test_requirements_as_a_sentence_read_back_the_same(
 @pytest.mark.parametrize(
     ("text", "kind", "value"),
     [
-        ("300ms", "time", 0.3), ("1.5 s", "time", 1.5), ("half a second", "time", 0.5), ("2,000 tokens", "tokens", 2000),
+        ("300ms", "time", 0.3), ("1.5 s", "time", 1.5), ("half a second", "time", 0.5),
+        ("2,000 tokens", "tokens", 2000),
         ("0,3 s", "time", 0.3), ("24GB", "bytes", 24e9), ("24 GiB", "bytes", 24 * 2**30), ("8b", "params", 8e9),
         ("$2k/month", "money", 2000 / 730), ("€5", "foreign money", 5), ("3 million tokens", "tokens", 3e6),
-        ("a dozen users", "users", 12), ("100 concurrent users", "users", 100), ("6000 requests per minute", "requests", 100),
+        ("a dozen users", "users", 12), ("100 concurrent users", "users", 100),
+        ("6000 requests per minute", "requests", 100),
         ("100 rps", "requests", 100), ("30 t/s", "tokens", 30), ("200-page", "pages", 200), ("2 GPUs", "devices", 2),
         ("70 billion parameters", "params", 7e10), ("86.4M requests a day", "requests", 1000),
     ],
