@@ -48,10 +48,13 @@ def main(path: Path) -> int:
     makers = {spec.id: (spec.organisation or "").lower() for spec in all_models()}
     kept: dict[str, list[tuple[str, Reported, Source]]] = defaultdict(list)
     lost: Counter[str] = Counter()
+    unresolved: Counter[str] = Counter()
     twice = _twice(rows)
     for row in rows:
         reading = resolve(row["model"], row["source"])
         entry = lookup.get(row["benchmark"].lower())
+        if reading is None:
+            unresolved[row["model"]] += 1
         if reading is None or entry is None:
             lost["model not in the catalog" if reading is None else "benchmark not listed"] += 1
             continue
@@ -82,6 +85,9 @@ def main(path: Path) -> int:
     print(f"{n_kept} of {len(rows)} rows kept: {len(kept)} groups, {len(models)} models")
     for reason, n in lost.most_common():
         print(f"{n:>6} {reason}")
+    print(f"{len(unresolved)} names not in the catalog, most rows first:")
+    for name, n in unresolved.most_common(40):
+        print(f"{n:>6} {name}")
     return 0
 
 
