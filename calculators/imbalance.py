@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-OCTAVES, PER_OCTAVE = 24, 4
-"""Numbers of tokens that the tables of skewed routing hold: up to 2^24."""
+OCTAVES, PER_OCTAVE = 24, 8
+GRID = np.exp2(np.arange(OCTAVES * PER_OCTAVE + 1) / PER_OCTAVE)
+"""Numbers of tokens in the tables, up to 2^24; between them values are interpolated over log2."""
 PLACEMENTS = 128
 """Random placements of experts on devices over which the busiest device's popularity is averaged."""
 RANGE_SHARE, LEAST_RANGE = 0.8, 0.8 * 32
@@ -105,12 +106,13 @@ def visited(tokens: Floats, experts: int, top_k: int, how: Routing = UNIFORM) ->
 
 def busiest_visited(tokens: Floats, experts: int, top_k: int, parts: int, how: Routing = UNIFORM) -> Floats:
     """Expected number of different experts visited on the device with most of them."""
-    distinct = visited(tokens, experts, top_k, how)
+    tokens = np.asarray(tokens, dtype=np.float64)
     if parts == 1:
-        return distinct
+        return visited(tokens, experts, top_k, how)
     if how.name == "balanced":
+        distinct = visited(tokens, experts, top_k, how)
         return np.maximum(distinct / parts, np.minimum(distinct, 1))
-    return np.interp(distinct, np.arange(experts + 1), most_visited(experts, parts))
+    return _between(tokens, _busiest(experts, top_k, parts, how)[0])
 
 
 def busiest_visits(tokens: Floats, experts: int, top_k: int, parts: int, how: Routing = UNIFORM) -> Floats:
@@ -118,16 +120,9 @@ def busiest_visits(tokens: Floats, experts: int, top_k: int, parts: int, how: Ro
     tokens = np.asarray(tokens, dtype=np.float64)
     if parts == 1:
         return tokens
-    share = tokens / parts
     if how.name == "balanced":
-        return np.maximum(share, np.minimum(tokens, 1 / top_k))
-    chance = normal_maximum(parts) * np.sqrt(share / top_k * (experts - top_k) / max(experts - 1, 1))
-    if how.name == "power_law":
-        popular = _between(tokens, _skewed(experts, top_k, parts, how.exponent).excess) * share
-        chance = np.hypot(chance, popular)
-    least = busiest_visited(tokens, experts, top_k, parts, how) / top_k
-    most = tokens * min(1.0, -(-experts // parts) / top_k)
-    return np.asarray(np.minimum(np.maximum(share + chance, least), most))
+        return np.maximum(tokens / parts, np.minimum(tokens, 1 / top_k))
+    return _between(tokens, _busiest(experts, top_k, parts, how)[1]) * np.maximum(tokens, 1)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -178,6 +173,18 @@ def normal_maximum(n: int) -> float:
     return float(((x > 0) - below**n).sum() * step + step / 2)
 
 
+@lru_cache(maxsize=256)
+def _busiest(experts: int, top_k: int, parts: int, how: Routing) -> tuple[Floats, Floats]:
+    """(experts visited, visits over those of all devices) of the busiest device, by log2 of the tokens."""
+    seen = np.interp(visited(GRID, experts, top_k, how), np.arange(experts + 1), most_visited(experts, parts))
+    mean = 1 / parts
+    excess = normal_maximum(parts) * np.sqrt(mean / (GRID * top_k) * (experts - top_k) / max(experts - 1, 1))
+    if how.name == "power_law":
+        excess = np.hypot(excess, mean * _skewed(experts, top_k, parts, how.exponent).excess)
+    most = min(1.0, -(-experts // parts) / top_k)
+    return seen, np.minimum(np.maximum(mean + excess, seen / (GRID * top_k)), most)
+
+
 @dataclass(frozen=True, slots=True)
 class _Skewed:
     """Of a power law, by log2 of the tokens."""
@@ -189,10 +196,9 @@ class _Skewed:
 
 @lru_cache(maxsize=128)
 def _skewed(experts: int, top_k: int, parts: int, exponent: float) -> _Skewed:
-    tokens = np.exp2(np.arange(OCTAVES * PER_OCTAVE + 1) / PER_OCTAVE)
-    chances = _popularities(tokens, experts, top_k, exponent)
-    distinct = (1 - (1 - chances) ** tokens[:, None]).sum(axis=1)
-    excess = np.zeros(len(tokens))
+    chances = _popularities(GRID, experts, top_k, exponent)
+    distinct = (1 - (1 - chances) ** GRID[:, None]).sum(axis=1)
+    excess = np.zeros(len(GRID))
     if parts > 1:
         rng = np.random.default_rng((experts, parts))
         device = np.arange(experts) % parts
@@ -222,5 +228,7 @@ def _popularities(tokens: Floats, experts: int, top_k: int, exponent: float) -> 
 
 def _between(tokens: Floats, table: Floats) -> Floats:
     """A table over log2 of the tokens; below one token in proportion to them."""
-    places = np.log2(np.maximum(tokens, 1)) * PER_OCTAVE
-    return np.asarray(np.interp(places, np.arange(len(table)), table) * np.minimum(tokens, 1))
+    places = np.minimum(np.log2(np.maximum(tokens, 1)) * PER_OCTAVE, len(table) - 1.000001)
+    below = places.astype(np.intp)
+    first = table[below]
+    return np.asarray((first + (places - below) * (table[below + 1] - first)) * np.minimum(tokens, 1))
