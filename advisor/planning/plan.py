@@ -19,6 +19,7 @@ from advisor.planning.search import Found, Search, most_replicas, search
 from advisor.planning.space import Candidate, space_of
 from advisor.planning.split import split_of
 from advisor.planning.trials import Trial, Trials
+from advisor.simulator.rules import preset
 from catalog.loader import checked
 
 MOST_RUNNERS_UP = 8
@@ -52,6 +53,8 @@ def plan(
 class _Planner:
     def __init__(self, given: PlanFile, progress: Callable[[str], None] | None) -> None:
         self.given, self.progress = given, progress
+        if given.scheduler:
+            preset(given.scheduler)
         self.promises = promises_of(given)
         self.factor = 1 + share(given.headroom, "headroom")
         self.spare = given.redundancy
@@ -142,11 +145,16 @@ class _Planner:
         if nearest is None:
             nearest = self._best_effort(found)
         choice, miss = None, "no candidate can serve at all"
+        if found.lost:
+            first = next(iter(found.lost.values()))
+            miss += f"; {first.candidate.way}: {first.why}"
         if nearest is not None:
             worst, candidate, trial = nearest
             choice = self.choice(Found(candidate, trial, self.spare))
             over = f"{100 * (worst - 1):.0f} % over" if worst > 1 else ""
-            miss = f"{trial.why}{f': {over}' if over else ''}"
+            lost = found.lost.get(id(candidate))
+            why = trial.why or (lost.why if lost else "")
+            miss = f"{why}{f': {over}' if over else ''}"
         return Plan(
             name=self.given.name, promises=tuple(map(str, self.promises)), best=None, split=None, nearest=choice,
             miss=miss, front=(), runners_up=self._runners_up(found, None), months=(), breaks_in=None, ends_in=None,

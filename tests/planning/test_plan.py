@@ -110,6 +110,12 @@ def test_a_model_whose_context_is_too_short_is_no_candidate():
     assert any("longer than its context of 2,048" in r.why for r in short.runners_up)
 
 
+def test_too_much_for_all_devices_says_what_it_would_take():
+    answer = advisor.plan(read(SMALL), traffic=[{"rate": "99999/s", "input": "400", "output": "100"}], seeds=1)
+    assert not answer.kept
+    assert "more than there may be" in answer.miss
+
+
 def test_redundancy_buys_more_and_headroom_asks_for_more():
     plain = read(SMALL)
     bare = advisor.plan(plain)
@@ -140,6 +146,7 @@ def read(text):
         (("[l4, l40s]", "[{id: rtx-4070, pricing: reserved}]"), "no reserved price is known; give usd_per_hour"),
         (("models: [llama-3.1-8b]", "models: [gpt-5-mini]"), "is behind an API; list it under apis"),
         (("apis: [gpt-5-mini]", "apis: [llama-3.1-8b]"), "no price is known of llama-3.1-8b"),
+        (("requests: 600", "requests: 600\nscheduler: vlm"), "unknown scheduler 'vlm'; did you mean vllm"),
         (("growth: 30%", "growth: a lot"), "growth: 'a lot' is not a share"),
         (("slo: ttft.p95<500ms,tpot.p95<40ms\n", ""), "no promise is made"),
     ],
