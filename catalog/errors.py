@@ -9,6 +9,10 @@ class BadInput(ValueError):
     """Something given from outside is wrong; the message is one sentence meant for the person who gave it."""
 
 
+class DoesNotFit(BadInput):
+    """A question that was well put and whose answer is no: the model needs more memory than there is."""
+
+
 def nearest(word: str, known: Iterable[str], n: int = 3) -> list[str]:
     """The known words closest to ``word``: those that contain it first, then the similar ones."""
     from difflib import get_close_matches

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     """Entry point: one clear line for bad input (exit 2), a short one for our own failures (exit 3)."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs 40 ms
     gc.disable()  # a command ends before garbage matters, and collecting costs a tenth of its time
-    from catalog.errors import BadInput
+    from catalog.errors import BadInput, DoesNotFit
 
     try:
         cli.main(args=arguments, prog_name="whicharch", standalone_mode=False)
@@ -91,6 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
+    except DoesNotFit as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
     except BadInput as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -130,7 +131,12 @@ def list_(
         print_markdown(HEADERS, [[_cell(value) for value in row] for row in cells])
     else:
         short = ("id", "kind", "GiB", "GB/s", "fp32", "16-bit", "8-bit", "4-bit", "$/h", "times")
-        print_table(short, [[_cell(value) for value in row] for row in cells], left=2)
+        narrow = get_terminal_size((200, 24)).columns < 115
+        kept = [i for i, name in enumerate(short) if not narrow or name not in ("kind", "fp32", "4-bit")]
+        table = [[_cell(row[i]) for i in kept] for row in cells]
+        if narrow:
+            table = [[*row[:-1], row[-1].split()[0]] for row in table]
+        print_table([short[i] for i in kept], table, left=1 if narrow else 2)
         click.echo("Peaks are dense, in TFLOP/s.", err=True)
 
 

@@ -19,7 +19,7 @@ from advisor.simulator.timed import Floats, Step, Timed, grid, knots_of, own_s, 
 from calculators.serving import Server
 from calculators.speculative import further_logits_s, round_s, verification
 from calculators.workload import Workload
-from catalog.errors import BadInput
+from catalog.errors import BadInput, DoesNotFit
 
 FAR = 2**20
 """Tokens at which windows are full and what each further token takes is read off."""
@@ -150,7 +150,7 @@ def _memory(
         return replace(memory, units=memory.whole(tokens, block))
     room = _room(case, rules, share)
     if room < memory.whole(block, block):
-        raise BadInput(
+        raise DoesNotFit(
             f"{case.spec.id} on {case.scenario.layout.devices} × {case.machine.id}: weights, activations and engine "
             f"leave {max(room, 0) / 2**30:.1f} GiB for the cache; a smaller weight format or more devices would help"
         )

@@ -286,6 +286,14 @@ def test_every_machine_fits_on_a_screen_and_every_number_has_a_badge_and_a_sourc
     assert all(f.badge != "spec sheet" for f in constants)
 
 
+def test_the_list_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = CliRunner().invoke(cli, ["machine", "list"]).stdout.splitlines()
+    assert max(len(line) for line in narrow) <= 80
+    monkeypatch.setenv("COLUMNS", "160")
+    assert "datacenter gpu" in CliRunner().invoke(cli, ["machine", "list"]).stdout
+
+
 def test_the_list_filters_and_names_what_is_near():
     run = CliRunner().invoke(cli, ["machine", "list", "--vendor", "amd", "--kind", "datacenter gpu", "--json"])
     rows = json.loads(run.stdout)

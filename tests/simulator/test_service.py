@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import advisor
-from advisor.cli import cli
+from advisor.cli import cli, main
 from advisor.estimating.resolve import resolve, server_of
 from advisor.scenario import Scenario
 from advisor.simulator.rules import PRESETS, Rules
@@ -218,3 +218,10 @@ def test_parquet_says_what_it_needs_or_works(tmp_path):
         assert "whicharch[parquet]" in str(done.exception)
     else:
         assert pq.read_table(tmp_path / "r.parquet").num_rows == 400
+
+
+def test_the_command_says_no_with_1_where_the_model_does_not_fit(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as left:
+        main(["simulate", "llama-3-70b", "--machine", "l4", "--rate", "1/s"])
+    assert left.value.code == 1
+    assert "leave 0.0 GiB for the cache" in capsys.readouterr().err
