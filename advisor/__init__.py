@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from advisor.accuracy.report import accuracy as accuracy
     from advisor.asking.ask import ask as ask
     from advisor.breakdown import breakdown as breakdown
+    from advisor.comparing import compare as compare
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
     from advisor.learn import learn as learn
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from advisor.validate import validate as validate
 
 _HOMES = {
+    "compare": "advisor.comparing",
     "ask": "advisor.asking.ask",
     "breakdown": "advisor.breakdown",
     "accuracy": "advisor.accuracy.report",
@@ -44,6 +46,7 @@ __all__ = [
     "accuracy",
     "ask",
     "breakdown",
+    "compare",
     "estimate",
     "explain",
     "learn",

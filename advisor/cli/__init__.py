@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("advisor.cli.recommend", "Rank architectures, models and machines for a task."),
     "estimate": ("advisor.cli.estimate", "Parameters, FLOPs, memory, time and cost of one model on one machine."),
     "explain": ("advisor.cli.explain", "Where a number comes from: formula, numbers put in, unit and source."),
+    "compare": ("advisor.cli.compare", "Put models side by side at one workload, and say why they differ."),
     "scale": ("advisor.cli.scale", "How cost grows with context, and where models cross."),
     "simulate": ("advisor.cli.simulate", "Serve traffic request by request: percentiles, limits kept, money."),
     "plan": ("advisor.cli.plan", "The cheapest machines that keep a promise under growing traffic."),
