@@ -158,6 +158,10 @@ def _targets() -> dict[str, list[str]]:
     return found
 
 
+SURE = 7
+"""Letters from which a single wrong one is taken as a slip; in shorter words only swapped or missing ones are."""
+
+
 @lru_cache(maxsize=4096)
 def meant(word: str) -> str | None:
     """The one word that a misspelt word of five letters or more is nearest to; ``None`` where two are equally near."""
@@ -170,6 +174,8 @@ def meant(word: str) -> str | None:
         for target in by_length.get(str(length), ()):
             if target[0] != word[0] and target[-1] != word[-1]:
                 continue
+            if len(target) == len(word) < SURE and sorted(target) != sorted(word):
+                continue  # "smart" is no misspelt "start"
             apart = distance(word, target, best)
             if apart < best:
                 best, near = apart, [target]

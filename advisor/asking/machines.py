@@ -52,8 +52,8 @@ def machines(
     chosen: list[str] = []
     for item in specific or named:
         options = words.machines.get(item.value, (item.value,))
-        first, picked = _with_memory(draft, found, item, options, quantities, used)
-        said = words_of(draft, found, first, item.last)
+        (first, last), picked = _with_memory(draft, found, item, options, quantities, used)
+        said = words_of(draft, found, first, last)
         if len(options) > 1 and picked == options[0]:
             draft.assumed.append(f"{said!r} is {picked} (not {', '.join(o for o in options if o != picked)})")
         for key in (item.value, picked):
@@ -111,7 +111,7 @@ def _with_memory(
     options: Sequence[str],
     quantities: Sequence[Amount],
     used: set[int],
-) -> tuple[int, str]:
+) -> tuple[tuple[int, int], str]:
     """The option whose memory is said beside the name, else the first."""
     for number, amount in enumerate(quantities):
         if amount.kind != "bytes" or not _beside(found, amount, item):
@@ -121,8 +121,8 @@ def _with_memory(
             have = load_machine(option).memory_gib
             if have is not None and abs(have - gib) <= 0.03 * gib + 0.5:
                 used.add(number)
-                return min(item.first, amount.first), option
-    return item.first, options[0]
+                return (min(item.first, amount.first), max(item.last, amount.last)), option
+    return (item.first, item.last), options[0]
 
 
 def _beside(found: Sequence[Token], amount: Amount, item: Item) -> bool:

@@ -20,6 +20,7 @@ from advisor.asking.words import MOST, Token, tokens
 from advisor.requirements import Requirements
 from catalog.asking import vocabulary
 from catalog.loader import load_task
+from catalog.task import Task
 
 
 def read(text: str) -> Reading:
@@ -44,6 +45,7 @@ def read(text: str) -> Reading:
     quantities, by_machine = machines(draft, found, items, quantities, against)
     roles = Roles(found, roles_found, quantities)
     rates = apply(draft, found, quantities, roles, task, by_machine)
+    task = _by_length(draft, task)
     wishes(draft, found, items, against, find(found, lex.only), said_weights)
     settle(draft, rates, task)
     if len(text) > MOST:
@@ -52,6 +54,23 @@ def read(text: str) -> Reading:
     for item in meaning:
         _take(taken, item)
     return _finished(draft, found, corrected, _unread(draft, found, taken, lex, task.id))
+
+
+LONG = 100_000
+"""Tokens of a prompt from which conversation becomes work on long documents."""
+
+
+def _by_length(draft: Draft, task: Task) -> Task:
+    """The task that such long prompts make of a conversation, which is said."""
+    length = draft.fields.get("input_tokens") or 0
+    named = str(draft.words.get("task", "")).startswith("task ")
+    if task.id != "chat" or length < LONG or named:
+        return task
+    draft.fields["task"] = "long-document"
+    draft.words.setdefault("task", draft.words["input_tokens"])
+    draft.assumed = [text for text in draft.assumed if not text.startswith("the task is chat")]
+    draft.assumed.append(f"prompts of {length:,} tokens make the task long-document")
+    return load_task("long-document")
 
 
 def _take(taken: list[bool], item: Item) -> None:

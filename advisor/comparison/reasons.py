@@ -86,7 +86,8 @@ def _reading(subjects: Sequence[Subject]) -> str | None:
         return (
             f"{slow.spec.id} takes {_times(ratio)} the time of {fast.spec.id} to the first token though its prompts "
             f"need {flops_text(slow.estimate.flops.prefill_needed)} against "
-            f"{flops_text(fast.estimate.flops.prefill_needed)}: it reaches {_reached(slow)} against {_reached(fast)}{_all_experts(slow)}."
+            f"{flops_text(fast.estimate.flops.prefill_needed)}: it reaches {_reached(slow)} "
+            f"against {_reached(fast)}{_all_experts(slow)}."
         )
     return (
         f"{slow.spec.id} takes {_times(ratio)} the time of {fast.spec.id} to the first token: reading the prompt needs "
