@@ -135,15 +135,12 @@ class Compiled:
         self._compute = np.zeros((len(rates), len(products), m))
         self._memory = np.zeros_like(self._compute)
         convolutions = np.array([is_short_convolution(op) for op in table.operators])
-        for c, r in enumerate(rates):
-            bandwidth = r.eff.bandwidth_bytes_per_s
-            self._set_products(c, r, products, flops, traffic[c])
-            if r.eff.experts:
-                self._set_experts(c, r, rows[Kind.EXPERTS], flops, traffic[c])
-            if r.eff.short_convolution:
+        self._set_products(products, rates, flops, traffic)
+        self._set_experts(rows[Kind.EXPERTS], rates, flops, traffic)
+        for c, r in enumerate(rates) if convolutions.any() else ():
+            if own := r.eff.short_convolution:
                 for row in np.flatnonzero(convolutions):
-                    own = r.eff.short_convolution
-                    self._linear[c, row, :m] = traffic[c][row] / (bandwidth * own.memory)
+                    self._linear[c, row, :m] = traffic[c][row] / (r.eff.bandwidth_bytes_per_s * own.memory)
                     self._linear[c, row, m] = table.launches[row] * own.launch_us * 1e-6
         self._set_attention(rows[Kind.ATTENTION], rates, flops, pointwise, traffic, news)
         self._set_scans(rows[Kind.SCAN], rates, flops, traffic)
@@ -159,41 +156,47 @@ class Compiled:
 
     # --- coefficients ---------------------------------------------------------------------------------------------
 
-    def _set_products(self, c: int, r: Rates, rows: list[int], flops: Floats, traffic: Floats) -> None:
+    def _set_products(self, rows: list[int], rates: Sequence[Rates], flops: Floats, traffic: Sequence[Floats]) -> None:
         """Dense products, and experts where they have no constants of their own."""
         if not rows:
             return
-        own, bandwidth, m = r.eff.products, r.eff.bandwidth_bytes_per_s, flops.shape[1]
-        self._compute[c] = flops[rows] / (r.peak * own.compute)
-        shares = [
-            own.expert_memory or own.memory if self.table.operators[row].kind is Kind.EXPERTS else own.memory
-            for row in rows
-        ]
-        self._memory[c] = traffic[rows] / (bandwidth * np.array(shares)[:, None])
-        width = self.table.row_width[rows]
-        reads = self.table.coefficients["reads"][rows]
-        finite = np.isfinite(width)[:, None]
-        extra = np.where(finite, reads / width[:, None] * (own.row_ns * 1e-9), 0.0)
-        if own.input_memory:
-            extra += np.where(finite, reads * (ACTIVATION_BYTES / (bandwidth * own.input_memory)), 0.0)
-        self._linear[c, rows, :m] = extra
-        inner = np.where(finite[:, 0], width, 0.0) * (own.inner_ns * 1e-9)
-        self._linear[c, rows, m] = self.table.launches[rows] * (own.launch_us * 1e-6 + inner)
+        table, m, owns = self.table, flops.shape[1], [r.eff.products for r in rates]
+        bandwidth = np.array([r.eff.bandwidth_bytes_per_s for r in rates])
+        self._compute = (
+            flops[rows] / np.array([r.peak * own.compute for r, own in zip(rates, owns, strict=True)])[:, None, None]
+        )
+        experts = np.array([table.operators[row].kind is Kind.EXPERTS for row in rows])
+        shares = np.array([[own.memory, own.expert_memory or own.memory] for own in owns])
+        share = np.where(experts, shares[:, 1:], shares[:, :1])
+        self._memory = np.stack([moved[rows] for moved in traffic]) / (bandwidth[:, None] * share)[:, :, None]
+        width, reads = table.row_width[rows], table.coefficients["reads"][rows]
+        finite = np.isfinite(width)
+        row_s = np.array([own.row_ns * 1e-9 for own in owns])
+        input_s = np.array([ACTIVATION_BYTES / own.input_memory if own.input_memory else 0.0 for own in owns])
+        inner_s, launch_s = np.array([[own.inner_ns * 1e-9, own.launch_us * 1e-6] for own in owns]).T
+        lines = np.where(finite[:, None], reads / width[:, None], 0.0)
+        inputs = np.where(finite[:, None], reads, 0.0)
+        self._linear[:, rows, :m] = row_s[:, None, None] * lines + (input_s / bandwidth)[:, None, None] * inputs
+        walked = inner_s[:, None] * np.where(finite, width, 0.0)
+        self._linear[:, rows, m] = table.launches[rows] * (launch_s[:, None] + walked)
 
-    def _set_experts(self, c: int, r: Rates, rows: list[int], flops: Floats, traffic: Floats) -> None:
-        own = r.eff.experts
-        if own is None or not len(rows):
+    def _set_experts(self, rows: list[int], rates: Sequence[Rates], flops: Floats, traffic: Sequence[Floats]) -> None:
+        found = [(c, r, r.eff.experts) for c, r in enumerate(rates) if r.eff.experts is not None]
+        if not found or not rows:
             return
-        m = flops.shape[1]
-        here = np.array([_experts_here(self.table.operators[row]) for row in rows])[:, None]
-        peak = r.eff.expert_flops_per_s or r.peak
-        at = [list(self._products).index(row) if row in self._products else -1 for row in rows]
-        seconds = flops[rows] / (peak * own.compute) + traffic[rows] / (r.eff.bandwidth_bytes_per_s * own.memory)
-        self._linear[c, rows, :m] = seconds + self.table.touched[rows] * here * (own.expert_ns * 1e-9)
-        self._linear[c, rows, m] = self.table.launches[rows] * own.launch_us * 1e-6
-        for place in at:
-            if place >= 0:  # another setting has none: here the root is of nothing
-                self._compute[c, place] = self._memory[c, place] = 0.0
+        table, m, own_rates = self.table, flops.shape[1], [c for c, _, _ in found]
+        here = np.array([_experts_here(table.operators[row]) for row in rows])[:, None]
+        peak = np.array([(r.eff.expert_flops_per_s or r.peak) * own.compute for _, r, own in found])
+        streamed = np.array([r.eff.bandwidth_bytes_per_s * own.memory for _, r, own in found])
+        expert_s, launch_s = np.array([[own.expert_ns * 1e-9, own.launch_us * 1e-6] for _, _, own in found]).T
+        seconds = flops[rows] / peak[:, None, None]
+        seconds += np.stack([traffic[c][rows] for c in own_rates]) / streamed[:, None, None]
+        seconds += table.touched[rows] * here * expert_s[:, None, None]
+        self._linear[np.ix_(own_rates, rows, range(m))] = seconds
+        self._linear[np.ix_(own_rates, rows, [m])] = (table.launches[rows] * launch_s[:, None])[:, :, None]
+        places = [place for place, row in enumerate(self._products.tolist()) if row in set(rows)]
+        if places:  # another setting has none: here the root is of nothing
+            self._compute[np.ix_(own_rates, places)] = self._memory[np.ix_(own_rates, places)] = 0.0
 
     def _set_attention(
         self,
@@ -266,16 +269,18 @@ class Compiled:
         """The longer of 32-bit arithmetic (with products) and traffic; linear where one is longer in every measure."""
         table, m = self.table, self._linear.shape[2] - 1
         needed, pointwise = (table.coefficients[name][rows] for name in ("needed", "pointwise"))
-        compute, memory = np.zeros((2, len(rates), len(rows), m))
-        short, scans = convolutions[rows], table.of_kind(Kind.SCAN)[rows]
-        for c, r in enumerate(rates):
-            elsewhere = short & (r.eff.short_convolution is not None) | scans & (r.eff.scan is not None)
-            plain = r.eff.plain
-            compute[c] = needed / (r.sixteen * plain.compute) + pointwise / (r.vector * plain.compute)
-            memory[c] = traffic[c][rows] / (r.eff.bandwidth_bytes_per_s * plain.memory)
-            launch = table.launches[rows] * plain.launch_us * 1e-6
-            compute[c, elsewhere] = memory[c, elsewhere] = 0.0
-            self._linear[c, rows, m] = np.where(elsewhere, self._linear[c, rows, m], launch)
+        plains = [r.eff.plain for r in rates]
+        sixteen = np.array([r.sixteen * plain.compute for r, plain in zip(rates, plains, strict=True)])
+        vector = np.array([r.vector * plain.compute for r, plain in zip(rates, plains, strict=True)])
+        streamed = np.array([r.eff.bandwidth_bytes_per_s * r.eff.plain.memory for r in rates])
+        compute = needed / sixteen[:, None, None] + pointwise / vector[:, None, None]
+        memory = np.stack([moved[rows] for moved in traffic]) / streamed[:, None, None]
+        own_short = np.array([r.eff.short_convolution is not None for r in rates])[:, None]
+        own_scan = np.array([r.eff.scan is not None for r in rates])[:, None]
+        elsewhere = convolutions[rows] & own_short | table.of_kind(Kind.SCAN)[rows] & own_scan
+        compute[elsewhere] = memory[elsewhere] = 0.0
+        launch_s = np.array([plain.launch_us * 1e-6 for plain in plains])[:, None]
+        self._linear[:, rows, m] = np.where(elsewhere, self._linear[:, rows, m], table.launches[rows] * launch_s)
         straight = np.all((compute >= memory).all(axis=2) | (compute <= memory).all(axis=2), axis=0)
         self._linear[:, np.array(rows, dtype=np.intp)[straight], :m] += np.maximum(compute, memory)[:, straight]
         self._bent = np.array(rows, dtype=np.intp)[~straight]
