@@ -91,7 +91,6 @@ def test_llama_bench_reads_csv_as_well(tmp_path):
         ({**VLLM, "model_id": "acme/secret-9b"}, {"machine": "h100-sxm"}, "unknown model 'acme/secret-9b'"),
         ({**VLLM, "max_concurrency": None}, {"machine": "h100-sxm", "model": "gpt9"}, "unknown model 'gpt9'"),
         (VLLM, {"machine": "h100-sxm", "cache": "fp9"}, "unknown cache type"),
-        ([{**LLAMA, "gpu_info": "Nobody's 9000"}], {}, "which is not in the catalog"),
     ],
 )
 def test_what_a_file_does_not_say_is_asked_for(tmp_path, data, given, words):

@@ -1,66 +1,90 @@
-"""A user's own ``llama-bench`` results, as JSON, JSON lines or CSV (``-o json``)."""
+"""A user's own results of ``llama-bench -o json``, ``jsonl`` or ``csv``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from advisor.accuracy.comparison import Comparison, File, Given, Reader, Row, Skipped
-from advisor.accuracy.local_names import format_of
-from advisor.accuracy.own import machine_id, model_id
+from advisor.accuracy.local_names import format_of, host_of, model_of
+from advisor.accuracy.names import machine_of
 from advisor.accuracy.readers.serving_end_to_end import number
 from advisor.accuracy.streams import Stream, compare_streams
-from catalog.errors import BadInput
+from catalog.loader import load, load_format, load_machine
+
+ALL_LAYERS = 99
+"""From so many layers asked for on the GPU, or from the model's own depth, all of it is there."""
 
 
-def streams(file: File, given: Given) -> Iterator[Stream | Skipped]:
-    """One stream a row: a prompt (``n_prompt``) or an answer (``n_gen``)."""
-    for line, row in enumerate(file.rows, 1):
-        prompt, written = number(row, "n_prompt") or 0.0, number(row, "n_gen") or 0.0
-        speed = number(row, "avg_ts") or 0.0
-        if speed <= 0 or (prompt > 0) == (written > 0):
-            yield Skipped(line, "neither a prompt nor an answer alone, or no speed")
-            continue
-        name, kind = str(row.get("model_filename") or ""), str(row.get("model_type") or "")
-        model = model_id(file, given, _known(name) or kind)
-        machine, devices = _machine(file, given, row)
-        weights = given.weights or format_of(name, kind.rsplit(" - ", 1)[0].rsplit(" ", 1)[-1], "llama.cpp") or ""
-        yield Stream(
-            line=line,
-            engine=given.engine or "llama.cpp",
-            machine=machine,
-            devices=devices,
-            model=model,
-            weights=weights,
-            file_bytes=None if weights else number(row, "model_size"),
-            past=number(row, "n_depth") or 0.0,
-            prompt_tokens=prompt,
-            output_tokens=written,
-            measured_s=prompt / speed if prompt else 1 / speed,
-        )
+def streams(rows: Sequence[Row], given: Given) -> Iterator[Stream | Skipped]:
+    """One stream a test: a prompt of ``n_prompt`` tokens or an answer of ``n_gen``.
+
+    Source:
+        ggml-org/llama.cpp tools/llama-bench/README.md (output formats).
+    """
+    for line, row in enumerate(rows, 1):
+        name, printed = str(row["model_filename"]), str(row["gpu_info"] or row["cpu_info"])
+        model = load(given.model).id if given.model else model_of(name) or model_of(str(row["model_type"]))
+        machine, devices = _machine(printed, given)
+        prompt, written, speed = (number(row, key) or 0.0 for key in ("n_prompt", "n_gen", "avg_ts"))
+        size = number(row, "model_size")
+        why = _why_not(row, prompt, written, speed)
+        if machine is None:
+            yield Skipped(line, f"machine not in the catalog: {printed}; say it with --machine")
+        elif model is None:
+            yield Skipped(line, f"model not in the catalog: {name}; say it with --model")
+        elif why is not None:
+            yield Skipped(line, why)
+        else:
+            weights = load_format(given.weights).id if given.weights else _format(name, row, size)
+            if weights is None:
+                yield Skipped(line, "neither the format nor the size of the file is known")
+                continue
+            yield Stream(
+                line, "llama.cpp", machine, given.gpus or devices, model, weights, None if weights else size,
+                past=number(row, "n_depth") or 0.0, prompt_tokens=prompt, output_tokens=written,
+                measured_s=prompt / speed if prompt else 1 / speed,
+                keys={"build": str(row.get("build_number", "")), "backend": str(row.get("backends", ""))},
+            )  # fmt: skip
 
 
-def _known(name: str) -> str:
-    """The file's name where it names a model, else nothing: the type is vaguer but shorter."""
-    from advisor.accuracy.names import model_of
+def _machine(printed: str, given: Given) -> tuple[str | None, int]:
+    if given.machine:
+        return load_machine(given.machine).id, given.gpus or 1
+    cards = [card.strip() for card in printed.split(",")]
+    found, devices = machine_of(cards[0])
+    return found or host_of(cards[0])[0], len(cards) if len(cards) > 1 else devices
 
-    stem = name.rsplit("/", 1)[-1]
-    return stem if model_of(stem) else ""
+
+def _format(name: str, row: Row, size: float | None) -> str | None:
+    """The recipe that the file's name says, else its size."""
+    quant = re.sub(r"^.* [\d.]+B(?:\.A[\d.]+B)? ", "", str(row["model_type"]))
+    return format_of(name, quant, "llama.cpp") or ("" if size else None)
 
 
-def _machine(file: File, given: Given, row: Row) -> tuple[str, int]:
-    printed = str(row.get("gpu_info") or row.get("cpu_info") or "")
-    if number(row, "n_gpu_layers") == 0 and not given.machine:
-        raise BadInput(f"{file.path}: ran on the CPU {row.get('cpu_info')!r}; add --machine ID")
-    return machine_id(file, given, printed)
+def _why_not(row: Row, prompt: float, written: float, speed: float) -> str | None:
+    if prompt and written:
+        return "a prompt and its answer timed together"
+    if speed <= 0 or min(prompt, written) < 0 or not (prompt or written):
+        return "no speed"
+    layers = number(row, "n_gpu_layers")
+    if row["gpu_info"] and layers is not None and 0 <= layers < ALL_LAYERS:
+        return "part of the layers ran on the CPU"
+    if any(str(row.get(key, "f16")) not in ("f16", "bf16") for key in ("type_k", "type_v")):
+        return "a quantized cache"
+    return None
 
 
 def _compare(file: File, given: Given) -> Iterator[Comparison | Skipped]:
-    return compare_streams(streams(file, given))
+    return compare_streams(streams(file.rows, given))
 
 
 READER = Reader(
     layout="llama-bench",
-    about="time of a bare prompt and per token of your own machine",
-    columns=frozenset({"model_filename", "n_prompt", "n_gen", "avg_ts"}),
+    about="time of a bare prompt and per token, as llama-bench prints them",
+    columns=frozenset(
+        {"model_filename", "model_type", "model_size", "cpu_info", "gpu_info", "n_prompt", "n_gen", "avg_ts"}
+    ),
     compare=_compare,
+    by=("quantity", "machine", "model", "weights"),
 )
