@@ -117,16 +117,27 @@ def classes(runs: Sequence[Run]) -> Iterator[Class]:
                     yield Class(engine, quantity, badge, {key: np.array(values) for key, values in groups.items()})
 
 
+def no_narrower(bands: Sequence[ErrorBand]) -> list[ErrorBand]:
+    """The same, class defaults as wide as constants of one's own at least: who knows less claims no more."""
+    own = {band.quantity: band for band in bands if band.badge == "calibrated"}
+    wider = []
+    for band in bands:
+        if band.badge == "class default" and (known := own.get(band.quantity)):
+            band = band.model_copy(update={"p10": min(band.p10, known.p10), "p90": max(band.p90, known.p90)})
+        wider.append(band)
+    return wider
+
+
 def write(found: Sequence[Class]) -> Iterator[str]:
     """Replace the bands of served models in the engines' files, and the file of all engines."""
     for name in engine_ids():
-        own = [c.band for c in found if c.engine == name]
+        own = no_narrower([c.band for c in found if c.engine == name])
         path = ROOT / "engines" / f"{name}.yaml"
         if own and path.exists():
             text = re.sub(r"\nbands:\n(?:[ -].*\n|\n)*", "\n", path.read_text(encoding="utf-8")).rstrip("\n")
             path.write_text(f"{text}\nbands:\n{_yaml(own)}", encoding="utf-8")
             yield f"wrote {len(own)} bands to {path.name}"
-    own = [c.band for c in found if c.engine is None]
+    own = no_narrower([c.band for c in found if c.engine is None])
     (ROOT / "error_bands.yaml").write_text(f"{HEADER}bands:\n{_yaml(own)}", encoding="utf-8")
     yield f"wrote {len(own)} bands to error_bands.yaml"
 
