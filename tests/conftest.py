@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent.parent))  # for `benchmarks`, behind what is installed
 
 
 @pytest.fixture(autouse=True, scope="session")
