@@ -26,6 +26,7 @@ from calculators.params import Params, count_params
 from catalog.errors import BadInput
 from catalog.loader import load, load_task
 from catalog.spec import ModelSpec
+from catalog.terms import supported_context
 
 if TYPE_CHECKING:
     from advisor.quality import Quality
@@ -218,6 +219,7 @@ def _rows(subjects: Sequence[Subject], length: int, task: str) -> list[Row]:
     row(a, "window", part("window"), tokens_text)
     row(a, "experts", part("experts"), _plain, texts=_experts)
     row(a, "context", lambda s: s.spec.context_tokens, tokens_text, "high")
+    row(a, "context, by RULER", lambda s: c.tokens if (c := supported_context(s.spec)) else None, tokens_text, "high")
     p = "size"
     row(p, "parameters", lambda s: s.params.total if s.params else None, count_text)
     row(p, "active", lambda s: s.params.active if s.params else None, count_text, "low")

@@ -11,7 +11,6 @@ SIDE = 8
 UNSEEN, BLURRED, SEEN = 0, 1, 2
 """A cell: not seen, seen through a state, seen exactly."""
 CELLS = {UNSEEN: "· ", BLURRED: "░░", SEEN: "██"}
-LEGEND = {UNSEEN: "not seen", BLURRED: "through a state", SEEN: "seen"}
 
 
 def cells(mask: Mask, side: int = SIDE) -> tuple[tuple[int, ...], ...]:

@@ -32,6 +32,8 @@ INPUT_TOKENS = 200
 
 @dataclass(frozen=True)
 class Run:
+    """Power of one measured server, and how busy its devices were."""
+
     group: str
     machine: str
     share: float
@@ -43,6 +45,7 @@ class Run:
 
 
 def runs(path: Path = HERE / "measured" / "power_ml_energy.csv") -> list[Run]:
+    """The measured servers (ML.ENERGY)."""
     found = []
     with path.open() as file:
         for row in csv.DictReader(file):
@@ -65,6 +68,7 @@ def runs(path: Path = HERE / "measured" / "power_ml_energy.csv") -> list[Run]:
 
 
 def case_of(model: str, machine: str, weights: str, gpus: int, batch: int, output: int) -> Resolved:
+    """A measured server as a scenario."""
     asked: dict[str, Any] = {"model": model, "machine": machine, "weights": weights, "tp": gpus}
     return resolve(Scenario(**asked, batch=batch, input_tokens=INPUT_TOKENS, output_tokens=output))
 
@@ -96,6 +100,7 @@ def left_out(rows: list[Run], by: str) -> dict[str, np.ndarray[Any, np.dtype[np.
 
 
 def weighted_quantiles(groups: dict[str, Any], at: tuple[float, ...]) -> list[float]:
+    """Quantiles over all values, every group weighing the same."""
     values = np.concatenate(list(groups.values()))
     weights = np.concatenate([np.full(len(g), 1 / len(g)) for g in groups.values()])
     order = np.argsort(values)
@@ -104,6 +109,7 @@ def weighted_quantiles(groups: dict[str, Any], at: tuple[float, ...]) -> list[fl
 
 
 def main(write: bool) -> None:
+    """Print errors of groups and machines left out, and the constants; write them if asked."""
     rows = runs()
     constants = fit(rows)
     groups = left_out(rows, "group")

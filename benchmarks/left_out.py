@@ -15,13 +15,6 @@ from pydantic import BaseModel
 from catalog.loader import all_machines, load_machine, machine_classes
 from catalog.machine import Machine, MachineClass
 
-GENERATIONS = (
-    ("a100-sxm4-80gb",),
-    ("l40s",),
-    ("h100-sxm", "h200-sxm"),
-    ("b200-sxm", "b300-sxm", "gb200-nvl72", "gb300-nvl72", "rtx-pro-6000-blackwell-server"),
-)
-"""Measured machines with the same architecture: Ampere, Ada, Hopper, Blackwell."""
 NOT_CONSTANTS = ("rows", "median_error", "prefill_median_error", "decode_median_error")
 SHARED = tuple(
     name
@@ -73,12 +66,6 @@ def bare(machine: str) -> Machine:
 def machine_left_out(machine: str) -> tuple[Machine, list[MachineClass]]:
     """Without this machine's own measurements."""
     return bare(machine), [class_without(c, (machine,)) for c in machine_classes()]
-
-
-def generation_left_out(machine: str) -> tuple[Machine, list[MachineClass]]:
-    """Without those of any machine of the same architecture."""
-    group = next(group for group in GENERATIONS if machine in group)
-    return bare(machine), [class_without(c, group) for c in machine_classes()]
 
 
 def nominal(machine: str) -> tuple[Machine, list[MachineClass]]:

@@ -47,14 +47,17 @@ def call_cpu_s(function: Callable[[], object], runs: int = 3) -> float:
 
 
 def show(name: str, seconds: float, target: str) -> None:
+    """One line of the report."""
     print(f"{name:<58}{seconds:8.3f} s CPU   target {target}", flush=True)
 
 
 def bench_help() -> None:
+    """Start-up alone."""
     show("whicharch --help, whole process", command_cpu_s("--help"), "0.2 s")
 
 
 def bench_estimate() -> None:
+    """One estimate: a whole process, and again in a running one."""
     arguments = "estimate llama-3.1-8b --machine h100-sxm --input 2k --output 500 --batch 8"
     show("whicharch estimate, whole process", command_cpu_s(arguments), "0.5 s")
     from advisor import estimate
@@ -69,6 +72,7 @@ def bench_estimate() -> None:
 
 
 def bench_recommend() -> None:
+    """Recommending on one machine and on all that are rented out."""
     show(
         "whicharch recommend on one machine, whole process",
         command_cpu_s(f"recommend {EXAMPLE} --machine rtx-4090"),
@@ -84,6 +88,7 @@ def bench_recommend() -> None:
 
 
 def bench_catalog() -> None:
+    """Loading the compiled catalog."""
     from catalog import loader
 
     def load_all() -> None:
@@ -96,6 +101,7 @@ def bench_catalog() -> None:
 
 
 def bench_sweep() -> None:
+    """A million points of one model."""
     import numpy as np
 
     from advisor import sweep
@@ -126,6 +132,7 @@ def bench_sweep() -> None:
 
 
 def bench_evaluate() -> None:
+    """A million evaluations operator by operator."""
     import numpy as np
 
     from calculators.evaluate import evaluate
@@ -142,6 +149,7 @@ def bench_evaluate() -> None:
 
 
 def bench_import() -> None:
+    """Reading a config.json."""
     from catalog.importers.defaults import _lines, defaults_of
     from catalog.importers.huggingface import from_hf_config
     from catalog.loader import all_models
@@ -162,6 +170,7 @@ def bench_import() -> None:
 
 
 def bench_tui() -> None:
+    """From start to the first paint."""
     path = os.path.join(os.path.dirname(__file__), "tui_start.py")
     if os.path.exists(path):
         subprocess.run([sys.executable, path], check=False)

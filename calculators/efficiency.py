@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import log2
 
 from catalog.base import Source
+from catalog.links import NVLINK_ALPHA_US, NVLINK_SHARE, PCIE, UNKNOWN_LINK_GB_PER_S
 from catalog.machine import (
     AllReduce,
     AttentionKernel,
@@ -165,14 +166,6 @@ def _constants(machine: Machine, family: MachineClass | None, dtype: ComputeType
     return _UNMEASURED, "spec sheet"
 
 
-NVLINK_SHARE, NVLINK_ALPHA_US = 0.65, 6.0
-"""Share of the link's rate and latency of an all-reduce on switched links: the middle of A100, H100, H200 and B200
-(188/300, 341/450, 365/450, 547/900 GB/s; 5.1 to 8.1 µs; lessons of the aiconfigurator 0.12 all-reduce table)."""
-PCIE: dict[int, tuple[float, float]] = {2: (0.61, 4.7), 4: (0.235, 12.6), 8: (0.16, 23.5)}
-"""The same over PCIe, by devices: the geometric middle of RTX PRO 6000, which has peer to peer (0.61, 0.46 and 0.38 of
-63 GB/s), and L40S, whose measured node has not (0.62, 0.12 and 0.07 of 31 GB/s); their latencies agree to a tenth."""
-
-
 def _allreduce(machine: Machine, gpus: int) -> AllReduce | None:
     return min(machine.allreduce, key=lambda entry: abs(entry.gpus - gpus), default=None)
 
@@ -191,4 +184,4 @@ def allreduce_of(machine: Machine, gpus: int) -> tuple[float, float]:
     if machine.link.gb_per_s:
         return NVLINK_ALPHA_US * 1e-6, machine.link.gb_per_s * NVLINK_SHARE * 1e9
     share, alpha_us = PCIE[min(PCIE, key=lambda n: abs(log2(n / gpus)))]
-    return alpha_us * 1e-6, (machine.link.pcie_gb_per_s or 16.0) * share * 1e9
+    return alpha_us * 1e-6, (machine.link.pcie_gb_per_s or UNKNOWN_LINK_GB_PER_S) * share * 1e9

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from catalog.engine import Engine, KernelRates
-from catalog.machine import NO_KERNELS, AttentionRates, Machine, Roofline
+from catalog.machine import LANES, LANES_NOW, NO_KERNELS, AttentionRates, Machine, Roofline
 from catalog.weight_format import WeightFormat
 
 SHARPNESS = 4.0
 """How sharply the two limits on streaming weights meet: the memory, and the loads in flight."""
 DECODE_P = 2.2
 """As for products of 16 bits on other engines (``catalog/machine_classes.yaml``)."""
-LANES = {"a100": 64, "a30": 64, "v100": 64, "t4": 64, "rtx-20": 64}
-"""32-bit lanes of a multiprocessor by the beginning of the machine's id; 128 on later NVIDIA GPUs.
-
-Source:
-    NVIDIA architecture white papers: V100, Turing and GA100 64, GA102 to Blackwell 128.
-"""
 UNPACKED = 16.0
 """Formats of so many bits need no unpacking."""
 
@@ -92,7 +86,7 @@ def streaming_share(rates: KernelRates, machine: Machine, memory: float, bits: f
     slowness = (1 / memory) ** SHARPNESS
     lanes = machine.peak_tflops.get("fp32", 0.0) * 1e12 / 2
     if rates.clock_bytes and lanes:
-        clocks = lanes / next((n for start, n in LANES.items() if machine.id.startswith(start)), 128)
+        clocks = lanes / next((n for start, n in LANES.items() if machine.id.startswith(start)), LANES_NOW)
         slowness += (machine.bandwidth_bytes_per_s / (rates.clock_bytes * clocks)) ** SHARPNESS
     slowness = slowness ** (1 / SHARPNESS)
     if rates.unpack_lanes and lanes and bits < UNPACKED:

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from catalog.power import PowerModel
 
 ROOT = Path(__file__).parent
-FILES = (".yaml", ".yml", ".json", ".gguf", ".safetensors")
-"""Endings that mean a path rather than a name."""
 T = TypeVar("T", bound=BaseModel)
 
 

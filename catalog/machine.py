@@ -328,3 +328,12 @@ class MachineClass(Spec):
     scan: StreamRates | None = None
     short_convolution: StreamRates | None = None
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+
+
+LANES = {"a100": 64, "a30": 64, "v100": 64, "t4": 64, "rtx-20": 64}
+"""32-bit lanes of a multiprocessor by the beginning of the machine's id, where they are not ``LANES_NOW``.
+
+Source:
+    NVIDIA architecture white papers: V100, Turing and GA100 64, GA102 to Blackwell 128.
+"""
+LANES_NOW = 128

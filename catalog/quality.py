@@ -21,7 +21,6 @@ from catalog.spec import ModelSpec, Score
 
 Reporter = Literal["independent", "vendor", "rival", "relayed"]
 """Who says so: a leaderboard or the benchmark's authors; the model's maker; another maker; a site that quotes."""
-GROUPS = ("", " (base)", " (thinking)")
 
 
 class Benchmark(Spec):

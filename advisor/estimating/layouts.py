@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from advisor.estimating.resolve import Resolved
-from calculators.collectives import NETWORK_SHARE, network_bytes_per_s
+from calculators.collectives import network_bytes_per_s
 from calculators.plan import Layout, deepest_stack
 from calculators.serving import Server
 from calculators.workload import Workload
 from catalog.channels import Experts
+from catalog.links import NETWORK_SHARE
 from catalog.mixers import Attention, LatentAttention
 
 

@@ -18,7 +18,6 @@ from catalog.errors import BadInput
 from catalog.loader import load_machine
 
 UNMEASURED = "no measured residuals of models split between a GPU and a CPU"
-BUSY = "a prompt or step on its own, no measured residuals of splits"
 
 
 def check(case: Resolved) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.accuracy.files import read as read_file
+from advisor.accuracy.names import TABLE_MACHINES
 from catalog.errors import BadInput
 
 Array = NDArray[np.float64]
@@ -18,19 +19,6 @@ Mask = NDArray[np.bool_]
 Row = Mapping[str, str]
 
 TABLES = "NVIDIA aiconfigurator 0.12 {} table (Apache-2.0)"
-MACHINES = {
-    "a100_sxm": "a100-sxm4-80gb",
-    "h100_sxm": "h100-sxm",
-    "h200_sxm": "h200-sxm",
-    "b200_sxm": "b200-sxm",
-    "b300_sxm": "b300-sxm",
-    "gb200": "gb200-nvl72",
-    "gb300": "gb300-nvl72",
-    "l40s": "l40s",
-    "rtx_pro_6000_server": "rtx-pro-6000-blackwell-server",
-    "b60": "arc-pro-b60",
-}
-"""Names in the measured tables and ids of the catalog; a table may name the ids themselves."""
 
 
 def rows_of(facts: Path, name: str) -> list[Row]:
@@ -49,8 +37,8 @@ def rows_of(facts: Path, name: str) -> list[Row]:
 
 
 def machine_of(row: Row) -> str:
-    """Catalog id of a row's machine."""
-    return MACHINES.get(row["system"], row["system"])
+    """Catalog id of a row's machine; a table may name the ids themselves."""
+    return TABLE_MACHINES.get(row["system"], row["system"])
 
 
 def columns(rows: Iterable[Row], *names: str) -> list[Array]:

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from advisor.scenario import Scenario
 from catalog.base import Spec
-from catalog.errors import BadInput, unknown
-from catalog.parsing import parse_yaml, read_text, validated
+from catalog.errors import unknown
+from catalog.parsing import read_entry
 
 Value = str | int | float | bool | None
 SIMULATED = (
@@ -72,11 +72,7 @@ def read_sweep(path: str | Path) -> SweepFile:
     Raises:
         BadInput: With file, line and field.
     """
-    text = read_text(Path(path))
-    data = parse_yaml(text, str(path))
-    if not isinstance(data, dict):
-        raise BadInput(f"{path}: is {type(data).__name__}; expected fields with names")
-    return validated(SweepFile, data, str(path), text)
+    return read_entry(SweepFile, Path(path))
 
 
 def row_of(point: dict[str, Value]) -> list[str]:

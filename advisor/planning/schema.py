@@ -12,7 +12,7 @@ from advisor.requirements import Requirements
 from advisor.simulator.limits import limits, rate_per_s
 from catalog.base import Count, Size, Spec
 from catalog.errors import BadInput
-from catalog.parsing import parse_yaml, read_text, validated
+from catalog.parsing import read_entry
 from catalog.price import Dollars
 
 Degree = Annotated[int, Field(ge=1, le=1024)]
@@ -193,8 +193,4 @@ def read_plan(path: str | Path) -> PlanFile:
     Raises:
         BadInput: With file, line and field.
     """
-    text = read_text(Path(path))
-    data = parse_yaml(text, str(path))
-    if not isinstance(data, dict):
-        raise BadInput(f"{path}: is {type(data).__name__}; expected fields with names")
-    return validated(PlanFile, data, str(path), text)
+    return read_entry(PlanFile, Path(path))

@@ -270,7 +270,6 @@ def _classes(jobs: Jobs, c: Columns, classes: Sequence[Traffic]) -> tuple[NDArra
 
 MOST_GROWTH = 0.25
 """Share of the time that requests kept coming by which waiting may grow over it, in units of the mean answer."""
-FULL = 0.98
 
 
 def verdict(jobs: Jobs, c: Columns, pools: Sequence[Pool], busy: float) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -229,8 +229,3 @@ class _Drawn:
             think_s=self.think if chained or self.queue else None,
             queue=self.queue or None,
         )
-
-
-def at_rate(classes: Sequence[Traffic], factor: float) -> list[Traffic]:
-    """The same classes so many times as often."""
-    return [replace(c, rate=c.rate * factor) for c in classes]

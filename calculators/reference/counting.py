@@ -29,15 +29,6 @@ def torch_flops(run: Callable[[], Any]) -> tuple[int, Any]:
     return int(counter.get_total_flops()), output
 
 
-def torch_flops_by_module(run: Callable[[], Any]) -> dict[str, int]:
-    """The same by module path, to find which layer differs."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        run()
-    return {name: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
-
-
 @contextmanager
 def traceable() -> Iterator[None]:
     """While a model is traced: convolutions through the inner operator, fused attention written out, truth as numbers.

@@ -33,11 +33,6 @@ def read_checkpoint(folder: Path, name: str | None = None) -> ModelSpec:
     return spec_with_tensors(config, tensors, name=name or folder.resolve().name, where=str(settings))
 
 
-def has_weights(folder: Path) -> bool:
-    """Whether a folder holds safetensors."""
-    return any(folder.glob("*.safetensors"))
-
-
 def parts(folder: Path) -> list[Path]:
     """The weight files of a checkpoint: those that its index names, else all.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calculators.collectives import COMBINE_S, DISPATCH_S, cost_of, link_bytes_per_s, network_problem, ring_of
+from calculators.collectives import cost_of, link_bytes_per_s, network_problem, ring_of
 from calculators.efficiency import efficiency
 from calculators.operators import Exchange
 from calculators.overlap import delay_share, expected_largest, pipelined
@@ -16,6 +16,7 @@ from calculators.serving import Server
 from calculators.shares import copies_of
 from calculators.workload import Workload
 from catalog import load
+from catalog.links import COMBINE_S, DISPATCH_S
 from catalog.loader import load_format, load_machine, machine_classes
 
 H100, L4 = load_machine("h100-sxm"), load_machine("l4")
