@@ -9,16 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.errors import BadInput
+from advisor.fit.robust import fitted
 
 Array = NDArray[np.float64]
-NEAR = 0.05
-"""Up to this logarithm of predicted over measured the loss is square, above it linear: outliers count little."""
 LEAST_ROWS = 6
 """Fewer timings than this are no evidence."""
 
@@ -62,19 +60,6 @@ class Fit:
     """Median absolute relative error, each half of the timings predicted from the other."""
 
 
-def solver() -> Any:
-    """``scipy.optimize.least_squares``.
-
-    Raises:
-        BadInput: If SciPy is missing.
-    """
-    try:
-        from scipy.optimize import least_squares  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise BadInput("calibrate needs SciPy, which is not installed: pip install 'whicharch[calibrate]'") from error
-    return least_squares
-
-
 def fit(
     names: Sequence[str],
     start: Sequence[float],
@@ -116,14 +101,8 @@ def _solve(
         predicted = predict(dict(zip(names, np.exp(x), strict=True)), rows)
         return np.asarray(np.log(np.maximum(predicted, 1e-12)) - logs)
 
-    best = None
-    for shift in (0.0, 0.7, -0.7):
-        first = np.clip(np.log(start) + shift, lower + 1e-6, upper - 1e-6)
-        tried = solver()(residuals, first, loss="soft_l1", f_scale=NEAR, bounds=(lower, upper), max_nfev=300)
-        if best is None or tried.cost < best.cost:
-            best = tried
-    assert best is not None
-    return dict(zip(names, map(float, np.exp(best.x)), strict=True))
+    found = fitted(residuals, (np.log(start) + shift for shift in (0.0, 0.7, -0.7)), lower, upper)
+    return dict(zip(names, map(float, np.exp(found)), strict=True))
 
 
 SHARE = (0.001, 1.0)

@@ -11,8 +11,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from advisor.calibration.check import Check, habits_of, kernel_us, layer_us, predicted_s, stage_of
-from advisor.calibration.fitting import Fit, fit_attention, fit_chunked, fit_products, fit_recurrence, solver
+from advisor.calibration.fitting import Fit, fit_attention, fit_chunked, fit_products, fit_recurrence
 from advisor.detect.device import Found
+from advisor.fit.robust import solver
 from catalog.base import Source
 from catalog.errors import BadInput, unknown
 from catalog.machine import NO_KERNELS, AttentionRates, Calibration, Link, Machine, MachineKind, PlainTorch, Roofline
@@ -68,7 +69,7 @@ def calibrate(
     missing = [package for package in REQUIRED if find_spec(package) is None]
     if missing:
         raise BadInput(f"calibrate needs {' and '.join(missing)}: pip install 'whicharch[calibrate]'")
-    solver()
+    solver("calibrate")
     began = perf_counter()
     from calculators.reference import calibration, passes, timing
     from calculators.reference.kernels import run

@@ -9,7 +9,8 @@ from pathlib import Path
 from advisor.fit import attention, experts, links, products, rings, streams
 from advisor.fit.classes import KIN, Default, Kin, defaults
 from advisor.fit.entries import entry_of
-from advisor.fit.solve import Fit, Kernels, solve, solver
+from advisor.fit.robust import solver
+from advisor.fit.solve import Fit, Kernels, solve
 from calculators.efficiency import class_of
 from catalog.errors import BadInput
 from catalog.loader import all_machines, machine_classes

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from advisor.accuracy.errors import weighted_quantile
+from advisor.fit.robust import fitted
 from advisor.fit.tables import Array, Mask
-from catalog.errors import BadInput
 
 Columns = Mapping[str, Array]
 LARGEST_SHARE = 1.0
 """No share of a peak or bandwidth is fitted above this."""
 ROUNDED = 3
 """Significant digits: what is written is what is judged."""
-NEAR = 0.05
-"""Up to this logarithm of predicted over measured the loss is square, above it linear: outliers count little."""
 
 
 @dataclass(frozen=True)
@@ -118,22 +115,9 @@ class Fit:
         return dict(zip(self.kernels.formula.constants, map(float, self.constants), strict=True))
 
 
-def solver() -> Any:
-    """``scipy.optimize.least_squares``.
-
-    Raises:
-        BadInput: If SciPy is missing.
-    """
-    try:
-        from scipy.optimize import least_squares  # type: ignore[import-untyped]
-    except ImportError as error:
-        raise BadInput("fit needs SciPy, which is not installed: pip install 'whicharch[fit]'") from error
-    return least_squares
-
-
 def minimise(kernels: Kernels) -> Array:
     """Constants with the least robust loss of ``log(predicted / measured)`` over all rows given."""
-    least_squares, formula = solver(), kernels.formula
+    formula = kernels.formula
     logs = np.log(kernels.seconds)
     counts = Counter(kernels.phase)
     weights = np.sqrt([len(logs) / (len(counts) * counts[p]) for p in kernels.phase]) if kernels.phase else 1.0
@@ -142,14 +126,8 @@ def minimise(kernels: Kernels) -> Array:
     def residuals(x: Array) -> Array:
         return np.asarray(weights * (np.log(np.maximum(kernels.predict(np.exp(x)), 1e-12)) - logs))
 
-    best = None
-    for shift in (0.0, 0.5):
-        first = np.minimum(np.log(formula.start) + shift, upper - 1e-6)
-        found = least_squares(residuals, first, loss="soft_l1", f_scale=NEAR, bounds=(-np.inf, upper), max_nfev=300)
-        if best is None or found.cost < best.cost:
-            best = found
-    assert best is not None
-    return rounded(np.exp(best.x))
+    starts = (np.log(formula.start) + shift for shift in (0.0, 0.5))
+    return rounded(np.exp(fitted(residuals, starts, -np.inf, upper)))
 
 
 def rounded(constants: Array) -> Array:
