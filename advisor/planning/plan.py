@@ -31,6 +31,8 @@ def plan(
     /,
     *,
     progress: Callable[[str], None] | None = None,
+    check: Callable[[], None] | None = None,
+    series: int = 0,
     **fields: Any,
 ) -> Plan:
     """The cheapest machines that keep a promise under traffic.
@@ -38,6 +40,8 @@ def plan(
     Args:
         given: A plan, or the path of a ``plan.yaml``; or give its fields: ``plan(traffic=[...], slo=..., ...)``.
         progress: Told what is going on.
+        check: Called before every simulated run; what it raises ends the planning.
+        series: In how many intervals to tell what the plan's first run did over time; 0: not at all.
         fields: Fields of ``PlanFile``, on top of what is given.
 
     Raises:
@@ -47,12 +51,18 @@ def plan(
         given = read_plan(given)
     if given is None or fields:
         given = checked(PlanFile, (given.model_dump() if given else {}) | fields, "plan")
-    return _Planner(given, progress).answer()
+    return _Planner(given, progress, check, series).answer()
 
 
 class _Planner:
-    def __init__(self, given: PlanFile, progress: Callable[[str], None] | None) -> None:
-        self.given, self.progress = given, progress
+    def __init__(
+        self,
+        given: PlanFile,
+        progress: Callable[[str], None] | None,
+        check: Callable[[], None] | None = None,
+        series: int = 0,
+    ) -> None:
+        self.given, self.progress, self.check, self.series = given, progress, check, series
         if given.scheduler:
             preset(given.scheduler)
         self.promises = promises_of(given)
@@ -68,7 +78,7 @@ class _Planner:
         clients = sum(c.clients for c in classes)
         return Trials(
             classes, self.promises, max(self.requests, 2 * clients), seeds, self.given.seed,
-            self.given.router, self.given.scheduler,
+            self.given.router, self.given.scheduler, check=self.check,
         )  # fmt: skip
 
     def tell(self, text: str) -> None:
@@ -123,6 +133,7 @@ class _Planner:
             runs=self.trials.count,
             requests=self.requests,
             notes=tuple(notes),
+            series=self.trials.over_time(c, best.trial.replicas, self.series) if self.series else {},
         )
 
     def _split(self, found: Search) -> tuple[SplitChoice | None, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from advisor.launch import Launch
@@ -166,6 +166,9 @@ class Plan:
     requests: int
     """Simulated in each run."""
     notes: tuple[str, ...]
+    series: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """What the replicas of ``best`` did over the time of a run, in the columns of ``simulate --series``; empty unless
+    asked for."""
 
     @property
     def kept(self) -> bool:
@@ -174,7 +177,10 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"kept": self.kept, **_plain(asdict(self))}
+        plain = _plain(asdict(self))
+        if not self.series:
+            del plain["series"]
+        return {"kept": self.kept, **plain}
 
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,8 @@ from advisor.planning.coarse import statistic
 from advisor.planning.demand import Demand, Promise, again, demand_of
 from advisor.planning.space import Candidate
 from advisor.simulator.dispatch import Pool
+from advisor.simulator.export import series_table
+from advisor.simulator.jobs import Jobs
 from advisor.simulator.metrics import Interval, Outcome, interval, outcome
 from advisor.simulator.rules import Rules
 from advisor.simulator.service import Service, service_of
@@ -107,6 +109,8 @@ class Trials:
     scheduler: str = ""
     count: int = 0
     """Runs so far."""
+    check: Callable[[], None] | None = None
+    """Called before every run; what it raises ends the planning."""
     _demands: dict[tuple[int, bool, int], Demand] = field(default_factory=dict)
     _services: dict[int, Service | str] = field(default_factory=dict)
     _bounds: dict[int, Bound] = field(default_factory=dict)
@@ -212,7 +216,20 @@ class Trials:
                 break
         return Trial(len(services), tuple(outcomes), self.promises, self.seeds)
 
+    def over_time(self, candidate: Candidate, replicas: int, points: int) -> Mapping[str, Sequence[float]]:
+        """What a run of the first seed did in equal intervals of time (``export.series_table``)."""
+        service = self.service(candidate)
+        assert not isinstance(service, str)
+        jobs, pool = self._pool([service] * replicas, 0)
+        return series_table(jobs, [pool], points)
+
     def _once(self, services: Sequence[Service], seed: int) -> Outcome:
+        jobs, pool = self._pool(services, seed)
+        return outcome(jobs, [pool], self.classes, request_s=services[0].request_s)
+
+    def _pool(self, services: Sequence[Service], seed: int) -> tuple[Jobs, Pool]:
+        if self.check is not None:
+            self.check()
         self.count += 1
         service = services[0]
         context = min((s.rules.context_tokens for s in services if s.rules.context_tokens), default=0)
@@ -228,7 +245,7 @@ class Trials:
             services = [plain[id(s)] for s in services]
         pool = Pool(jobs, services, self.router)
         pool.run()
-        return outcome(jobs, [pool], self.classes, request_s=service.request_s)
+        return jobs, pool
 
 
 def _without_prefixes(service: Service) -> Service:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import advisor
@@ -228,3 +229,31 @@ def test_formats_that_engines_do_not_convert_to_need_a_repository_of_their_own()
     vllm = line_of("llama-3.1-8b", "h100-sxm", "vllm", "awq-int4")[0]
     assert vllm.command.startswith("vllm serve PATH_TO_MODEL")
     assert "AWQ" in vllm.note
+
+
+def test_a_plan_tells_what_its_replicas_did_over_time_where_asked():
+    plan = PlanFile.model_validate(yaml.safe_load(SMALL) | {"months": 1, "apis": [], "requests": 100})
+    answer = advisor.plan(plan, series=20)
+    series = answer.series
+    widths = [b - a for a, b in zip(series["from_s"], series["to_s"], strict=True)]
+    assert len(widths) == 20
+    written = sum(rate * width for rate, width in zip(series["output_tokens_per_s"], widths, strict=True))
+    assert written == pytest.approx(100 * 99)  # the first token of an answer comes out of the pass that reads
+    assert answer.to_dict()["series"]["from_s"][0] == 0
+    assert "series" not in advisor.plan(plan).to_dict()
+
+
+def test_planning_can_be_ended_before_any_run():
+    class Enough(Exception):
+        pass
+
+    left = [3]
+
+    def check() -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise Enough
+
+    with pytest.raises(Enough):
+        advisor.plan(PlanFile.model_validate(yaml.safe_load(SMALL)), check=check)
+    assert left == [0]
