@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
@@ -16,8 +17,8 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from tui.library import Library
-from tui.screens.ask import AskScreen
-from tui.screens.page import OpenModel, Page
+from tui.pages import MODES, PAGES
+from tui.screens.page import OpenModel, OpenPage, Page
 
 STYLES = Path(__file__).parent / "styles"
 
@@ -28,23 +29,19 @@ def _models() -> type[Provider]:
     return ModelCommands
 
 
-def _models_page() -> Page:
-    from tui.screens.models import ModelsScreen
-
-    return ModelsScreen()
-
-
 class WhicharchApp(App[None]):
     """Which architecture, which model and which machine."""
 
     TITLE = "whicharch"
-    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / f"{name}.tcss" for name in ("app", "ask", "models")]
-    MODES: ClassVar[dict[str, Any]] = {"ask": AskScreen, "models": _models_page}
+    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / f"{name}.tcss" for name in ("app", *MODES)]
+    MODES: ClassVar[dict[str, Any]] = dict(MODES)
     DEFAULT_MODE = "ask"
     COMMANDS: ClassVar[set[Any]] = App.COMMANDS | {_models}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a,f2", "go('ask')", "Ask", tooltip="Requirements and shortlist", show=False, id="app.ask"),
-        Binding("m,f3", "go('models')", "Models", tooltip="Browse the catalog", show=False, id="app.models"),
+        *(
+            Binding(f"{p.key},{p.twin}", f"go({p.mode!r})", p.title, tooltip=p.about, show=False, id=f"app.{p.mode}")
+            for p in PAGES
+        ),
         Binding("question_mark,f1", "help", "Help", tooltip="What this page means, and its keys", id="app.help"),
     ]
     library: var[Library | None] = var(None)
@@ -124,6 +121,12 @@ class WhicharchApp(App[None]):
     async def _open_model(self, event: OpenModel) -> None:
         await self.open_model(event.model, event.load)
 
+    @on(OpenPage)
+    async def _open_page(self, event: OpenPage) -> None:
+        await self.action_go(event.mode)
+        if isinstance(self.screen, Page):
+            self.screen.restore(event.state)
+
     async def open_model(self, model: str, load: Any = None) -> None:
         """Show a model on the Models page."""
         from tui.screens.models import ModelsScreen
@@ -134,10 +137,6 @@ class WhicharchApp(App[None]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Pages first, then Textual's own: theme, keys, screenshot, quit."""
-        pages: list[tuple[str, str, Callable[[], Any]]] = [
-            ("Go to Ask", "Requirements and a ranked shortlist", lambda: self.action_go("ask")),
-            ("Go to Models", "Browse the catalog", lambda: self.action_go("models")),
-        ]
-        for title, text, callback in pages:
-            yield SystemCommand(title, text, callback)
+        for page in PAGES:
+            yield SystemCommand(f"Go to {page.title}", page.about, partial(self.action_go, page.mode))
         yield from super().get_system_commands(screen)

@@ -57,7 +57,7 @@ async def test_pages_switch_by_key_by_mouse_and_keep_their_state(app: WhicharchA
         assert app.screen.query_one("#models").cursor == 1  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("mode", ["a", "m"])
+@pytest.mark.parametrize("mode", ["a", "m", "n", "p", "b", "r"])
 async def test_help_explains_every_key_of_the_page(app: WhicharchApp, mode: str):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -106,7 +106,7 @@ async def test_zoom_gives_a_pane_the_window_and_escape_takes_it_back(app: Whicha
 async def test_every_theme_draws_every_page(app: WhicharchApp):
     async with app.run_test(size=(120, 40)) as pilot:
         await settle(pilot)
-        for keys in ("a", "m3"):
+        for keys in ("a", "m3", "n", "p", "b", "r"):
             await pilot.press(*keys)
             for theme in ("textual-light", "ansi-dark", "ansi-light", "textual-dark"):
                 app.theme = theme

@@ -178,7 +178,7 @@ async def test_rejected_models_are_explained_by_key_and_by_mouse(app: WhicharchA
         await settle(pilot)
         rejected = app.screen.query_one("#rejected", RowTable)
         assert not rejected.is_on_screen or not rejected.display
-        await pilot.press("r")
+        await pilot.press("t")
         await settle(pilot)
         assert app.focused is rejected
         assert not shortlist(app).display

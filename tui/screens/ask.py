@@ -92,7 +92,7 @@ class AskScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash,i", "edit", "Edit", tooltip="Edit the requirements", id="ask.edit"),
         Binding("s", "list('shortlist')", "Shortlist", id="ask.shortlist"),
-        Binding("r", "list('rejected')", "Rejected", id="ask.rejected"),
+        Binding("t", "list('rejected')", "Rejected", id="ask.rejected"),
         Binding("w", "screen.focus('#why')", "Why", id="ask.why"),
     ]
     HELP = """
@@ -241,7 +241,7 @@ class AskScreen(Page):
     def _name_lists(self) -> None:
         advice = self.advice
         counts = ("", "") if advice is None else (f" {len(advice.recommendations)}", f" {len(advice.rejected)}")
-        names = {"shortlist": f"Shortlist{counts[0]} \\[s]", "rejected": f"Rejected{counts[1]} \\[r]"}
+        names = {"shortlist": f"Shortlist{counts[0]} \\[s]", "rejected": f"Rejected{counts[1]} \\[t]"}
         both = not self.has_class("-wide") or self.has_class("-short")
         for name, other in (("shortlist", "rejected"), ("rejected", "shortlist")):
             table = self.query_one(f"#{name}")

@@ -1,8 +1,9 @@
-"""What all pages share: size classes, Escape, zoom, and the catalog that arrives after the first paint."""
+"""What all pages share: size classes, Escape, zoom, the catalog that arrives after the first paint, and the hooks by
+which the application undoes, copies, exports, explains and bookmarks what a page shows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,8 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from tui.past import Past
+
 if TYPE_CHECKING:
     from tui.library import Library
+
+State = dict[str, Any]
+"""What a page asks, as plain data that JSON can hold: what undo, history and bookmarks return to."""
 
 
 @dataclass
@@ -23,6 +29,23 @@ class OpenModel(Message):
     """Fields of that page's form: machine, weights, batch ..."""
 
 
+@dataclass
+class OpenPage(Message):
+    """Go to a page and bring it into a state, as ``Page.restore`` takes it."""
+
+    mode: str
+    state: State
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What ``e`` shows of the focused figure."""
+
+    title: str
+    text: Callable[[], str]
+    """The formula with its values and source; called off the event loop, may raise ``BadInput``."""
+
+
 class Page(Screen[None]):
     """A page of the application."""
 
@@ -31,11 +54,14 @@ class Page(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False, id="page.back"),
         Binding("z", "zoom", "Zoom", show=False, tooltip="Give the focused pane the whole window", id="page.zoom"),
+        Binding("u", "undo", "Undo", show=False, tooltip="Take the last change back", id="page.undo"),
+        Binding("U", "redo", "Redo", show=False, tooltip="Make the change again", id="page.redo"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self.library: Library | None = None
+        self.past: Past[State] = Past()
 
     def receive(self, library: Library) -> None:
         """Take the catalog; called by the app once it is read and the page is mounted."""
@@ -60,3 +86,44 @@ class Page(Screen[None]):
             self.minimize()
         elif self.focused is not None and self.focused.allow_maximize:
             self.maximize(self.focused)
+
+    # What pages fill in
+
+    def restore(self, state: State) -> None:
+        """Ask what was asked then; a page that keeps ``past`` calls ``past.went(state)`` whenever it asks anew."""
+
+    def bookmark(self) -> str | None:
+        """A title for what the page asks now (``past.now``); ``None`` where there is nothing to return to."""
+        return None
+
+    def equivalent(self) -> str:
+        """The command line that gives what is shown; empty where there is none."""
+        return ""
+
+    def copied(self) -> str:
+        """What ``y`` copies; the command line where a page says nothing else."""
+        return self.equivalent()
+
+    def exports(self) -> Mapping[str, Callable[[], str]]:
+        """What ``x`` can write, by file suffix: md, csv, json, yaml. A picture of the screen is always offered."""
+        return {}
+
+    def explained(self) -> Explanation | None:
+        """The formula of the focused figure."""
+        return None
+
+    # Undo
+
+    def action_undo(self) -> None:
+        """Return to the state before."""
+        self._return(self.past.back(), "There is nothing to undo.")
+
+    def action_redo(self) -> None:
+        """Take the last undo back."""
+        self._return(self.past.forth(), "There is nothing to do again.")
+
+    def _return(self, state: State | None, otherwise: str) -> None:
+        if state is None:
+            self.notify(otherwise, timeout=2)
+        else:
+            self.restore(state)

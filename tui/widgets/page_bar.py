@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.pages import PAGES, Entry
+
 
 class PageTab(Static):
-    """One page's name with its key; a click goes there."""
+    """One page's name, its key underlined in it; a click goes there."""
 
-    def __init__(self, mode: str, key: str, title: str, *, active: bool) -> None:
-        label = Content.assemble((key, "bold $text-accent"), " ", (title, "bold underline" if active else ""))
+    def __init__(self, entry: Entry, *, active: bool) -> None:
+        label = Content.styled(entry.title, "bold reverse" if active else "")
+        if not active:
+            at = entry.title.lower().index(entry.key)
+            label = label.stylize("bold underline $text-accent", at, at + 1)
         super().__init__(label, classes="-active" if active else "")
-        self.mode = mode
-        self.tooltip = Content(f"{title} (press {key})")
+        self.mode = entry.mode
+        self.tooltip = Content(f"{entry.about} (press {entry.key} or {entry.twin.upper()})")
 
     async def on_click(self) -> None:
         """Go to the page."""
@@ -27,9 +30,6 @@ class PageTab(Static):
 class PageBar(Horizontal):
     """Brand and pages."""
 
-    PAGES: ClassVar[tuple[tuple[str, str, str], ...]] = (("ask", "a", "Ask"), ("models", "m", "Models"))
-    """Mode, key and title of every page, in order."""
-
     def __init__(self, active: str) -> None:
         super().__init__()
         self._active = active
@@ -37,5 +37,5 @@ class PageBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Brand, then a tab per page."""
         yield Static(Content.styled("whicharch", "bold $text-primary"), id="brand")
-        for mode, key, title in self.PAGES:
-            yield PageTab(mode, key, title, active=mode == self._active)
+        for entry in PAGES:
+            yield PageTab(entry, active=entry.mode == self._active)

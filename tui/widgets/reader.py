@@ -69,6 +69,8 @@ class Reader(LineView):
         return self.scrollable_content_region.width, not self.screen.has_class("-short")
 
     def _lay_out(self) -> None:
+        if not self.is_attached:  # a change of theme may find a dialog that was just closed
+            return
         width, spaced = self._laid_out = self._room()
         if width <= 0:
             return

@@ -1,0 +1,34 @@
+"""The Learn page."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+
+from tui.screens.page import Page
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.page_bar import PageBar
+from tui.widgets.reader import Reader
+
+
+class LearnScreen(Page):
+    """Not built yet."""
+
+    AUTO_FOCUS = "#text"
+    BINDINGS: ClassVar[list[BindingType]] = []
+    HELP = """
+    # Learn
+    """
+
+    def compose(self) -> ComposeResult:
+        """A sentence."""
+        yield PageBar("learn")
+        yield Reader(id="text")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Say so."""
+        self.query_one(Reader).read(Content("Learn"), [("", "This page is being built.")])
