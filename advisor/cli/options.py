@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from advisor import quantities
+from advisor.tables import aligned_lines, markdown_lines
 
 
 class Quantity(click.ParamType[Any]):
@@ -84,19 +85,17 @@ def print_csv(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def print_markdown(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table for documents."""
-    click.echo("| " + " | ".join(headers) + " |")
-    click.echo("|" + "---|" * len(headers))
-    for row in rows:
-        click.echo("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |")
+    for line in markdown_lines(headers, rows):
+        click.echo(line)
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> None:
     """Aligned columns: the first ``left`` to the left, numbers to the right."""
-    cells = [list(headers), *[list(map(str, row)) for row in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
-    for number, row in enumerate(cells):
-        line = "  ".join(
-            cell.ljust(width) if i < left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        click.echo(click.style(line, bold=True) if number == 0 and sys.stdout.isatty() else line)
+    head, *body = aligned_lines(headers, rows, left=left)
+    for line in (bold_on_terminals(head), *body):
+        click.echo(line)
+
+
+def bold_on_terminals(text: str) -> str:
+    """Bold where a person reads it, plain where a program does."""
+    return click.style(text, bold=True) if sys.stdout.isatty() else text

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from advisor.cli.options import json_option, print_json
+from advisor.cli.options import bold_on_terminals, json_option, print_json
 
 
 def narrator() -> Callable[[str], None]:
@@ -32,8 +32,8 @@ def command(file: str, as_json: bool, as_md: bool) -> None:
       whicharch plan examples/chat.yaml
       whicharch plan examples/rag.yaml --json
     """
-    from advisor.cli.plan_text import print_plan
     from advisor.planning.plan import plan
+    from advisor.planning.text import plan_lines
 
     answer = plan(file, progress=narrator())
     if sys.stderr.isatty():
@@ -41,5 +41,5 @@ def command(file: str, as_json: bool, as_md: bool) -> None:
     if as_json:
         print_json(answer.to_dict())
     else:
-        print_plan(answer, markdown=as_md)
+        click.echo("\n".join(plan_lines(answer, markdown=as_md, emphasis=bold_on_terminals)))
     sys.exit(0 if answer.kept else 1)

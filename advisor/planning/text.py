@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import click
-
-from advisor.cli.options import print_markdown, print_table
 from advisor.planning.result import Choice, Plan
 from advisor.report import percent_text, seconds_text, usd_text
+from advisor.tables import aligned_lines, markdown_lines
 
 
-def print_plan(plan: Plan, *, markdown: bool = False) -> None:
-    """Everything a decision needs."""
-    out = _Printer(markdown)
+def plan_lines(plan: Plan, *, markdown: bool = False, emphasis: Callable[[str], str] = str) -> list[str]:
+    """Everything a decision needs.
+
+    Args:
+        plan: The answer.
+        markdown: Whether to write headings, tables and code as Markdown.
+        emphasis: What is done to the headers of plain tables.
+    """
+    out = _Writer(markdown, emphasis)
+    _write(out, plan)
+    return out.lines
+
+
+def _write(out: _Writer, plan: Plan) -> None:
     if plan.name:
         out.heading(plan.name, 1)
     out.line(f"Promised: {'; '.join(plan.promises)}")
@@ -64,7 +73,7 @@ def print_plan(plan: Plan, *, markdown: bool = False) -> None:
     _how(out, plan)
 
 
-def _percentiles(out: _Printer, choice: Choice) -> None:
+def _percentiles(out: _Writer, choice: Choice) -> None:
     rows = []
     for p in choice.percentiles:
         spread = "–" if p.low is None or p.high is None else f"{seconds_text(p.low)} to {seconds_text(p.high)}"
@@ -75,7 +84,7 @@ def _percentiles(out: _Printer, choice: Choice) -> None:
     out.table(["", "mean", "95 % interval over seeds", "limit", ""], rows)
 
 
-def _front(out: _Printer, plan: Plan) -> None:
+def _front(out: _Writer, plan: Plan) -> None:
     if len(plan.front) < 2:
         return
     out.heading("Cost against latency (simulated; no plan beats another in both)", 2)
@@ -87,7 +96,7 @@ def _front(out: _Printer, plan: Plan) -> None:
     out.table(["plan", "$/h", "ttft.p95", "tpot.p95", "e2e.p50"], rows)
 
 
-def _losers(out: _Printer, plan: Plan) -> None:
+def _losers(out: _Writer, plan: Plan) -> None:
     if not plan.runners_up:
         return
     out.heading("Why others lost", 2)
@@ -95,7 +104,7 @@ def _losers(out: _Printer, plan: Plan) -> None:
     out.table(["candidate", "$/h", "why"], rows, left=3)
 
 
-def _months(out: _Printer, plan: Plan) -> None:
+def _months(out: _Writer, plan: Plan) -> None:
     out.heading("Growth", 2)
     rows: list[list[str]] = []
     for m in plan.months:
@@ -119,7 +128,7 @@ def _months(out: _Printer, plan: Plan) -> None:
     out.line(f"All months together: {usd_text(total)}.")
 
 
-def _money(out: _Printer, plan: Plan) -> None:
+def _money(out: _Writer, plan: Plan) -> None:
     if not plan.terms and not plan.apis:
         return
     out.heading(f"Buy, rent, or an API: {len(plan.months)} months", 2)
@@ -143,46 +152,32 @@ def _money(out: _Printer, plan: Plan) -> None:
     out.table(["", "in all", "each", "break-even", "how known"], rows, left=1, right=2)
 
 
-def _how(out: _Printer, plan: Plan) -> None:
+def _how(out: _Writer, plan: Plan) -> None:
     out.line(
         f"{plan.considered:,} candidates, {plan.built} with full tables, {plan.simulated} simulated in the search; "
         f"{plan.runs} runs of {plan.requests:,} requests in all."
     )
 
 
-class _Printer:
-    def __init__(self, markdown: bool) -> None:
-        self.markdown = markdown
+class _Writer:
+    def __init__(self, markdown: bool, emphasis: Callable[[str], str]) -> None:
+        self.markdown, self.emphasis = markdown, emphasis
+        self.lines: list[str] = []
 
     def heading(self, text: str, level: int) -> None:
-        click.echo(f"\n{'#' * level} {text}\n" if self.markdown else f"\n{text}")
+        self.lines += ["", f"{'#' * level} {text}", ""] if self.markdown else ["", text]
 
     def line(self, text: str) -> None:
-        click.echo(f"{text}\n" if self.markdown else text)
+        self.lines += [text, ""] if self.markdown else [text]
 
     def code(self, text: str) -> None:
-        click.echo(f"```\n{text}\n```\n" if self.markdown else f"  {text}")
+        self.lines += ["```", text, "```", ""] if self.markdown else [f"  {text}"]
 
-    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, right: int = 0) -> None:
+    def table(
+        self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, right: int | None = None
+    ) -> None:
         if self.markdown:
-            print_markdown(headers, rows)
-            click.echo()
-        elif right:
-            _mixed(headers, rows, left, right)
+            self.lines += [*markdown_lines(headers, rows), ""]
         else:
-            print_table(headers, rows, left=left)
-
-
-def _mixed(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int, right: int) -> None:
-    """Text, then ``right`` columns of numbers, then text."""
-    cells = [list(headers), *[list(r) for r in rows]]
-    widths = [max(len(r[i]) for r in cells) for i in range(len(headers))]
-    for row in cells:
-        parts = [
-            cell.rjust(w) if left <= i < left + right else cell.ljust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        click.echo("  ".join(parts).rstrip())
-
-
-__all__ = ["print_plan"]
+            head, *body = aligned_lines(headers, rows, left=left, right=right)
+            self.lines += [self.emphasis(head) if right is None else head, *body]
