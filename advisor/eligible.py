@@ -1,20 +1,38 @@
-"""Wishes that rule a model out however it is run: deployment, family, maker, licence, languages, size."""
+"""Wishes that rule out a model however it is run, and machines: deployment, privacy, maker, licence, size, evidence."""
 
 from __future__ import annotations
 
-from advisor.report import count_text
+from functools import lru_cache
+
+from advisor.machines import rentable
+from advisor.report import count_text, tokens_text
 from advisor.requirements import Requirements
+from calculators.efficiency import class_of
 from calculators.params import count_params
+from catalog.loader import all_machines, machine_classes, machine_prices
+from catalog.machine import Machine
 from catalog.spec import ModelSpec
+from catalog.terms import supported_context, terms_of
+
+PERSONAL = frozenset({"apple", "consumer gpu", "soc"})
+"""Machines that one person has on the desk, in the bag or in a device."""
 
 
 def obstacle(spec: ModelSpec, wanted: Requirements) -> str | None:
     """The wish that a model fails, in words; ``None`` where there is none."""
     house = spec.organisation or "an unknown maker"
+    if spec.availability == "removed":
+        return "its provider no longer serves it"
     if wanted.deployment == "api" and spec.is_disclosed:
         return "an API is asked for"
     if wanted.deployment not in ("any", "api") and not spec.is_disclosed:
         return f"{wanted.deployment} is asked for, and it is sold behind an API only"
+    if wanted.privacy != "any" and not spec.is_disclosed:
+        return "texts may not go to a provider, and it is sold behind an API only"
+    if wanted.fine_tuning and terms_of(spec).open_weights is not True:
+        return "it is to be fine-tuned, and its weights cannot be had"
+    if lacks := [m for m in wanted.modalities if m not in spec.inputs]:
+        return f"takes no {' and no '.join(lacks)}"
     if wanted.families and spec.family not in wanted.families:
         return f"only {', '.join(wanted.families)} is asked for"
     if spec.family in wanted.without_families:
@@ -27,7 +45,47 @@ def obstacle(spec: ModelSpec, wanted: Requirements) -> str | None:
         return f"licence {spec.licence.name if spec.licence else 'unknown'} is not {' or '.join(wanted.licences)}"
     if missing := _missing_languages(spec, wanted.languages):
         return f"not stated to know {', '.join(missing)}"
-    return _size_problem(spec, wanted)
+    return _size_problem(spec, wanted) or _context_problem(spec, wanted)
+
+
+def _context_problem(spec: ModelSpec, wanted: Requirements) -> str | None:
+    """Where evidence for the context is asked for and a length is given."""
+    needed = wanted.context_tokens
+    if wanted.context_evidence == "advertised" or needed is None:
+        return None
+    known = supported_context(spec)
+    if known is None:
+        return "nobody measured its context" if wanted.context_evidence == "measured" else None
+    if wanted.context_evidence == "measured" and known.tokens < needed:
+        return f"RULER supports {tokens_text(known.tokens)} of {tokens_text(needed)}"
+    if known.tokens < min(needed, known.measured_tokens):
+        return f"RULER supports {tokens_text(known.tokens)} of {tokens_text(needed)}"
+    return None
+
+
+def machines_for(wanted: Requirements) -> list[Machine]:
+    """Machines to choose from where none is named; only such whose speed is known.
+
+    Usually those that somebody rents out. Where the network is cut off or texts stay on the premises, those that are
+    sold; on a device, those that a person has.
+    """
+    kept = _known_speed()
+    if wanted.deployment == "on-device":
+        return [m for m in kept if m.kind in PERSONAL]
+    if wanted.deployment == "air-gapped" or wanted.privacy == "own-premises":
+        return [m for m in kept if sold(m)]
+    return [m for m in kept if rentable(m)]
+
+
+def sold(machine: Machine) -> bool:
+    """Whether a price of purchase is known: some accelerators can only be rented."""
+    return any(price.usd_purchase for price in machine_prices(machine.id))
+
+
+@lru_cache(maxsize=1)
+def _known_speed() -> tuple[Machine, ...]:
+    classes = machine_classes()
+    return tuple(m for m in all_machines() if m.memory_gib and (m.roofline or class_of(m, classes)))
 
 
 def _licensed(spec: ModelSpec, licences: tuple[str, ...]) -> bool:

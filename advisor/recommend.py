@@ -17,17 +17,15 @@ from typing import Any
 import numpy as np
 
 from advisor.candidates import Choice, Outcomes, degrees, evaluate, generates, space, weights_fit
-from advisor.eligible import obstacle
+from advisor.eligible import machines_for, obstacle
 from advisor.estimating.bands import band_for
 from advisor.format_loss import loss_of
-from advisor.machines import rentable
 from advisor.quality import Quality, qualities
 from advisor.rejection import Rejection, reject
 from advisor.requirements import Needs, Requirements, complete
-from calculators.efficiency import class_of
 from calculators.params import count_params
 from catalog.errors import BadInput
-from catalog.loader import all_machines, all_models, checked, load_machine, load_task, machine_classes
+from catalog.loader import all_models, checked, load_machine, load_task
 from catalog.machine import Badge, Machine
 from catalog.spec import ModelSpec
 from catalog.task import Suitability, Task
@@ -113,7 +111,7 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
     wanted = requirements if requirements is not None else checked(Requirements, fields, "requirements")
     task = load_task(wanted.task)
     needs = complete(wanted, task)
-    machines = [load_machine(name) for name in wanted.machines] or _rented_machines()
+    machines = [load_machine(name) for name in wanted.machines] or machines_for(wanted)
     families = {entry.family: entry for entry in task.families}
     models = [spec for spec in all_models() if _serves(spec, task)]
     quality = qualities(task, models)
@@ -161,16 +159,6 @@ def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs, *, fir
     holds = (layout for layout in counts if weights_fit(spec, where, layout))
     fitting = list(islice(holds, 1 if first_only else None))
     return [evaluate(spec, where, needs, layout) for layout in fitting or counts[-1:]]
-
-
-def _rented_machines() -> list[Machine]:
-    """Machines that somebody rents out and whose speed is known from measurements of them or of their class."""
-    classes = machine_classes()
-    return [
-        machine
-        for machine in all_machines()
-        if machine.memory_gib and rentable(machine) and (machine.roofline or class_of(machine, classes))
-    ]
 
 
 def _serves(spec: ModelSpec, task: Task) -> bool:

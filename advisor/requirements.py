@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog.base import Size, Spec
+from catalog.base import Count, Size, Spec
 from catalog.spec import Family
-from catalog.task import Task
+from catalog.task import Task, Trait
 
 Positive = Annotated[float, Field(gt=0)]
+Modality = Literal["text", "image", "audio", "video"]
 
 
 class Requirements(Spec):
@@ -24,6 +26,9 @@ class Requirements(Spec):
     output_tokens: Size | None = None
     users: Size = 1
     """Concurrent requests."""
+    requests_per_s: Positive | None = None
+    """Mean rate of all requests, for what a month costs and for what suits; where ``users`` is not given, as many are
+    taken to be in flight as this rate keeps (Little's law)."""
     ttft_s: Positive | None = None
     """Longest time to the first token (for models that answer in one pass: to the answer)."""
     tpot_s: Positive | None = None
@@ -39,11 +44,31 @@ class Requirements(Spec):
     max_gpus: Size | None = None
     """Devices at most; by default one where machines are named, else eight."""
     budget_usd_per_hour: Positive | None = None
+    quality_floor: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Least quality: share of the catalog's scored models that a model must beat at the task; ``None``: the best that
+    the other limits allow."""
+    at_least: str = ""
+    """A model whose quality at the task must be reached; empty: none."""
     commercial: bool = False
     """Whether the licence must allow commercial use."""
+    fine_tuning: bool = False
+    """Whether the weights will be trained further, so that they must be open."""
+    privacy: Literal["any", "own-servers", "own-premises"] = "any"
+    """Where texts may go: to a provider, to rented or own servers only, or to bought machines only."""
+    modalities: tuple[Modality, ...] = ()
+    """What a model must take in besides what the task needs."""
+    context_evidence: Literal["advertised", "not-refuted", "measured"] = "advertised"
+    """What speaks for a model's context: its maker's word; that no measurement (RULER) ends below what is needed; or a
+    measurement that reaches it."""
+    labelled_examples: Count | None = None
+    """Examples at hand to train a head or fine-tune with."""
+    traits: tuple[Trait, ...] = ()
+    """What else the work asks for, by which the usual answer to a task may be wrong."""
     languages: tuple[str, ...] = ()
     """ISO 639-1 codes that a model must be stated to know; one that states none is kept."""
     deployment: Literal["any", "api", "self-hosted", "air-gapped", "on-device"] = "any"
+    """``air-gapped``: on machines that are sold, since a cloud's network is not cut off. ``on-device``: on one machine
+    of a person, for one user at a time."""
     families: tuple[Family, ...] = ()
     """Only these; empty: all that suit the task."""
     without_families: tuple[Family, ...] = ()
@@ -71,6 +96,9 @@ class Needs(Spec):
     ttft_s: float | None
     tpot_s: float | None
     max_gpus: int
+    usual_ttft_s: float | None = None
+    """What the task's template takes for usual, where the user set no limit; nothing is ruled out by it."""
+    usual_tpot_s: float | None = None
     defaults: tuple[str, ...]
     """Which values nobody gave, with where they come from."""
 
@@ -81,7 +109,7 @@ answer with a label or a vector; shown as an assumption."""
 
 
 def complete(wanted: Requirements, task: Task) -> Needs:
-    """Fill in the task's typical lengths; latency limits are never made up for the user."""
+    """Fill in the task's typical lengths; its usual latencies are named, and rule nothing out."""
     defaults = []
     template = f"{task.id} template, grade {task.targets.grade}"
     given_output = wanted.output_tokens or task.targets.output_tokens
@@ -100,18 +128,39 @@ def complete(wanted: Requirements, task: Task) -> Needs:
     context = wanted.context_tokens or inputs + (output if writes else 0)
     if wanted.context_tokens is None:
         defaults.append(f"context {context:,} tokens (prompt{' and answer' if writes else ''})")
-    most = wanted.max_gpus or (1 if wanted.machines else 8)
+    personal = wanted.deployment == "on-device"
+    most = wanted.max_gpus or (1 if wanted.machines or personal else 8)
     if wanted.max_gpus is None:
         defaults.append(f"at most {most} device{'s' if most > 1 else ''}")
+    users = wanted.users
+    if wanted.requests_per_s is not None and users == 1:
+        users = _in_flight(wanted, task, output if writes else 1)
+        defaults.append(f"{users} requests in flight on one copy (Little's law, at most {IN_FLIGHT})")
+    limited = wanted.e2e_s is not None
     return Needs(
         requirements=wanted,
         task=task.id,
         context_tokens=max(context, inputs),
         input_tokens=inputs,
         output_tokens=output,
-        users=wanted.users,
+        users=users,
         ttft_s=wanted.ttft_s,
         tpot_s=wanted.tpot_s,
         max_gpus=most,
+        usual_ttft_s=None if wanted.ttft_s or limited else task.targets.ttft_s,
+        usual_tpot_s=None if wanted.tpot_s or limited else task.targets.tpot_s,
         defaults=tuple(defaults),
     )
+
+
+IN_FLIGHT = 32
+"""Requests that one copy of a model is given at a time at most, where only a rate is said; more copies share the rest.
+An assumption, and shown as one."""
+
+
+def _in_flight(wanted: Requirements, task: Task, output: int) -> int:
+    """Requests on their way at once: rate times the time that one may take, by the limits or the task's usual ones."""
+    targets = task.targets
+    first, each = wanted.ttft_s or targets.ttft_s or 1.0, wanted.tpot_s or targets.tpot_s or 0.0
+    whole = wanted.e2e_s or first + (output - 1) * each
+    return max(1, min(IN_FLIGHT, ceil((wanted.requests_per_s or 0) * whole)))
