@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from advisor.candidates import generates
 from advisor.planning.bounds import concurrency, request_work_s
-from advisor.planning.demand import Demand, Promise
+from advisor.planning.demand import Demand
 from advisor.planning.space import Candidate
+from advisor.simulator.promises import Promise
 from advisor.simulator.rules import PRESETS, Rules
 from calculators.activations import peak_activation_bytes
 from calculators.efficiency import efficiency

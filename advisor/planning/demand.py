@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor import quantities
 from advisor.planning.schema import PlanFile, TrafficClass, share
+from advisor.simulator.classes import class_of
 from advisor.simulator.jobs import Jobs
-from advisor.simulator.lengths import lengths
-from advisor.simulator.limits import Limit, limits, per_request, rate_per_s
+from advisor.simulator.limits import limits, per_request
+from advisor.simulator.promises import Promise
 from advisor.simulator.simulate import replace_jobs
-from advisor.simulator.traffic import Traffic, jobs_of, traffic_preset
+from advisor.simulator.traffic import Traffic, jobs_of
 
 Floats = NDArray[np.float64]
 ANSWERS = 20
@@ -32,53 +31,7 @@ def growth(month: int, entry: TrafficClass) -> float:
 def classes_of(plan: PlanFile, month: int = 0, *, factor: float = 1.0, busiest: bool = True) -> tuple[Traffic, ...]:
     """The classes of a month, in its busiest hour or on average."""
     default = per_request(limits(plan.slo)) if plan.slo else {}
-    return tuple(_class(c, default, factor * growth(month, c) * (c.peak if busiest else 1.0)) for c in plan.traffic)
-
-
-def _class(c: TrafficClass, default: dict[str, float], factor: float) -> Traffic:
-    base = traffic_preset(c.preset) if c.preset else Traffic(lengths(c.input or 1), lengths(c.output or 1))
-    changes: dict[str, Any] = {
-        "name": c.name,
-        "arrivals": c.arrivals,
-        "burstiness": c.burstiness,
-        "priority": c.priority,
-        "groups": c.groups,
-        "slo": (per_request(limits(c.slo)) if c.slo else {}) or default,
-    }
-    if c.input is not None:
-        changes["input"] = lengths(c.input, f"traffic {c.name}: input")
-    if c.output is not None:
-        changes["output"] = lengths(c.output, f"traffic {c.name}: output")
-    if c.turns is not None:
-        changes["turns"] = lengths(c.turns, f"traffic {c.name}: turns")
-    if c.shared_tokens is not None:
-        changes["shared_tokens"] = c.shared_tokens
-    if c.think is not None:
-        changes["think_s"] = quantities.seconds(str(c.think), "think")
-    if c.users is not None:
-        changes |= {"clients": max(1, round(c.users * factor)), "think_varies": True, "shared_queue": False}
-        changes["stagger_s"] = changes.get("think_s", base.think_s)
-    elif c.rate is not None:
-        changes["rate"] = rate_per_s(str(c.rate)) * factor
-    return replace(base, **changes)
-
-
-@dataclass(frozen=True)
-class Promise:
-    """A limit, for all requests or for those of one class."""
-
-    limit: Limit
-    kind: int = -1
-    """Number of the class; -1: all."""
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        """Such as ``chat ttft.p95``."""
-        return f"{self.label} {self.limit.name}" if self.label else self.limit.name
-
-    def __str__(self) -> str:
-        return f"{self.label} {self.limit}" if self.label else str(self.limit)
+    return tuple(class_of(c, default, factor * growth(month, c) * (c.peak if busiest else 1.0)) for c in plan.traffic)
 
 
 def promises_of(plan: PlanFile) -> tuple[Promise, ...]:

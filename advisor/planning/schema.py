@@ -7,25 +7,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from advisor import quantities
 from advisor.requirements import Requirements
-from advisor.simulator.limits import limits, rate_per_s
+from advisor.simulator.classes import Text, TrafficEntry, readable
+from advisor.simulator.limits import limits
 from catalog.base import Count, Size, Spec
-from catalog.errors import BadInput
 from catalog.parsing import read_entry
 from catalog.price import Dollars
 
 Degree = Annotated[int, Field(ge=1, le=1024)]
-Text = str | float | int
 Pricing = Literal["on-demand", "reserved", "spot", "owned"]
-
-
-def _text(value: Any, read: Any, what: str) -> Any:
-    """Check a quantity that people write with a unit; complaints become those of the schema."""
-    try:
-        return read(str(value), what)
-    except BadInput as error:
-        raise ValueError(str(error)) from None
 
 
 def share(value: Text, what: str) -> float:
@@ -42,50 +32,16 @@ def share(value: Text, what: str) -> float:
         raise ValueError(f"{what}: {value!r} is not a share; write it like 8% or 0.08") from None
 
 
-class TrafficClass(Spec):
-    """Requests of one kind."""
+class TrafficClass(TrafficEntry):
+    """Requests of one kind, and how they grow."""
 
-    name: Annotated[str, Field(min_length=1, max_length=60)] = "requests"
-    preset: str = ""
-    """``chat``, ``rag``, ``code-completion``, ``agentic``, ``summarization`` or ``batch``: what is not said below."""
-    rate: Text | None = None
-    """Requests (conversations, where there are turns) per second, of the first month: ``5/s``, ``300/min``."""
-    users: Size | None = None
-    """Instead: people who each wait for an answer, think, and ask again."""
-    think: Text | None = None
-    """From an answer to the same person's next request; with ``users`` it varies exponentially."""
-    arrivals: Literal["poisson", "constant", "gamma"] = "poisson"
-    burstiness: Annotated[float, Field(gt=0, le=20)] = 1.0
-    """Deviation of the gaps between requests over their mean, where arrivals are ``gamma``."""
     peak: Annotated[float, Field(ge=1, le=100)] = 1.0
     """Busiest hour over the mean: machines are counted for the former, tokens of a month for the latter."""
-    input: Text | None = None
-    """Prompt tokens: ``800``, ``normal:512,128``, ``lognormal:800,1.2`` (median, sigma), ``uniform:100,2000`` …."""
-    output: Text | None = None
-    turns: Text | None = None
-    """Turns of a conversation; each prompt holds all before it."""
-    shared_tokens: Count | None = None
-    """A common start of all prompts (a system prompt), on top of ``input``."""
-    groups: Size = 1
-    """How many different ones there are."""
-    priority: Count = 0
     growth: Text = 0.0
     """Per month: ``8%``."""
-    slo: str = ""
-    """Promises to this class: ``ttft.p95<1s,tpot.p95<50ms``."""
 
     @model_validator(mode="after")
-    def _is_readable(self) -> Self:
-        if (self.rate is None) == (self.users is None):
-            raise ValueError("give one of rate and users")
-        if not self.preset and (self.input is None or self.output is None):
-            raise ValueError("give input and output, or a preset")
-        if self.rate is not None:
-            _text(self.rate, rate_per_s, "rate")
-        if self.think is not None:
-            _text(self.think, quantities.seconds, "think")
-        if self.slo:
-            _text(self.slo, limits, "slo")
+    def _grows(self) -> Self:
         if not -0.5 <= share(self.growth, "growth") <= 5:
             raise ValueError(f"growth: {self.growth!r} per month is out of range; right would be -50% to 500%")
         return self
@@ -174,7 +130,7 @@ class PlanFile(Spec):
         if bool(self.models) == (self.requirements is not None):
             raise ValueError("give one of models and requirements")
         if self.slo:
-            _text(self.slo, limits, "slo")
+            readable(self.slo, limits, "slo")
         if not self.slo and not any(c.slo for c in self.traffic):
             raise ValueError("slo: no promise is made, to all or to a class; write it like ttft.p95<1s,tpot.p95<50ms")
         if len({c.users is None for c in self.traffic}) > 1:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from advisor.planning.bounds import EXACT, bound_of
-from advisor.planning.demand import Promise, again
+from advisor.planning.demand import again
 from advisor.planning.search import Found, Search
 from advisor.planning.space import Candidate
-from advisor.planning.trials import Trial, Trials, keeps, measured
+from advisor.planning.trials import Trial, Trials
 from advisor.simulator.disaggregate import disaggregated
 from advisor.simulator.metrics import Outcome, outcome
+from advisor.simulator.promises import Promise, keeps, measured
 from advisor.simulator.service import Service
 from calculators.collectives import link_bytes_per_s, network_bytes_per_s
 

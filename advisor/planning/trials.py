@@ -10,12 +10,13 @@ import numpy as np
 from advisor.candidates import generates
 from advisor.planning.bounds import Bound, bound_of
 from advisor.planning.coarse import statistic
-from advisor.planning.demand import Demand, Promise, again, demand_of
+from advisor.planning.demand import Demand, again, demand_of
 from advisor.planning.space import Candidate
 from advisor.simulator.dispatch import Pool
 from advisor.simulator.export import series_table
 from advisor.simulator.jobs import Jobs
 from advisor.simulator.metrics import Interval, Outcome, interval, outcome
+from advisor.simulator.promises import Promise, keeps, measured
 from advisor.simulator.rules import Rules
 from advisor.simulator.service import Service, service_of
 from advisor.simulator.traffic import Traffic
@@ -79,21 +80,6 @@ class Trial:
         """Over seeds; ``None`` where it is not known."""
         values = [v for o in self.outcomes if (v := read(o)) is not None]
         return float(np.mean(values)) if values else None
-
-
-def measured(o: Outcome, promise: Promise) -> float:
-    """What a run gives of what was promised."""
-    if promise.kind < 0:
-        return o.value(promise.limit.name)
-    latency = getattr(o.classes[promise.kind], f"{promise.limit.quantity}_s", None)
-    return float("nan") if latency is None else float(getattr(latency, promise.limit.statistic))
-
-
-def keeps(o: Outcome, promises: Sequence[Promise]) -> bool:
-    """Whether a run keeps every promise, refuses nobody and keeps up."""
-    if o.verdict.saturated or o.refused:
-        return False
-    return all(not measured(o, p) > p.limit.seconds for p in promises)
 
 
 @dataclass(eq=False)
