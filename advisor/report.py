@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
+
+
+@dataclass
+class Display:
+    """How a person wants sizes and money shown; the command line keeps these defaults."""
+
+    units: Literal["GiB", "GB"] = "GiB"
+    currency: str = "$"
+    per_usd: float = 1.0
+    """How many of that currency a US dollar is."""
+
+
+DISPLAY = Display()
 
 
 def _scaled(value: float, base: float, units: Sequence[str], digits: int = 3) -> str:
@@ -24,7 +39,9 @@ def count_text(value: float) -> str:
 
 
 def bytes_text(value: float) -> str:
-    """A size in binary units: ``15.0 GiB``."""
+    """A size: ``15.0 GiB``, or ``16.1 GB`` where decimal units are chosen."""
+    if DISPLAY.units == "GB":
+        return _scaled(value, 1000, ("B", "kB", "MB", "GB", "TB", "PB"))
     return _scaled(value, 1024, ("B", "KiB", "MiB", "GiB", "TiB", "PiB"))
 
 
@@ -64,9 +81,10 @@ def usd_text(value: float | None) -> str:
     """Money: ``$0.42``, ``$12``; a dash where there is no price."""
     if value is None or not isfinite(value):
         return "–"
-    if value >= 1000:
-        return f"${value:,.0f}"
-    return f"${value:.2f}" if value >= 0.1 else f"${value:.2g}"
+    sign, amount = DISPLAY.currency, value * DISPLAY.per_usd
+    if amount >= 1000:
+        return f"{sign}{amount:,.0f}"
+    return f"{sign}{amount:.2f}" if amount >= 0.1 else f"{sign}{amount:.2g}"
 
 
 def tokens_text(value: int) -> str:

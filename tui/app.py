@@ -19,6 +19,7 @@ from textual.screen import Screen
 from tui.library import Library
 from tui.pages import MODES, PAGES
 from tui.screens.page import OpenModel, OpenPage, Page
+from tui.shell import Shell
 
 STYLES = Path(__file__).parent / "styles"
 
@@ -29,14 +30,26 @@ def _models() -> type[Provider]:
     return ModelCommands
 
 
-class WhicharchApp(App[None]):
+def _machines() -> type[Provider]:
+    from tui.commands import MachineCommands
+
+    return MachineCommands
+
+
+def _actions() -> type[Provider]:
+    from tui.commands import PageCommands
+
+    return PageCommands
+
+
+class WhicharchApp(Shell):
     """Which architecture, which model and which machine."""
 
     TITLE = "whicharch"
     CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / f"{name}.tcss" for name in ("app", *MODES)]
     MODES: ClassVar[dict[str, Any]] = dict(MODES)
     DEFAULT_MODE = "ask"
-    COMMANDS: ClassVar[set[Any]] = App.COMMANDS | {_models}
+    COMMANDS: ClassVar[set[Any]] = App.COMMANDS | {_models, _machines, _actions}
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(f"{p.key},{p.twin}", f"go({p.mode!r})", p.title, tooltip=p.about, show=False, id=f"app.{p.mode}")
@@ -57,6 +70,10 @@ class WhicharchApp(App[None]):
         """The catalog cannot be read."""
 
         sentence: str
+
+    def on_load(self) -> None:
+        """Take over the settings."""
+        self.read_settings()
 
     def on_ready(self) -> None:
         """Read the catalog once something is on the screen."""
@@ -139,4 +156,7 @@ class WhicharchApp(App[None]):
         """Pages first, then Textual's own: theme, keys, screenshot, quit."""
         for page in PAGES:
             yield SystemCommand(f"Go to {page.title}", page.about, partial(self.action_go, page.mode))
+        yield SystemCommand("Settings", "Theme, units, money, default machine", self.action_preferences)
+        yield SystemCommand("Bookmarks", "What was kept with f", self.action_bookmarks)
+        yield SystemCommand("History", "What was asked before", self.action_history)
         yield from super().get_system_commands(screen)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from tui.cells import total
+from tui.screens.page import OpenPage
 
 if TYPE_CHECKING:
     from tui.app import WhicharchApp
@@ -42,3 +43,48 @@ class ModelCommands(Provider):
 
     def _command(self, name: str) -> Callable[[], Awaitable[None]]:
         return partial(cast("WhicharchApp", self.app).open_model, name)
+
+
+class MachineCommands(Provider):
+    """Open any machine by name."""
+
+    async def search(self, query: str) -> Hits:
+        """Machines that contain every word."""
+        library = cast("WhicharchApp", self.app).library
+        matcher = self.matcher(query)
+        words = [word for word in query.lower().split() if word not in ("open", "machine")]
+        for machine in library.machines if library else ():
+            title = f"open machine {machine.id}"
+            score = max(matcher.match(title), 0.3 if all(word in title for word in words) else 0.0)
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), self._command(machine.id), help=machine.name)
+
+    def _command(self, name: str) -> Callable[[], object]:
+        return partial(self.app.post_message, OpenPage("machines", {"machine": name}))
+
+
+class PageCommands(Provider):
+    """Every action of the page in view, also those that the key bar has no room for."""
+
+    def _actions(self) -> list[tuple[str, str, Callable[[], Awaitable[bool]]]]:
+        found: dict[str, tuple[str, str, Callable[[], Awaitable[bool]]]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.description and active.enabled and not binding.system and binding.action not in found:
+                shown = self.app.get_key_display(binding)
+                about = f"{binding.tooltip} (key {shown})" if binding.tooltip else f"key {shown}"
+                run = partial(self.app.run_action, binding.action, active.node)
+                found[binding.action] = (binding.description, about, run)
+        return list(found.values())
+
+    async def discover(self) -> Hits:
+        """All of them."""
+        for title, about, run in self._actions():
+            yield DiscoveryHit(title, run, help=about)
+
+    async def search(self, query: str) -> Hits:
+        """Those that match."""
+        matcher = self.matcher(query)
+        for title, about, run in self._actions():
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score, matcher.highlight(title), run, help=about)

@@ -81,5 +81,6 @@ def key_list(bindings: Iterable[tuple[str, ActiveBinding]], keys: dict[str, str]
         if binding.system or not binding.description or not active.enabled:
             continue
         text = f"{binding.description}: {binding.tooltip}" if binding.tooltip else binding.description
+        text += f"  ({binding.id})" if binding.id else ""
         found.setdefault((binding.action, text), []).append(keys.get(key, key))
     return [("  ".join(names), text) for (_, text), names in found.items()]

@@ -92,6 +92,9 @@ class Page(Screen[None]):
     def restore(self, state: State) -> None:
         """Ask what was asked then; a page that keeps ``past`` calls ``past.went(state)`` whenever it asks anew."""
 
+    def display_changed(self) -> None:
+        """Units or currency changed: write every figure anew."""
+
     def bookmark(self) -> str | None:
         """A title for what the page asks now (``past.now``); ``None`` where there is nothing to return to."""
         return None

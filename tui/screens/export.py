@@ -1,0 +1,87 @@
+"""A dialog that writes what a page shows to a file, and shows the command line that gives the same."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Select, Static
+
+NAMES = {
+    "md": "Markdown", "csv": "CSV", "json": "JSON", "yaml": "YAML", "txt": "plain text", "svg": "picture of the screen",
+}  # fmt: skip
+
+
+class ExportScreen(ModalScreen[str | None]):
+    """Choose a format and a file; dismissed with what was written."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", id="export.close")]
+
+    def __init__(self, name: str, texts: Mapping[str, Callable[[], str]], equivalent: str) -> None:
+        """Offer formats.
+
+        Args:
+            name: What the file is called, without suffix.
+            texts: What each suffix holds.
+            equivalent: The command line that gives the same; may be empty.
+        """
+        super().__init__()
+        self._name, self._texts, self._equivalent = name, dict(texts), equivalent
+        self._overwrites = ""
+
+    def compose(self) -> ComposeResult:
+        """Format, path, and the command line."""
+        with Vertical(id="export", classes="dialog") as box:
+            box.border_title = "Export"
+            box.border_subtitle = "enter writes, esc closes"
+            yield Select([(f"{NAMES.get(s, s)} (.{s})", s) for s in self._texts], allow_blank=False, id="format")
+            yield Input(f"{self._name}.{next(iter(self._texts))}", id="path", compact=True)
+            yield Static(id="problem")
+            if self._equivalent:
+                yield Static(Content.styled("The same from the command line:", "dim"))
+                yield Static(Content(self._equivalent), id="equivalent")
+
+    def on_mount(self) -> None:
+        """Enter is all that is needed."""
+        self.query_one("#path").focus()
+
+    @on(Select.Changed)
+    def _format(self, event: Select.Changed) -> None:
+        path = self.query_one("#path", Input)
+        path.value = (
+            str(Path(path.value).with_suffix(f".{event.value}")) if path.value else f"{self._name}.{event.value}"
+        )
+
+    @on(Input.Submitted)
+    def _write(self, event: Input.Submitted) -> None:
+        suffix = str(self.query_one("#format", Select).value)
+        text = self._texts[suffix]()
+        if self.app.is_web:
+            self.app.deliver_text(io.StringIO(text), save_filename=Path(event.value).name)
+            self.dismiss(Path(event.value).name)
+            return
+        from catalog.errors import BadInput
+        from catalog.overlay import write_text
+
+        path = Path(event.value).expanduser()
+        if path.exists() and self._overwrites != str(path):
+            self._overwrites = str(path)
+            self._refuse(f"{path} is there already; Enter again overwrites it")
+            return
+        try:
+            write_text(text, path)
+        except BadInput as error:
+            self._refuse(str(error))
+            return
+        self.dismiss(str(path.absolute()))
+
+    def _refuse(self, sentence: str) -> None:
+        self.query_one("#problem", Static).update(Content.styled(f"✗ {sentence}", "$text-error"))
