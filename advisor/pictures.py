@@ -36,7 +36,12 @@ def cells(mask: Mask, side: int = SIDE) -> tuple[tuple[int, ...], ...]:
 
 def mask_lines(mask: Mask, side: int = SIDE) -> list[str]:
     """The picture, a line per token."""
-    return ["".join(CELLS[cell] for cell in row).rstrip() for row in cells(mask, side)]
+    return cell_lines(cells(mask, side))
+
+
+def cell_lines(rows: Sequence[Sequence[int]]) -> list[str]:
+    """Cells as text, a line per row."""
+    return ["".join(CELLS[cell] for cell in row).rstrip() for row in rows]
 
 
 def beside(pictures: Sequence[Sequence[str]], gap: int = 4) -> list[str]:

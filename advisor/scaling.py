@@ -24,7 +24,7 @@ class Point:
 
     context: int
     flops: float
-    """Needed to read a prompt of this length once."""
+    """Needed to read the batch's prompts of this length once."""
     linear_flops: float
     """The part that grows in proportion to the length."""
     attention_flops: float
@@ -32,7 +32,7 @@ class Point:
     exponent: float
     """d log(flops) / d log(context): 1 is linear, 2 quadratic."""
     cache_bytes: float
-    """KV cache and state of one sequence."""
+    """KV cache and state of the batch."""
     memory_bytes: float
     """Weights, cache and state."""
     prefill_s: float
@@ -92,6 +92,7 @@ def scale(
     weights: str = "",
     cache: str = "bf16",
     tp: int = 1,
+    batch: int = 1,
     per_octave: int = 1,
 ) -> Scaling:
     """How FLOPs, memory and time grow with context for one or more models.
@@ -103,6 +104,7 @@ def scale(
         weights: Weight format; empty: each model's published one.
         cache: Cache format.
         tp: Devices that share each layer.
+        batch: Prompts of each length that are read in one pass, or held while each gets a token.
         per_octave: Points per doubling.
 
     Raises:
@@ -111,7 +113,7 @@ def scale(
     low, high = context
     if not 0 < low <= high:
         raise BadInput(f"context: {low}..{high} is no range of positive lengths")
-    curves = tuple(_curve(name, low, high, machine, weights, cache, tp, per_octave) for name in models)
+    curves = tuple(_curve(name, low, high, machine, weights, cache, tp, batch, per_octave) for name in models)
     crossings = []
     for first in range(len(curves)):
         for second in range(first + 1, len(curves)):
@@ -125,27 +127,29 @@ def lengths(low: int, high: int, per_octave: int = 1) -> NDArray[np.int64]:
     return np.unique(np.round(low * (high / low) ** (np.arange(steps + 1) / max(steps, 1))).astype(np.int64))
 
 
-def _curve(name: str, low: int, high: int, machine: str, weights: str, cache: str, tp: int, per_octave: int) -> Curve:
+def _curve(
+    name: str, low: int, high: int, machine: str, weights: str, cache: str, tp: int, batch: int, per_octave: int
+) -> Curve:
     case = resolve(Scenario(model=name, machine=machine, weights=weights, cache=cache, tp=tp))
     if case.spec.family in ("vision", "diffusion"):
         raise BadInput(f"scale: {case.spec.id} sees a fixed number of tokens; its cost does not depend on a context")
     n = lengths(low, high, per_octave)
     graph = lower(case.architecture)
-    linear, attention = flops_terms(graph, n, encoder_decoder=case.encoder_decoder)
+    linear, attention = (batch * part for part in flops_terms(graph, n, encoder_decoder=case.encoder_decoder))
     total = linear + attention
     server = server_of(case)
     if case.encoder_decoder:
-        prefill_w = Workload.of(1, 1, 0, source=n)
-        decode_w = Workload.of(1, 1, 1, source=n, encode=0)
+        prefill_w = Workload.of(batch, 1, 0, source=n)
+        decode_w = Workload.of(batch, 1, 1, source=n, encode=0)
     else:
-        prefill_w, decode_w = Workload.of(1, n, 0), Workload.of(1, 1, n, encode=0)
+        prefill_w, decode_w = Workload.of(batch, n, 0), Workload.of(batch, 1, n, encode=0)
     prefill = np.asarray(server.pass_s(prefill_w)).reshape(-1)
     decode = np.asarray(server.pass_s(decode_w)).reshape(-1) if case.generates else np.full(n.shape, np.nan)
     table = compile_table(case.architecture, tp)
     held = np.zeros(n.shape)
     if case.generates:
         seq2seq = case.encoder_decoder
-        held_w = Workload.of(1, 0, np.ones_like(n) if seq2seq else n, source=n if seq2seq else 0, encode=0)
+        held_w = Workload.of(batch, 0, np.ones_like(n) if seq2seq else n, source=n if seq2seq else 0, encode=0)
         growing, constant = table.held_bytes(held_w, case.cache_bits)
         held = growing + constant
     memory = held + table.weight_bytes(case.weights)

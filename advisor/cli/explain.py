@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from advisor.cli.options import COUNT, TOKENS, json_option, print_json
-from advisor.report import bytes_text, count_text, flops_text, seconds_text
 
 if TYPE_CHECKING:
     from calculators.explain import Explanation
@@ -85,53 +84,7 @@ def _show(result: Explanation, as_json: bool, everything: bool) -> None:
     if as_json:
         print_json(result.to_dict())
     else:
-        _print(result, len(result.parts) if everything else SHOWN)
+        from advisor.explanation_text import head_of, text_of
 
-
-def _amount(value: float | str, unit: str) -> str:
-    """A number exactly and shortly: ``4,294,967,296 bytes (4.00 GiB)``."""
-    if isinstance(value, str):
-        return value
-    if unit == "s":
-        return seconds_text(value)
-    exact = f"{value:,.0f}" if value == int(value) or value >= 1e6 else f"{value:,.4g}"
-    short = {"bytes": bytes_text, "FLOP": flops_text, "parameters": count_text}.get(unit)
-    return f"{exact} {unit}" + (f" ({short(value)})" if short else "")
-
-
-TIMED = ("s", "J", "USD", "tok/s")
-
-
-def _adds_up(e: Explanation) -> bool:
-    if not isinstance(e.value, int | float):
-        return False
-    allowed = 1e-6 * abs(e.value) if e.unit in TIMED else 1
-    return abs(sum(part.value for part in e.parts) - e.value) < allowed
-
-
-def _letter(symbol: str, values: tuple[int, ...], meaning: str) -> str:
-    return f"{symbol}={' or '.join(f'{value:,}' for value in values)} ({meaning})"
-
-
-def _print(e: Explanation, shown: int) -> None:
-    from calculators.explain.symbols import MEANINGS
-
-    click.echo(click.style(f"{e.title} of {e.model}: {_amount(e.value, e.unit)}", bold=True))
-    click.echo(f"  for      {e.setting}")
-    click.echo(f"  formula  {e.formula}")
-    if e.symbols:
-        click.echo("  where    " + ", ".join(_letter(s, n, MEANINGS[s]) for s, n in e.symbols.items()))
-    total = e.value if isinstance(e.value, int | float) else 0
-    for part in e.parts[:shown]:
-        times = f"{part.repeat} x " if part.repeat > 1 else ""
-        share = f"  {100 * part.value / total:5.1f} %" if total and _adds_up(e) else ""
-        click.echo(f"    {part.name:<24}{times}{part.formula}{share}")
-        if part.substituted != part.formula:
-            click.echo(f"    {'':<24}{times}{part.substituted}")
-    rest = e.parts[shown:]
-    if rest:
-        click.echo(f"    {len(rest)} smaller: {_amount(sum(part.value for part in rest), e.unit)} (--all shows them)")
-    for note in e.notes:
-        click.echo(f"  note     {note}")
-    for source in e.sources:
-        click.echo(f"  source   {source}")
+        click.echo(click.style(head_of(result), bold=True))
+        click.echo(text_of(result, len(result.parts) if everything else SHOWN))

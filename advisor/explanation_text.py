@@ -1,0 +1,56 @@
+"""Explanations as text, the same for every face."""
+
+from __future__ import annotations
+
+from advisor.report import bytes_text, count_text, flops_text, seconds_text
+from calculators.explain import Explanation
+
+TIMED = ("s", "J", "USD", "tok/s")
+
+
+def head_of(e: Explanation) -> str:
+    """What is explained, and its value."""
+    return f"{e.title} of {e.model}: {amount(e.value, e.unit)}"
+
+
+def text_of(e: Explanation, shown: int) -> str:
+    """Setting, formula, letters, the largest ``shown`` parts with numbers put in, notes and sources."""
+    from calculators.explain.symbols import MEANINGS
+
+    lines = [f"  for      {e.setting}", f"  formula  {e.formula}"]
+    if e.symbols:
+        lines.append("  where    " + ", ".join(_letter(s, n, MEANINGS[s]) for s, n in e.symbols.items()))
+    total = e.value if isinstance(e.value, int | float) else 0
+    for part in e.parts[:shown]:
+        times = f"{part.repeat} x " if part.repeat > 1 else ""
+        share = f"  {100 * part.value / total:5.1f} %" if total and _adds_up(e) else ""
+        lines.append(f"    {part.name:<24}{times}{part.formula}{share}")
+        if part.substituted != part.formula:
+            lines.append(f"    {'':<24}{times}{part.substituted}")
+    if rest := e.parts[shown:]:
+        lines.append(f"    {len(rest)} smaller: {amount(sum(part.value for part in rest), e.unit)} (--all shows them)")
+    lines += [f"  note     {note}" for note in e.notes]
+    lines += [f"  source   {source}" for source in e.sources]
+    return "\n".join(lines)
+
+
+def amount(value: float | str, unit: str) -> str:
+    """A number exactly and shortly: ``4,294,967,296 bytes (4.00 GiB)``."""
+    if isinstance(value, str):
+        return value
+    if unit == "s":
+        return seconds_text(value)
+    exact = f"{value:,.0f}" if value == int(value) or value >= 1e6 else f"{value:,.4g}"
+    short = {"bytes": bytes_text, "FLOP": flops_text, "parameters": count_text}.get(unit)
+    return f"{exact} {unit}" + (f" ({short(value)})" if short else "")
+
+
+def _adds_up(e: Explanation) -> bool:
+    if not isinstance(e.value, int | float):
+        return False
+    allowed = 1e-6 * abs(e.value) if e.unit in TIMED else 1
+    return abs(sum(part.value for part in e.parts) - e.value) < allowed
+
+
+def _letter(symbol: str, values: tuple[int, ...], meaning: str) -> str:
+    return f"{symbol}={' or '.join(f'{value:,}' for value in values)} ({meaning})"
