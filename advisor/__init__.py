@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from advisor.asking.ask import ask as ask
     from advisor.breakdown import breakdown as breakdown
     from advisor.comparing import compare as compare
+    from advisor.design.design import design as design
     from advisor.estimate import estimate as estimate
     from advisor.explain import explain as explain
     from advisor.learn import learn as learn
@@ -31,6 +32,7 @@ _HOMES = {
     "ask": "advisor.asking.ask",
     "breakdown": "advisor.breakdown",
     "accuracy": "advisor.accuracy.report",
+    "design": "advisor.design.design",
     "estimate": "advisor.estimate",
     "explain": "advisor.explain",
     "learn": "advisor.learn",
@@ -47,6 +49,7 @@ __all__ = [
     "ask",
     "breakdown",
     "compare",
+    "design",
     "estimate",
     "explain",
     "learn",

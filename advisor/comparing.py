@@ -127,8 +127,10 @@ def compare(
         "machine": machine, "input_tokens": input_tokens, "output_tokens": output_tokens, "batch": batch,
         "weights": weights, "cache": cache, "tp": tp,
     }  # fmt: skip
-    subjects = [_subject(name, spec, workload, quality.get(spec.id)) for name, spec in zip(models, specs, strict=True)]
-    rows = _rows(subjects, input_tokens + output_tokens, task)
+    subjects = [
+        subject_of(name, spec, workload, quality.get(spec.id)) for name, spec in zip(models, specs, strict=True)
+    ]
+    rows = rows_of(subjects, input_tokens + output_tokens, task)
     return Comparison(
         models=tuple(ids),
         workload={**workload, "task": task},
@@ -139,10 +141,11 @@ def compare(
     )
 
 
-def _subject(name: str, spec: ModelSpec, workload: dict[str, Any], quality: Quality | None) -> Subject:
+def subject_of(name: str, spec: ModelSpec, workload: dict[str, Any], quality: Quality | None) -> Subject:
+    """A model under a workload, by the name that it was asked for."""
     if not spec.is_disclosed:
         return Subject(spec, None, None, None, None, None, quality)
-    found = estimate(model=name, **workload)
+    found = estimate(model=name, spec=spec, **workload)
     length = workload["input_tokens"] + workload["output_tokens"]
     held = added = None
     if found.time.tpot_s is not None:
@@ -177,7 +180,7 @@ def _notes(subjects: Sequence[Subject]) -> list[str]:
     return notes
 
 
-def _rows(subjects: Sequence[Subject], length: int, task: str) -> list[Row]:
+def rows_of(subjects: Sequence[Subject], length: int, task: str) -> list[Row]:
     """All rows of which at least one model has a value."""
     rows: list[Row] = []
 

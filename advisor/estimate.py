@@ -9,15 +9,18 @@ from advisor.estimating.memory import memory_of
 from advisor.estimating.resolve import resolve
 from advisor.scenario import Scenario
 from catalog.loader import checked
+from catalog.spec import ModelSpec
 
 
-def estimate(scenario: Scenario | None = None, /, **fields: Any) -> Estimate:
+def estimate(scenario: Scenario | None = None, /, *, spec: ModelSpec | None = None, **fields: Any) -> Estimate:
     """Estimate one scenario, given whole or as its fields: ``estimate(model="llama-3-8b", machine="h100-sxm")``.
+
+    A model that no catalog holds is given as ``spec``.
 
     Raises:
         BadInput: If a name is unknown (with the nearest), the model is undisclosed, or the layout is impossible.
     """
-    case = resolve(scenario if scenario is not None else checked(Scenario, fields, "scenario"))
+    case = resolve(scenario if scenario is not None else checked(Scenario, fields, "scenario"), spec)
     memory = memory_of(case)
     if case.scenario.host:
         from advisor.estimating.offloaded import offloaded

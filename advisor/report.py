@@ -99,3 +99,15 @@ def tokens_text(value: int) -> str:
 def percent_text(value: float) -> str:
     """A share: ``42 %``."""
     return "–" if not isfinite(value) else f"{100 * value:.{0 if value >= 0.0995 else 1}f} %"
+
+
+def change_text(change: float | None, digits: int = 1) -> str:
+    """A change as a share of what it was: ``+12.5 %``, ``−3.0 %``, ``×4.2`` where it more than doubled."""
+    if change is None or not isfinite(change):
+        return "–"
+    if change >= 1:
+        return f"×{change + 1:.{2 if change < 9 else 0}f}"
+    size = f"{abs(100 * change):.{digits}f}"
+    if float(size) == 0:
+        return "="
+    return f"{'+' if change > 0 else '−'}{size} %"

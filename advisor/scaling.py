@@ -16,6 +16,7 @@ from calculators.scaling import crossing, flops_terms, local_exponent, overtakes
 from calculators.table import compile_table
 from calculators.workload import Workload
 from catalog.errors import BadInput
+from catalog.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ QUANTITIES = {
 
 
 def scale(
-    models: Sequence[str],
+    models: Sequence[str | ModelSpec],
     *,
     context: tuple[int, int] = (1024, 262144),
     machine: str = "h100-sxm",
@@ -98,7 +99,7 @@ def scale(
     """How FLOPs, memory and time grow with context for one or more models.
 
     Args:
-        models: Ids, aliases or files.
+        models: Ids, aliases or files, or specifications that no catalog holds.
         context: Shortest and longest length in tokens; lengths between double.
         machine: Where times are taken.
         weights: Weight format; empty: each model's published one.
@@ -128,9 +129,19 @@ def lengths(low: int, high: int, per_octave: int = 1) -> NDArray[np.int64]:
 
 
 def _curve(
-    name: str, low: int, high: int, machine: str, weights: str, cache: str, tp: int, batch: int, per_octave: int
+    model: str | ModelSpec,
+    low: int,
+    high: int,
+    machine: str,
+    weights: str,
+    cache: str,
+    tp: int,
+    batch: int,
+    per_octave: int,
 ) -> Curve:
-    case = resolve(Scenario(model=name, machine=machine, weights=weights, cache=cache, tp=tp))
+    spec = None if isinstance(model, str) else model
+    name = spec.id if spec else str(model)
+    case = resolve(Scenario(model=name, machine=machine, weights=weights, cache=cache, tp=tp), spec)
     if case.spec.family in ("vision", "diffusion"):
         raise BadInput(f"scale: {case.spec.id} sees a fixed number of tokens; its cost does not depend on a context")
     n = lengths(low, high, per_octave)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -70,7 +70,7 @@ def command(as_json: bool, parts: bool, faster: bool, roofline: bool, images: in
     if images < 0:
         raise click.BadParameter("must not be negative", param_hint="--images")
     _check_guesses(fields)
-    asked = {"images": images, **fields}
+    asked: dict[str, Any] = {"images": images, **fields}
     if roofline:
         print_json(_breakdown(asked).roofline())
         return

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import click
+from pydantic import BaseModel
 
 from advisor.cli.options import print_json
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["plan", "sweep"]))
+@click.argument("what", type=click.Choice(["plan", "sweep", "design"]))
 def command(what: str) -> None:
     """Print the JSON Schema of WHAT.
 
@@ -19,8 +20,9 @@ def command(what: str) -> None:
 
     then completes and checks the file.
     """
+    from advisor.design.changes import DesignFile
     from advisor.grids.schema import SweepFile
     from advisor.planning.schema import PlanFile
 
-    kinds: dict[str, type[PlanFile] | type[SweepFile]] = {"plan": PlanFile, "sweep": SweepFile}
+    kinds: dict[str, type[BaseModel]] = {"plan": PlanFile, "sweep": SweepFile, "design": DesignFile}
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **kinds[what].model_json_schema()})

@@ -34,7 +34,7 @@ def anatomy(spec: ModelSpec) -> Anatomy | None:
     """Count the parts of the stack that does most of the work; ``None`` where the publisher does not disclose it."""
     if isinstance(spec.architecture, str):
         return None
-    stack = _main(spec.architecture.stacks)
+    stack = main_stack(spec.architecture.stacks)
     kinds: dict[str, int] = {}
     windowed, growing = 0, 0
     plain: Attention | None = None
@@ -74,7 +74,7 @@ def anatomy(spec: ModelSpec) -> Anatomy | None:
     )
 
 
-def _main(stacks: tuple[Stack, ...]) -> Stack:
+def main_stack(stacks: tuple[Stack, ...]) -> Stack:
     """The decoder where there is one, else the widest and deepest stack."""
     decoders = [stack for stack in stacks if stack.role == "decoder"]
     return max(decoders or stacks, key=lambda stack: stack.n_layers * stack.hidden**2)

@@ -79,13 +79,13 @@ def tokens_heard(architecture: Architecture, seconds: float) -> int:
     return max(1, int(seconds * first.tokens_per_second)) if isinstance(first, AudioEmbedding) else 0
 
 
-def resolve(scenario: Scenario) -> Resolved:
-    """Look up the names of a scenario.
+def resolve(scenario: Scenario, spec: ModelSpec | None = None) -> Resolved:
+    """Look up the names of a scenario; ``spec`` stands for a model that no catalog holds.
 
     Raises:
         BadInput: As ``estimate``.
     """
-    spec = load(scenario.model)
+    spec = spec or load(scenario.model)
     architecture = architecture_of(spec)
     if scenario.image_side is not None:
         if spec.family != "vision":
