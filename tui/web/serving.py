@@ -1,0 +1,66 @@
+"""Serves the application on a port; every tab is a process of its own."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from catalog.errors import BadInput
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def is_local(host: str) -> bool:
+    """Whether only this computer reaches an address."""
+    return host in LOCAL
+
+
+def public_url(host: str, port: int, given: str | None = None) -> str:
+    """The address that a browser uses.
+
+    Raises:
+        BadInput: If the given one is no http address.
+    """
+    if given is None:
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    if urlsplit(given).scheme not in ("http", "https") or not urlsplit(given).hostname:
+        raise BadInput(f"--public-url: {given!r} is no address; write https://whicharch.example.org")
+    return given.rstrip("/")
+
+
+def serve(host: str, port: int, url: str) -> None:
+    """Serve until interrupted.
+
+    A page of another site cannot drive the application: a WebSocket's origin must be this server's own.
+
+    Raises:
+        BadInput: If textual-serve is missing, or the port cannot be had.
+    """
+    try:
+        from aiohttp import web
+        from textual_serve.server import Server
+    except ImportError as error:
+        raise BadInput("serve needs textual-serve, which is not installed: pip install 'whicharch[serve]'") from error
+
+    class Local(Server):
+        """Our page, and only our own page."""
+
+        async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+            """Refuse pages of other sites."""
+            origin = urlsplit(request.headers.get("Origin", ""))
+            if origin.netloc not in (urlsplit(self.public_url).netloc, request.host):
+                raise web.HTTPForbidden(text="opened by a page of another site")
+            return await super().handle_websocket(request)
+
+        async def on_startup(self, app: web.Application) -> None:
+            """Say where."""
+            sys.stderr.write(f"whicharch is at {self.public_url} (Ctrl+C ends it)\n")
+
+    command = shlex.join([sys.executable, "-m", "advisor.cli", "tui"])
+    server = Local(command, host, port, "whicharch", url, templates_path=Path(__file__).parent)
+    try:
+        server.serve()
+    except OSError as error:
+        raise BadInput(f"--port {port}: cannot be had on {host} ({(error.strerror or str(error)).lower()})") from error
