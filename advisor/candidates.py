@@ -180,6 +180,10 @@ class Outcomes:
     usd_per_hour: Floats
     usd_per_mtok_in: Floats
     usd_per_mtok_out: Floats
+    usd_per_thousand_requests: Floats
+    """Of a deployment that all users keep busy without pause."""
+    writes: bool
+    """Whether the model writes token by token."""
 
     @property
     def devices(self) -> int:
@@ -285,6 +289,8 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
         usd_per_hour=hourly,
         usd_per_mtok_in=prefill / layout.pp / max(charged, 1) * hourly / 3600 * 1e6,
         usd_per_mtok_out=out_s * hourly / 3600 * 1e6,
+        usd_per_thousand_requests=hourly / 3600 * 1e3 / (rate / output if generates(spec) else rate),
+        writes=generates(spec),
     )
 
 

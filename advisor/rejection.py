@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate, generates
+from advisor.ranking.promises import excesses, whole_s
 from advisor.report import bytes_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import Needs
-from calculators.table import Floats
 from catalog.spec import ModelSpec
 
 
@@ -43,7 +43,7 @@ def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked:
     choice = outcome.space.choices[index]
     devices = f"{outcome.devices} × " if outcome.devices > 1 else ""
     broken = [name for name, ratio in ratios.items() if ratio > 1]
-    violations = [_violation(name, outcome, index, needs) for name in broken]
+    violations = [_violation(name, outcome, index, needs, ratios[name]) for name in broken]
     if blocked:
         return Rejection(
             spec.id, spec.family, f"{choice.weights.id} on {devices}{choice.machine.id}", (blocked, *violations),
@@ -54,14 +54,12 @@ def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked:
         family=spec.family,
         way=f"{choice.weights.id}, cache {choice.cache}, {devices}{choice.machine.id}",
         violations=tuple(violations),
-        smallest_change=smallest_change(spec, needs, outcome, index, broken),
+        smallest_change=smallest_change(spec, needs, outcome, index, ratios),
         severity=max(ratios.values()),
     )
 
 
 def _closest(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int, dict[str, float]]:
-    from advisor.recommend import excesses
-
     best: tuple[float, Outcomes, int, dict[str, float]] | None = None
     for outcome in outcomes:
         ratios = excesses(outcome, needs)
@@ -73,19 +71,19 @@ def _closest(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int,
     return best[1], best[2], best[3]
 
 
-def _violation(name: str, outcome: Outcomes, index: int, needs: Needs) -> str:
+def _violation(name: str, outcome: Outcomes, index: int, needs: Needs, ratio: float) -> str:
     match name:
         case "memory":
             have, need = outcome.space.usable_bytes[index], outcome.total_bytes[index]
             return f"needs {bytes_text(need)} of {bytes_text(have)} per device"
         case "first token":
-            return f"first token {seconds_text(outcome.ttft_s[index])} (limit {seconds_text(needs.ttft_s or 0)})"
+            return _late("first token", outcome.ttft_s[index], needs.ttft_s or 0, ratio)
         case "per token":
-            return f"{seconds_text(outcome.tpot_s[index])} per token (limit {seconds_text(needs.tpot_s or 0)})"
+            return _late("per token", outcome.tpot_s[index], needs.tpot_s or 0, ratio)
         case "budget":
             return f"${outcome.usd_per_hour[index]:.2f} per hour is over the budget"
         case "whole answer":
-            return f"whole answer {seconds_text(_whole_s(outcome, needs)[index])} (limit {seconds_text(_e2e(needs))})"
+            return _late("whole answer", whole_s(outcome, needs)[index], _e2e(needs), ratio)
         case "throughput":
             least = needs.requirements.tokens_per_s or 0
             return f"{rate_text(outcome.tokens_per_s[index], '/s')} of {rate_text(least, '/s')} asked for"
@@ -93,10 +91,12 @@ def _violation(name: str, outcome: Outcomes, index: int, needs: Needs) -> str:
             return f"{outcome.devices} devices are more than one node has"
 
 
-def _whole_s(outcome: Outcomes, needs: Needs) -> Floats:
-    from advisor.recommend import whole_s
-
-    return whole_s(outcome, needs)
+def _late(name: str, seconds: float, limit: float, ratio: float) -> str:
+    """A time over its limit, or one that errors of predictions bring over it too often."""
+    said = f"{seconds_text(seconds)} per token" if name == "per token" else f"{name} {seconds_text(seconds)}"
+    if seconds > limit:
+        return f"{said} (limit {seconds_text(limit)})"
+    return f"{said} may become {seconds_text(ratio * limit)} by the errors of predictions (limit {seconds_text(limit)})"
 
 
 def _e2e(needs: Needs) -> float:
@@ -115,13 +115,14 @@ def _blocked_severity(spec: ModelSpec, needs: Needs, ratios: dict[str, float]) -
     return max(over, 1.5, *ratios.values())
 
 
-def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int, broken: list[str]) -> str:
+def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int, ratios: dict[str, float]) -> str:
     """One change, or the few together, after which the closest way keeps every promise; checked, not guessed."""
     options = []
+    broken = [name for name, ratio in ratios.items() if ratio > 1]
     if "memory" in broken and generates(spec):
         options += _memory_changes(spec, needs, outcome, index)
     if broken == ["per token"]:
-        users = _fewer_users(spec, needs, outcome, index, lambda o: o.tpot_s, needs.tpot_s or np.inf)
+        users = _fewer_users(spec, needs, outcome, index)
         if users:
             options.append(f"users ≤ {users}")
     if set(broken) & {"memory", "first token", "per token", "whole answer", "throughput"}:
@@ -129,14 +130,13 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
         if devices:
             options.append(f"{devices} × {outcome.space.choices[index].machine.id}")
     relaxed = []
-    if "first token" in broken:
-        relaxed.append(f"first token ≤ {seconds_text(outcome.ttft_s[index] * 1.0005)}")
-    if "per token" in broken:
-        relaxed.append(f"per token ≤ {seconds_text(outcome.tpot_s[index] * 1.0005)}")
-    if "whole answer" in broken:
-        relaxed.append(f"whole answer ≤ {seconds_text(_whole_s(outcome, needs)[index] * 1.0005)}")
-    if "throughput" in broken:
-        relaxed.append(f"throughput ≤ {rate_text(outcome.tokens_per_s[index] * 0.9995, '/s')}")
+    wanted = needs.requirements
+    times = (("first token", needs.ttft_s), ("per token", needs.tpot_s), ("whole answer", wanted.e2e_s))
+    for name, limit in times:
+        if name in broken and limit is not None:
+            relaxed.append(f"{name} ≤ {seconds_text(limit * ratios[name] * LOOSE)}")
+    if "throughput" in broken and wanted.tokens_per_s is not None:
+        relaxed.append(f"throughput ≤ {rate_text(wanted.tokens_per_s / ratios['throughput'] / LOOSE, '/s')}")
     if "budget" in broken:
         relaxed.append(f"budget ≥ ${outcome.usd_per_hour[index]:.2f} per hour")
     if relaxed and "memory" not in broken:
@@ -144,6 +144,10 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
     if not options and "memory" in broken:
         options.append(f"≥ {bytes_text(outcome.total_bytes[index])} usable per device")
     return ", or ".join(options) or "no single change"
+
+
+LOOSE = 1.0005
+"""By what limits are loosened besides, so that rounding them for print still admits the model."""
 
 
 def _memory_changes(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int) -> list[str]:
@@ -165,14 +169,13 @@ def _memory_changes(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
     return changes
 
 
-def _fewer_users(
-    spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int, measure: Callable[[Outcomes], Floats], limit: float
-) -> int | None:
-    """The most users for which a time stays within its limit, by bisection."""
+def _fewer_users(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int) -> int | None:
+    """The most users for which every promise is kept, by bisection."""
     low, high = 0, needs.users
     while high - low > 1:
         middle = (low + high) // 2
-        if measure(evaluate(spec, outcome.space, needs, outcome.layout, middle))[index] <= limit:
+        fewer = evaluate(spec, outcome.space, needs, outcome.layout, middle)
+        if all(ratio[index] <= 1 for ratio in excesses(fewer, needs).values()):
             low = middle
         else:
             high = middle
@@ -181,8 +184,6 @@ def _fewer_users(
 
 def _more_devices(spec: ModelSpec, needs: Needs, where: Space, index: int) -> int | None:
     """The fewest devices, beyond those allowed, with which the same machine keeps every promise."""
-    from advisor.recommend import excesses
-
     wider = needs.model_copy(update={"max_gpus": DEGREES[-1]})
     for layout in degrees(spec, wider, where):
         if layout.devices <= needs.max_gpus or where.nodes_used(layout)[index] > 1:

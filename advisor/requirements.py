@@ -13,6 +13,17 @@ from catalog.task import Task, Trait
 
 Positive = Annotated[float, Field(gt=0)]
 Modality = Literal["text", "image", "audio", "video"]
+Weight = Annotated[float, Field(ge=0)]
+Preset = Literal["quality-first", "balanced", "cost-first", "latency-first"]
+PRESETS: dict[Preset, tuple[float, float, float]] = {
+    "quality-first": (0.95, 0.03, 0.02),
+    "balanced": (0.75, 0.2, 0.05),
+    "cost-first": (0.3, 0.65, 0.05),
+    "latency-first": (0.3, 0.1, 0.6),
+}
+"""What quality, cost and latency weigh. Quality counts as the share of scored models that one beats, cost and latency
+as in ``advisor.ranking.weights``: a price ten times as high outweighs five percent of the models under ``balanced``,
+one half percent under ``quality-first``, and 43 percent under ``cost-first``."""
 
 
 class Requirements(Spec):
@@ -79,9 +90,13 @@ class Requirements(Spec):
     """Beginnings of licences' names, of which one must fit."""
     min_params: Positive | None = None
     max_params: Positive | None = None
-    quality_weight: Annotated[float, Field(ge=0)] = 0.75
-    cost_weight: Annotated[float, Field(ge=0)] = 0.2
-    latency_weight: Annotated[float, Field(ge=0)] = 0.05
+    preset: Preset = "balanced"
+    """What quality, cost and latency weigh (``PRESETS``), where no weight is given by itself."""
+    quality_weight: Weight | None = None
+    cost_weight: Weight | None = None
+    latency_weight: Weight | None = None
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Least probability with which all promises of time together must be kept, by measured errors of predictions."""
 
 
 class Needs(Spec):

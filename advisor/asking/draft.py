@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from advisor.report import bytes_text, count_text, rate_text, seconds_text, tokens_text
-from advisor.requirements import Requirements
+from advisor.requirements import PRESETS, Preset, Requirements
 
 NAMES = {
     "task": "task", "context_tokens": "context", "input_tokens": "prompt", "output_tokens": "answer",
@@ -20,13 +20,10 @@ NAMES = {
 """What each requirement is called."""
 MOST = frozenset(("ttft_s", "tpot_s", "e2e_s", "max_gpus", "budget_usd_per_hour", "max_params", "memory_bytes"))
 LEAST = frozenset(("tokens_per_s", "min_params"))
-PRESETS = {
-    "quality": {"quality_weight": 0.95, "cost_weight": 0.03, "latency_weight": 0.02},
-    "cost": {"quality_weight": 0.3, "cost_weight": 0.65, "latency_weight": 0.05},
-    "latency": {"quality_weight": 0.3, "cost_weight": 0.1, "latency_weight": 0.6},
-    "balanced": {"quality_weight": 0.75, "cost_weight": 0.2, "latency_weight": 0.05},
-}
-"""What wishes weigh; ``balanced`` is the default."""
+WISHES: dict[str, Preset] = {
+    "quality": "quality-first", "cost": "cost-first", "latency": "latency-first", "balanced": "balanced",
+}  # fmt: skip
+"""The preset of weights behind each wish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +125,7 @@ class Draft:
             if name in self.words and name in NAMES
         ]
         if self.preset:
-            weights = PRESETS[self.preset]
-            text = ", ".join(f"{key.removesuffix('_weight')} {value:g}" for key, value in weights.items())
+            names, weights = ("quality", "cost", "latency"), PRESETS[WISHES[self.preset]]
+            text = ", ".join(f"{name} {weight:g}" for name, weight in zip(names, weights, strict=True))
             rows.append(Understood("preset", "weights", f"{self.preset} first: {text}", self.words["preset"]))
         return tuple(rows)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from advisor.asking.amounts import amounts
-from advisor.asking.draft import PRESETS, Draft, Reading
+from advisor.asking.draft import WISHES, Draft, Reading
 from advisor.asking.lengths import Roles, apply, settle, words_of
 from advisor.asking.lexicon import Item, Lexicon, find, lexicon, meant
 from advisor.asking.machines import machines, standing
@@ -140,7 +140,7 @@ def _unread(draft: Draft, found: Sequence[Token], taken: Sequence[bool], lex: Le
 def _finished(draft: Draft, found: Sequence[Token], corrected: dict[str, str], unread: tuple[str, ...]) -> Reading:
     fields = dict(draft.fields)
     if draft.preset:
-        fields |= PRESETS[draft.preset]
+        fields["preset"] = WISHES[draft.preset]
     try:
         wanted = Requirements(**fields)
     except ValidationError as error:

@@ -51,8 +51,10 @@ def sentence(wanted: Requirements) -> str:
         parts.append(f"at least {number_text(wanted.min_params)} parameters")
     if wanted.max_params is not None:
         parts.append(f"at most {number_text(wanted.max_params)} parameters")
-    weights = [getattr(wanted, f"{name}_weight") for name in ("quality", "cost", "latency")]
-    if weights != [getattr(Requirements(), f"{name}_weight") for name in ("quality", "cost", "latency")]:
-        quality, cost, latency = map(number_text, weights)
-        parts.append(f"weighing quality {quality}, cost {cost}, latency {latency}")
+    given = [(name, getattr(wanted, f"{name}_weight")) for name in ("quality", "cost", "latency")]
+    said = [f"{name} {number_text(weight)}" for name, weight in given if weight is not None]
+    if said:
+        parts.append(f"weighing {', '.join(said)}")
+    elif wanted.preset != "balanced":
+        parts.append(words.presets[wanted.preset.removesuffix("-first")][0])
     return ", ".join(parts)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from advisor import ask
 from advisor.asking.amounts import amounts
-from advisor.asking.draft import PRESETS
+from advisor.asking.draft import WISHES
 from advisor.asking.lexicon import lexicon, meant
 from advisor.asking.reading import read
 from advisor.asking.sentence import sentence
@@ -40,7 +40,7 @@ def test_a_question_is_read_as_written_down_before(row):
     preset = expected.pop("preset", None)
     assert reading.preset == preset
     if preset:
-        expected |= PRESETS[preset]
+        expected["preset"] = WISHES[preset]
     assert reading.requirements == Requirements(**expected)
     assert {n.what for n in reading.noted} == set(row.get("noted", []))
     assert set(reading.corrected) == set(row.get("corrected", []))

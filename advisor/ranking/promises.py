@@ -1,0 +1,171 @@
+"""Promises: how far each way of running a model is over each limit, and with what probability it keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.candidates import Outcomes, Space
+from advisor.estimating.bands import band_for
+from advisor.ranking.chance import Errors, Floats, levels
+from advisor.requirements import Needs
+from catalog.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One promise and how much of it is used."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str
+    chance: float | None = None
+    """Probability that it is kept, by measured errors of predictions; ``None`` where nobody measured any."""
+
+    @property
+    def used(self) -> float:
+        """1 is exactly at the limit."""
+        return self.value / self.limit
+
+
+def errors_of(where: Space, *, writes: bool) -> tuple[Errors, Errors | None]:
+    """Measured errors of the first token and of further ones, or of the pass that answers."""
+    found = where.__dict__.setdefault("_errors", {})  # one space serves all models of a kind
+    if writes not in found:
+        found[writes] = (_errors(where, "ttft"), _errors(where, "tpot")) if writes else (_errors(where, "pass"), None)
+    both: tuple[Errors, Errors | None] = found[writes]
+    return both
+
+
+def _errors(where: Space, quantity: str) -> Errors:
+    settings = where.settings.settings
+    pairs = zip(where.choices, settings, strict=True)
+    return Errors.of([band_for(choice.engine, quantity, setting.eff.badge) for choice, setting in pairs])
+
+
+def excesses(outcome: Outcomes, needs: Needs) -> dict[str, Floats]:
+    """How far each choice is over each limit, as value / limit; at most 1 keeps the promise.
+
+    Times count as long as they take at the confidence asked for, and at least as predicted; where first and further
+    tokens are both limited, at the levels (``chance.levels``) with which both are kept together.
+    """
+    wanted, confidence = needs.requirements, needs.requirements.confidence
+    ratios = {"memory": outcome.total_bytes / outcome.space.usable_bytes}
+    ratios["devices"] = outcome.space.nodes_used(outcome.layout)
+    first, each = errors_of(outcome.space, writes=outcome.writes)
+    of_first = None if needs.ttft_s is None else outcome.ttft_s / needs.ttft_s
+    of_each = None if needs.tpot_s is None else outcome.tpot_s / needs.tpot_s
+    level_first: Floats | float = confidence
+    level_each: Floats | float = confidence
+    if of_first is not None and of_each is not None and each is not None:
+        level_first, level_each = levels(first.chance(of_first), each.chance(of_each), confidence)
+    if of_first is not None:
+        ratios["first token"] = of_first * first.factor(level_first)
+    if of_each is not None:
+        ratios["per token"] = of_each * (1.0 if each is None else each.factor(level_each))
+    if wanted.e2e_s is not None:
+        ratios["whole answer"] = whole_s(outcome, needs, confidence) / wanted.e2e_s
+    if wanted.tokens_per_s is not None:
+        slower = whole_s(outcome, needs, confidence) / whole_s(outcome, needs)
+        ratios["throughput"] = wanted.tokens_per_s / outcome.tokens_per_s * slower
+    if wanted.budget_usd_per_hour is not None:
+        ratios["budget"] = outcome.usd_per_hour / wanted.budget_usd_per_hour
+    return ratios
+
+
+def whole_s(outcome: Outcomes, needs: Needs, confidence: float | None = None) -> Floats:
+    """From the request to the last token: as predicted, or what so large a share of cases does not exceed.
+
+    First and further tokens then err alike, as in an estimate (``estimating.bands.whole_answer``).
+    """
+    further = (needs.output_tokens - 1) * outcome.tpot_s
+    if confidence is None:
+        return outcome.ttft_s + further
+    first, each = errors_of(outcome.space, writes=outcome.writes)
+    return outcome.ttft_s * first.factor(confidence) + (further if each is None else further * each.factor(confidence))
+
+
+STEPS = 40
+"""Halvings with which the probability of a sum is found."""
+
+
+def _chance_of_whole(outcome: Outcomes, index: int, needs: Needs, limit: float) -> float:
+    """Probability that the whole answer takes at most ``limit`` seconds."""
+    first, each = errors_of(outcome.space, writes=outcome.writes)
+    further = (needs.output_tokens - 1) * float(outcome.tpot_s[index])
+
+    def at(level: float) -> float:
+        seconds = float(outcome.ttft_s[index]) * float(first.quantile(level)[index])
+        return seconds + (0.0 if each is None else further * float(each.quantile(level)[index]))
+
+    low, high = 0.0, 1.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at(middle) <= limit else (low, middle)
+    return low
+
+
+def limits(outcome: Outcomes, index: int, needs: Needs, spec: ModelSpec) -> list[Limit]:
+    """Every promise with what is used of it and its probability."""
+    wanted, found = needs.requirements, []
+    first, each = errors_of(outcome.space, writes=outcome.writes)
+    usable = outcome.space.usable_bytes[index]
+    if np.isfinite(usable):
+        found.append(Limit("memory", float(outcome.total_bytes[index]), float(usable), "bytes"))
+    if needs.ttft_s is not None:
+        found.append(_timed("first token", outcome.ttft_s, needs.ttft_s, first, index))
+    if needs.tpot_s is not None and each is not None:
+        found.append(_timed("per token", outcome.tpot_s, needs.tpot_s, each, index))
+    known = first.known(index) and (each is None or each.known(index))
+    if wanted.e2e_s is not None:
+        whole = float(whole_s(outcome, needs)[index])
+        chance = _chance_of_whole(outcome, index, needs, wanted.e2e_s) if known else None
+        found.append(Limit("whole answer", whole, wanted.e2e_s, "s", chance))
+    if wanted.tokens_per_s is not None:
+        rate = float(outcome.tokens_per_s[index])
+        slowest = float(whole_s(outcome, needs)[index]) * rate / wanted.tokens_per_s
+        chance = _chance_of_whole(outcome, index, needs, slowest) if known else None
+        found.append(Limit("throughput", wanted.tokens_per_s, rate, "/s", chance))
+    if spec.context_tokens is not None:
+        found.append(Limit("context", float(context_of(spec, needs)), float(spec.context_tokens), "tokens"))
+    if wanted.budget_usd_per_hour is not None:
+        found.append(Limit("budget", float(outcome.usd_per_hour[index]), wanted.budget_usd_per_hour, "$/h"))
+    return found
+
+
+def _timed(name: str, seconds: Floats, limit: float, errors: Errors, index: int) -> Limit:
+    chance = float(errors.chance(seconds / limit)[index]) if errors.known(index) else None
+    return Limit(name, float(seconds[index]), limit, "s", chance)
+
+
+TIMED = ("first token", "per token", "whole answer", "throughput")
+"""Promises of which errors were measured."""
+
+
+def joint_chance(promises: list[Limit]) -> float | None:
+    """Probability that all promises of time are kept; ``None`` where that of one is unknown.
+
+    First and further tokens err independently, and the whole answer and the throughput follow from them.
+    """
+    timed = [limit for limit in promises if limit.name in TIMED]
+    chances = {limit.name: limit.chance for limit in timed if limit.chance is not None}
+    if len(chances) < len(timed):
+        return None
+    each = chances.get("first token", 1.0) * chances.get("per token", 1.0)
+    return min(each, chances.get("whole answer", 1.0), chances.get("throughput", 1.0))
+
+
+def context_of(spec: ModelSpec, needs: Needs) -> int:
+    """Tokens that must fit its context; audio has an encoder of its own, and only the transcript counts."""
+    hears_only = spec.family == "speech" and "text" not in spec.inputs
+    return needs.output_tokens if hears_only else needs.context_tokens
+
+
+def context_problem(spec: ModelSpec, needs: Needs) -> str | None:
+    """Why its context is too short; ``None`` if it is not."""
+    context = context_of(spec, needs)
+    if spec.context_tokens is not None and context > spec.context_tokens:
+        return f"context {context:,} is above its {spec.context_tokens:,}"
+    return None
