@@ -47,7 +47,8 @@ class Requirements(Spec):
     e2e_s: Positive | None = None
     """Longest time from the request to the last token."""
     tokens_per_s: Positive | None = None
-    """Least output of all users together; requests per second for models that answer in one pass."""
+    """Least output of all users together; requests per second for models that answer in one pass. Where ``users`` is not
+    given, as many are taken to be in flight as this keeps."""
     memory_bytes: Positive | None = None
     """Memory that may be used per device; by default the machine's."""
     machines: tuple[str, ...] = ()
@@ -148,7 +149,7 @@ def complete(wanted: Requirements, task: Task) -> Needs:
     if wanted.max_gpus is None:
         defaults.append(f"at most {most} device{'s' if most > 1 else ''}")
     users = wanted.users
-    if wanted.requests_per_s is not None and users == 1:
+    if (wanted.requests_per_s is not None or wanted.tokens_per_s is not None) and users == 1:
         users = _in_flight(wanted, task, output if writes else 1)
         defaults.append(f"{users} requests in flight on one copy (Little's law, at most {IN_FLIGHT})")
     limited = wanted.e2e_s is not None
@@ -178,4 +179,5 @@ def _in_flight(wanted: Requirements, task: Task, output: int) -> int:
     targets = task.targets
     first, each = wanted.ttft_s or targets.ttft_s or 1.0, wanted.tpot_s or targets.tpot_s or 0.0
     whole = wanted.e2e_s or first + (output - 1) * each
-    return max(1, min(IN_FLIGHT, ceil((wanted.requests_per_s or 0) * whole)))
+    rate = wanted.requests_per_s or (wanted.tokens_per_s or 0) / output
+    return max(1, min(IN_FLIGHT, ceil(rate * whole)))
