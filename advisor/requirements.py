@@ -47,8 +47,8 @@ class Requirements(Spec):
     e2e_s: Positive | None = None
     """Longest time from the request to the last token."""
     tokens_per_s: Positive | None = None
-    """Least output of all users together; requests per second for models that answer in one pass. Without ``users`` as many
-    are taken to be in flight as this keeps."""
+    """Least output of all users together; requests per second for models that answer in one pass. Without ``users`` as
+    many are taken to be in flight as this keeps."""
     memory_bytes: Positive | None = None
     """Memory that may be used per device; by default the machine's."""
     machines: tuple[str, ...] = ()

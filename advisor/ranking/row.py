@@ -106,7 +106,10 @@ def _binding(limit: Limit) -> str:
 
 
 def hosted(spec: ModelSpec, needs: Needs, suits: Suitability, quality: Quality | None) -> list[Recommendation]:
-    """A model behind an API: prices are known, latency is the provider's and is not promised."""
+    """A model behind an API: prices are known, latency is the provider's and is not promised.
+
+    A provider has machines for many customers, so a rate that cannot be checked makes no promise doubtful.
+    """
     if not spec.prices or context_problem(spec, needs):
         return []
     price, wanted = spec.prices[0], needs.requirements
@@ -126,6 +129,6 @@ def hosted(spec: ModelSpec, needs: Needs, suits: Suitability, quality: Quality |
             active_params=None, quality=None if quality is None else quality.cautious,
             evidence=() if quality is None else quality.evidence, score=0.0, reason=suits.reason,
             binding="latency is the provider's", margins={}, notes=tuple(notes),
-            usd_per_thousand_requests=dollars * 1e-3, p_meets=None if unchecked else 1.0, lineage=lineage_of(spec),
+            usd_per_thousand_requests=dollars * 1e-3, p_meets=None if set(unchecked) - {"throughput"} else 1.0, lineage=lineage_of(spec),
         )
     ]  # fmt: skip
