@@ -113,7 +113,7 @@ def efficiency(machine: Machine, weights: WeightFormat, classes: Sequence[Machin
     products, badge = _constants(machine, family, dtype)
     plain, _ = _constants(machine, family, sixteen)
     attention = machine.attention or (family.attention if family else None)
-    kin = None if machine.roofline else family  # whoever has products of its own runs no kernels of its class
+    kin = None if machine.calibration else family  # one's own measurements are not mixed with those of a class
     experts, expert_peak = expert_rates(machine, weights, kin)
     return Efficiency(
         dtype=dtype,

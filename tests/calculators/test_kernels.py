@@ -16,7 +16,7 @@ from calculators.roofline import Setting, Settings
 from calculators.table import Table, compile_table
 from calculators.workload import Workload
 from catalog.loader import load, load_format, load_machine, machine_classes
-from catalog.machine import ExpertRates
+from catalog.machine import Calibration, ExpertRates
 
 
 def timed(model: str, machine: str, weights: str, w: Workload, cache_bits: float = 16) -> tuple[Table, np.ndarray]:
@@ -192,10 +192,12 @@ def test_a_machine_belongs_to_the_class_that_asks_most_of_it(machine: str, famil
     assert found.id == family
 
 
-def test_products_of_its_own_keep_a_machine_from_the_kernels_of_its_class():
+def test_a_calibrated_machine_runs_no_kernels_of_its_class_but_one_of_the_catalog_does():
     nvl = load_machine("h100-nvl")
-    assert efficiency(nvl, load_format("bf16"), machine_classes()).experts is not None
-    measured = nvl.model_copy(update={"roofline": load_machine("h100-sxm").roofline})
+    known = nvl.model_copy(update={"roofline": load_machine("h100-sxm").roofline})
+    assert efficiency(known, load_format("bf16"), machine_classes()).experts is not None
+    calibration = Calibration.model_construct(device="a GPU")
+    measured = known.model_copy(update={"calibration": calibration})
     found = efficiency(measured, load_format("bf16"), machine_classes())
     assert (found.experts, found.scan, found.attention_kernels) == (None, None, {})
     with_own = measured.model_copy(
