@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from advisor.planning.plan import plan as plan
     from advisor.recommend import recommend as recommend
     from advisor.scaling import scale as scale
+    from advisor.simulator.service_file import simulate_file as simulate_file
     from advisor.simulator.simulate import simulate as simulate
     from advisor.sweep import sweep as sweep
     from advisor.validate import validate as validate
@@ -41,6 +42,7 @@ _HOMES = {
     "recommend": "advisor.recommend",
     "scale": "advisor.scaling",
     "simulate": "advisor.simulator.simulate",
+    "simulate_file": "advisor.simulator.service_file",
     "sweep": "advisor.sweep",
     "validate": "advisor.validate",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "recommend",
     "scale",
     "simulate",
+    "simulate_file",
     "sweep",
     "validate",
 ]

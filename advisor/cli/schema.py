@@ -9,7 +9,7 @@ from advisor.cli.options import print_json
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["plan", "sweep", "design"]))
+@click.argument("what", type=click.Choice(["plan", "simulate", "sweep", "design"]))
 def command(what: str) -> None:
     """Print the JSON Schema of WHAT.
 
@@ -23,6 +23,9 @@ def command(what: str) -> None:
     from advisor.design.changes import DesignFile
     from advisor.grids.schema import SweepFile
     from advisor.planning.schema import PlanFile
+    from advisor.simulator.service_file import ServiceFile
 
-    kinds: dict[str, type[BaseModel]] = {"plan": PlanFile, "sweep": SweepFile, "design": DesignFile}
+    kinds: dict[str, type[BaseModel]] = {
+        "plan": PlanFile, "simulate": ServiceFile, "sweep": SweepFile, "design": DesignFile,
+    }  # fmt: skip
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **kinds[what].model_json_schema()})

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from advisor.cli.options import COUNT, SECONDS, TOKENS, Quantity, json_option, print_json, print_table
+from advisor.cli.options import COUNT, SECONDS, TOKENS, Quantity, json_option, print_json
 
 if TYPE_CHECKING:
-    from advisor.simulator.metrics import Latency
-    from advisor.simulator.simulate import Simulation
+    from advisor.simulator.result import Simulation
+
+WITH_FILE = ("what", "requests", "seeds", "seed", "slo", "find", "per_request", "series", "chrome_trace", "as_json")
+"""What may be given besides a file, which says the rest."""
 
 
 def _rate(text: str, what: str) -> float:
@@ -21,10 +23,8 @@ def _rate(text: str, what: str) -> float:
 
 
 @click.command()
-@click.argument("model")
-@click.option(
-    "--machine", required=True, metavar="ID", help="Machine id (see 'whicharch catalog list machines') or a YAML file."
-)
+@click.argument("what", metavar="MODEL|FILE.yaml")
+@click.option("--machine", metavar="ID", help="Machine id (see 'whicharch catalog list machines') or a YAML file.")
 @click.option("--rate", type=Quantity("rate", _rate), metavar="R", help="Requests: 5/s, 300/min.")
 @click.option("--clients", type=COUNT, help="Instead: clients that each wait for their answer.")
 @click.option("--trace", metavar="FILE", help="Instead: a recorded trace (CSV or JSON lines; Azure, Mooncake, plain).")
@@ -39,6 +39,8 @@ def _rate(text: str, what: str) -> float:
     "--think", "think_s", type=SECONDS, default=0.0, metavar="TIME", help="From an answer to the next request."
 )
 @click.option("--stagger", "stagger_s", type=SECONDS, default=0.0, metavar="TIME", help="Over how long clients start.")
+@click.option("--turns", metavar="LENGTHS", help="Turns of a conversation; each prompt holds all before it.")
+@click.option("--shared-tokens", type=TOKENS, help="A common start of all prompts (a system prompt).")
 @click.option("--tp", "--gpus", "tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer.")
 @click.option("--pp", type=COUNT, default="1", help="Pipeline stages.")
 @click.option("--ep", type=COUNT, default="1", help="Parts into which a mixture's experts are divided.")
@@ -48,6 +50,8 @@ def _rate(text: str, what: str) -> float:
 @click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
 @click.option("--kv", "cache", default="bf16", show_default=True, metavar="FORMAT", help="Cache format.")
 @click.option("--replicas", type=COUNT, default="1", show_default=True, help="Copies of the model.")
+@click.option("--prompt-replicas", type=COUNT, default=0, help="Further ones that read prompts; the rest only write.")
+@click.option("--fail-at", type=SECONDS, metavar="TIME", help="When one replica stops for good (N+1).")
 @click.option(
     "--router",
     default="least-loaded",
@@ -70,16 +74,21 @@ def _rate(text: str, what: str) -> float:
 @click.option("--series", metavar="FILE", help="Write what happened over time (.csv or .parquet).")
 @click.option("--chrome-trace", metavar="FILE", help="Write a trace for chrome://tracing or Perfetto.")
 @json_option
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
+    what: str,
     as_json: bool,
     per_request: str | None,
     series: str | None,
     chrome_trace: str | None,
-    budget_tokens: int | None,
-    max_sequences: int | None,
     **asked: Any,
 ) -> None:
-    """Serve traffic with MODEL on machines, request by request.
+    """Serve traffic with MODEL on machines, request by request; or what FILE.yaml describes.
+
+    A file has classes of traffic with promises and priorities of their own, replicas of several kinds, failures,
+    scaling, separate replicas for prompts (examples/services/mixed.yaml; fields: whicharch schema simulate).
 
     Exits with 1 if a promise is missed, a request can never be served, or requests come faster than answers.
 
@@ -88,20 +97,48 @@ def command(
     \b
       whicharch simulate llama-3.1-8b --machine h100-sxm --rate 5/s --input lognormal:800,1.2 --output 250
       whicharch simulate llama-3.1-8b --machine l4 --traffic chat --find max-rate --slo "ttft.p95<1s,tpot.p95<50ms"
+      whicharch simulate examples/services/mixed.yaml --seeds 3
     """
-    from advisor.simulator.simulate import simulate
+    from advisor.cli.simulate_text import print_simulation
 
-    if asked["rate"] is None and asked["clients"] is None and asked["trace"] is None and not asked["find"]:
-        raise click.UsageError("give --rate, --clients or --trace (or --find max-rate)")
     progress = (lambda text: click.echo(text, err=True)) if sys.stderr.isatty() else None
-    limits = {"budget_tokens": budget_tokens, "max_sequences": max_sequences}
-    result = simulate(limits_of_rules=limits, progress=progress, **asked)
+    result = (_flags if asked["machine"] else _file)(ctx, what, asked, progress)
     _write(result, per_request, series, chrome_trace)
     if as_json:
         print_json(result.to_dict())
     else:
-        _print(result)
+        print_simulation(result)
     sys.exit(1 if _missed(result) else 0)
+
+
+def _flags(ctx: click.Context, model: str, asked: dict[str, Any], progress: Any) -> Simulation:
+    from advisor.simulator.dispatch import Failure
+    from advisor.simulator.simulate import simulate
+
+    if asked["rate"] is None and asked["clients"] is None and asked["trace"] is None and not asked["find"]:
+        raise click.UsageError("give --rate, --clients or --trace (or --find max-rate)")
+    limits = {name: asked.pop(name) for name in ("budget_tokens", "max_sequences")}
+    fails = asked.pop("fail_at")
+    failures = () if fails is None else (Failure(0, fails),)
+    return simulate(model=model, limits_of_rules=limits, failures=failures, progress=progress, **asked)
+
+
+def _file(ctx: click.Context, path: str, asked: dict[str, Any], progress: Any) -> Simulation:
+    from advisor.simulator.service_file import simulate_file
+
+    if not path.lower().endswith((".yaml", ".yml")):
+        raise click.UsageError("give --machine, or instead of a model a file (see examples/services/mixed.yaml)")
+    given = [
+        name for name in ctx.params
+        if name not in WITH_FILE and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]  # fmt: skip
+    if given:
+        raise click.UsageError(f"--{given[0].replace('_', '-')}: put it into {path}, or give --machine and a model")
+    said = {
+        name: asked[name] for name in ("requests", "seeds", "seed", "slo", "find")
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }  # fmt: skip
+    return simulate_file(path, progress=progress, **said)
 
 
 def _missed(result: Simulation) -> bool:
@@ -117,94 +154,6 @@ def _write(result: Simulation, per_request: str | None, series: str | None, chro
     if per_request:
         write_table(per_request, request_table(run.jobs, result.traffic, result.service.request_s))
     if series:
-        write_table(series, series_table(run.jobs, [run.pool]))
+        write_table(series, series_table(run.jobs, run.pools))
     if chrome:
-        write_chrome_trace(chrome, run.jobs, [run.pool])
-
-
-def _print(result: Simulation) -> None:
-    from advisor.report import rate_text, usd_text
-
-    o, service, case = result.outcome, result.service, result.service.case
-    assert case is not None
-    n = len(result.runs[0].pool.replicas)
-    width = f"{n} × " if n > 1 else ""
-    devices = f"{service.devices} × {case.machine.id}" if service.devices > 1 else case.machine.id
-    click.echo(f"{case.spec.id} on {width}{devices}, weights {case.weights.id}, {service.rules.label}")
-    rate = f" at {result.rate:.3g} per second" if result.rate else ""
-    click.echo(f"{o.requests:,} requests{rate}, {o.duration_s:,.0f} s simulated\n")
-    if result.largest_rate is not None:
-        text = f"{result.largest_rate:.3g} requests per second" if result.largest_rate else "none"
-        _line("largest rate", f"{text} that keeps {', '.join(map(str, result.promises))}")
-    _line("verdict", ("SATURATED: " if o.verdict.saturated else "keeps up: ") + o.verdict.why)
-    for why, count in o.refused.items():
-        _line("refused", f"{count:,} requests: {REASONS.get(why, why)}")
-    if result.promises:
-        for limit in result.promises:
-            value = o.value(limit.name)
-            _line("kept" if limit.kept(o) else "MISSED", f"{limit}: {value:.4g} s")
-    click.echo()
-    single = o.tpot_s is None
-    rows = [
-        ("answer" if single else "first token", None if single else o.ttft_s),
-        ("per further token", o.tpot_s),
-        ("between tokens", o.itl_s),
-        ("whole answer", o.e2e_s),
-        ("in the queue", o.queue_s),
-    ]
-    print_table(
-        ["", "mean", "p50", "p90", "p95", "p99"],
-        [[name, *_times(latency)] for name, latency in rows if latency is not None],
-    )
-    if len(result.runs) > 1:
-        _intervals(result)
-    click.echo()
-    _line("throughput", f"{o.requests_per_s:.3g} requests/s, {rate_text(o.output_tokens_per_s)} written")
-    if o.goodput_per_s is not None:
-        _line("goodput", f"{o.goodput_per_s:.3g} requests/s keep every limit ({100 * (o.kept or 0):.1f} %)")
-    _line("in passes", f"{100 * o.utilisation:.0f} % of the time, {o.mean_batch:.1f} sequences a step")
-    if service.memory.units < 2**60:
-        _line(
-            "cache",
-            f"{service.cache_tokens:,} tokens; {100 * o.cache_mean:.0f} % filled, at most {100 * o.cache_peak:.0f} %; "
-            f"{o.preemptions:,} preemptions",
-        )
-    if o.cached_share:
-        _line("prefixes", f"{100 * o.cached_share:.1f} % of prompt tokens found in the cache")
-    if o.usd_per_hour is None:
-        _line("cost", f"no price known for {case.machine.id}")
-    else:
-        per_token = f", {usd_text(o.usd_per_million_tokens)} per million tokens" if o.usd_per_million_tokens else ""
-        _line("cost", f"{usd_text(o.usd_per_hour)} per hour{per_token}")
-    if o.joules_per_token is not None:
-        _line("energy", f"at most {o.joules_per_token:.2g} J per token written (nominal power while in passes)")
-    for note in result.notes:
-        click.echo(f"\nNote: {note}.")
-
-
-REASONS = {
-    "context": "longer than the model's context",
-    "memory": "prompt and answer are larger than the whole cache",
-    "budget": "longer than a pass may be, and the engine does not cut prompts",
-}
-
-
-def _line(name: str, text: str) -> None:
-    click.echo(f"{name:<20}{text}")
-
-
-def _times(latency: Latency) -> list[str]:
-    from advisor.report import seconds_text
-
-    return [seconds_text(getattr(latency, name)) for name in ("mean", "p50", "p90", "p95", "p99")]
-
-
-def _intervals(result: Simulation) -> None:
-    from advisor.report import seconds_text
-
-    parts = []
-    for name in ("ttft.p95", "tpot.p95", "e2e.p95"):
-        i = result.interval(name)
-        if i.mean == i.mean:
-            parts.append(f"{name} {seconds_text(max(i.low, 0))} to {seconds_text(i.high)}")
-    click.echo(f"over {len(result.runs)} seeds, 95 % intervals: {', '.join(parts)}")
+        write_chrome_trace(chrome, run.jobs, run.pools)

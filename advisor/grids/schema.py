@@ -19,7 +19,8 @@ from catalog.parsing import read_entry
 Value = str | int | float | bool | None
 SIMULATED = (
     "rate", "clients", "input", "output", "traffic", "trace", "requests", "seeds", "seed", "arrivals", "burstiness",
-    "shape", "think_s", "stagger_s", "replicas", "router", "scheduler", "memory_share", "cache_tokens", "slo", "find",
+    "shape", "think_s", "stagger_s", "turns", "shared_tokens", "replicas", "prompt_replicas", "router", "scheduler",
+    "memory_share", "cache_tokens", "slo", "find",
 )  # fmt: skip
 """Fields of ``advisor.simulate`` besides those of a scenario."""
 MOST_POINTS = 10_000_000

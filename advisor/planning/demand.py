@@ -13,7 +13,7 @@ from advisor.simulator.classes import class_of
 from advisor.simulator.jobs import Jobs
 from advisor.simulator.limits import limits, per_request
 from advisor.simulator.promises import Promise
-from advisor.simulator.simulate import replace_jobs
+from advisor.simulator.setup import replace_jobs
 from advisor.simulator.traffic import Traffic, jobs_of
 
 Floats = NDArray[np.float64]

@@ -135,7 +135,7 @@ def run_split(service: Service, trials: Trials, prompts: int, answers: int, byte
         if jobs.prefix is None or jobs.prefix_tokens % service.rules.block_tokens:
             used = replace(service, rules=service.rules.with_(prefix_cache=False))
         pools = disaggregated(
-            jobs, [used] * prompts, [used] * answers, bytes_per_token=each, bytes_per_s=bytes_per_s,
+            jobs, [used] * prompts, [used] * answers, sent_bytes=lambda tokens: each * tokens, bytes_per_s=bytes_per_s,
             router=trials.router,
         )  # fmt: skip
         outcomes.append(outcome(jobs, pools, trials.classes, request_s=service.request_s))

@@ -97,8 +97,8 @@ class Batch:
         """A sorted list of requests to come, and how far it is delivered."""
         self.later: list[tuple[float, int]] = []
         """A heap of others to come."""
-        self.sent: list[tuple[float, int]] | None = None
-        """Following requests set off by answers, where somebody else delivers them."""
+        self.settled: list[tuple[float, int]] | None = None
+        """Requests that are answered or refused, where somebody else delivers what they set off."""
         self.ended: list[float] | None = None
         """Times of answers, for those who route."""
         self.prompts: dict[int, float] = {}
@@ -121,14 +121,12 @@ class Batch:
         return i not in jobs.refused
 
     def _follow(self, i: int, time: float) -> None:
-        event = self.jobs.next_after(i, time)
-        if event is None:
-            return
-        if self.sent is None:
+        """A request is answered or refused: what it sets off comes later, unless somebody else sees to that."""
+        if self.settled is not None:
+            self.settled.append((time, i))
+        elif (event := self.jobs.next_after(i, time)) is not None:
             self.jobs.replica[event[1]] = self.number
             heappush(self.later, event)
-        else:
-            self.sent.append(event)
 
     @staticmethod
     def _starting_before(room: float, passes: int, seconds: float, growth: float) -> int:

@@ -48,7 +48,16 @@ class Failure:
 class Pool:
     """Replicas, possibly of several kinds, and how requests are shared among them."""
 
-    def __init__(self, jobs: Jobs, services: Sequence[Service], router: str = "round-robin") -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        services: Sequence[Service],
+        router: str = "round-robin",
+        *,
+        stages: Sequence[int] = (),
+        second: int = 0,
+    ) -> None:
+        """Replicas of ``services``; with ``stages``, requests from number ``second`` on go to those of stage 1."""
         if router not in ROUTERS:
             raise unknown("router", router, ROUTERS)
         if not services:
@@ -58,7 +67,9 @@ class Pool:
         self.up = [True] * len(services)
         self.busy_s: list[list[tuple[float, float]]] = [[(0.0, inf)] for _ in services]
         """When each was paid for: (from, until)."""
-        self.turn = 0
+        self.stages = list(stages) or [0] * len(services)
+        self.second = second if stages else len(jobs)
+        self.turns = [0, 0]
         self.sent = [0] * len(services)
         """Requests sent to each that are not known to be answered."""
         self.ends: list[list[float]] = [[] for _ in services]
@@ -69,12 +80,13 @@ class Pool:
 
     def choose(self, i: int, time: float) -> int:
         """The replica for a request."""
-        up = [k for k, there in enumerate(self.up) if there]
+        stage = int(i >= self.second)
+        up = [k for k, there in enumerate(self.up) if there and self.stages[k] == stage]
         if len(up) == 1:
             return up[0]
         if self.router == "round-robin":
-            self.turn += 1
-            return up[(self.turn - 1) % len(up)]
+            self.turns[stage] += 1
+            return up[(self.turns[stage] - 1) % len(up)]
         for k in up:
             self._settle(k, time)
         loads = {k: self.sent[k] / self.speed[k] for k in up}
@@ -148,7 +160,9 @@ class Pool:
         jobs, replicas = self.jobs, self.replicas
         for replica in replicas:
             replica.ended = []
-            replica.sent = [] if jobs.linked else None
+            replica.settled = [] if jobs.linked else None
+        # What comes, by time: requests, and (as ``~i``) ends of requests that may set off others. The latter wait here
+        # until no replica can end anything before them: clients that share a list take from it in the order of answers.
         coming = [(jobs.arrival[i], i) for i in starts]
         heapify(coming)
         changes = [(f.at_s, 0, f.replica) for f in failures] + [
@@ -173,7 +187,11 @@ class Pool:
             if changes and changes[0][0] <= time:
                 self._change(changes, coming, scaling)
                 continue
-            self._deliver(*heappop(coming), coming)
+            when, i = heappop(coming)
+            if i >= 0:
+                self._deliver(when, i, coming)
+            elif (event := jobs.next_after(~i, when)) is not None:
+                heappush(coming, event)
         for replica in replicas:
             replica.run()
             self._collect(replica, coming)
@@ -193,13 +211,13 @@ class Pool:
             self.sent[k] += 1
 
     def _collect(self, replica: Replica, coming: list[tuple[float, int]]) -> None:
-        if replica.sent:
-            for event in replica.sent:
-                heappush(coming, event)
-            replica.sent.clear()
+        if replica.settled:
+            for time, i in replica.settled:
+                heappush(coming, (time, ~i))
+            replica.settled.clear()
 
     def _advance(self, time: float, coming: list[tuple[float, int]]) -> None:
-        """Move replicas up to ``time``, or to the first answer that sets off a request before it."""
+        """Move replicas up to ``time``, or to the first answer before it."""
         replicas = self.replicas
         while True:
             bounds = [r.earliest_end() for r in replicas]
@@ -246,7 +264,7 @@ class Pool:
             jobs.admitted[i] = jobs.first[i] = nan
             heappush(coming, (time, i))
         fresh = self.replicas[k] = Replica(jobs, old.rules, old.steps, old.memory, k)
-        fresh.log, fresh.gaps, fresh.ended, fresh.sent = old.log, old.gaps, [], old.sent
+        fresh.log, fresh.gaps, fresh.ended, fresh.settled = old.log, old.gaps, [], old.settled
         fresh.preempted_at = old.preempted_at
         self.sent[k] = 0
         self.ends[k].clear()

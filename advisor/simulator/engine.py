@@ -52,11 +52,11 @@ class Replica(Batch):
         return len(self.waiting) + len(self.ranked)
 
     def earliest_end(self) -> float:
-        """A time before which no answer can be complete, later than ``t`` where there is anything to do."""
+        """A time before which no answer can be complete, later than the start of the next pass."""
         if self.partial or self.waiting or self.ranked:
             return self.t * (1 + 1e-12) + 1e-12
         if not self.heap:
-            return max(self.t * (1 + 1e-12) + 1e-12, self._next(self.position))
+            return max(self.t, self._next(self.position)) * (1 + 1e-12) + 1e-12
         running, first = len(self.heap), self.base_rate[len(self.heap)]
         seconds = self.steps.step_s[running] + first * self.cached
         growth = first * running * self.p

@@ -157,13 +157,13 @@ def write_chrome_trace(path: str | Path, jobs: Jobs, pools: Sequence[Pool]) -> i
 
 
 def _events(jobs: Jobs, pools: Sequence[Pool]) -> Iterator[dict[str, Any]]:
-    for replica in (r for pool in pools for r in pool.replicas):
-        yield {"ph": "M", "name": "process_name", "pid": replica.number, "args": {"name": f"replica {replica.number}"}}
+    for number, replica in enumerate(r for pool in pools for r in pool.replicas):
+        yield {"ph": "M", "name": "process_name", "pid": number, "args": {"name": f"replica {number}"}}
         t = replica.log.table()
         for (start, _, _, passes, writing, read, used), end in zip(t.tolist(), _end(t).tolist(), strict=True):
             name = f"read {read:.0f} tokens" if read else f"{passes:.0f} steps"
             yield {
-                "ph": "X", "name": name, "cat": "prompt" if read else "step", "pid": replica.number, "tid": 0,
+                "ph": "X", "name": name, "cat": "prompt" if read else "step", "pid": number, "tid": 0,
                 "ts": start * 1e6, "dur": (end - start) * 1e6,
                 "args": {"writing": writing, "read": read, "passes": passes, "used": used},
             }  # fmt: skip

@@ -51,6 +51,8 @@ class Jobs:
     """Where it ran; -1 before it was sent."""
     began: dict[int, float] = field(default_factory=dict)
     """First arrival of requests that were sent again after their replica failed."""
+    waited: list[float] | None = None
+    """Seconds in a second queue, of answers whose prompt was read elsewhere."""
     refused: dict[int, str] = field(default_factory=dict)
     """Why a request was never queued."""
 

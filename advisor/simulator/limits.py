@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor import quantities
-from advisor.simulator.metrics import QUANTILES, Outcome
+from advisor.simulator.metrics import QUANTILES
 from catalog.errors import BadInput, unknown
 
 QUANTITIES = ("ttft", "tpot", "itl", "e2e", "queue")
@@ -27,11 +27,6 @@ class Limit:
     def name(self) -> str:
         """As in ``Outcome.value``."""
         return f"{self.quantity}.{self.statistic}"
-
-    def kept(self, outcome: Outcome) -> bool:
-        """Whether a run keeps it; one without the quantity does (no further token: no time per token)."""
-        value = outcome.value(self.name)
-        return not value > self.seconds
 
     def __str__(self) -> str:
         return f"{self.name} < {self.seconds:g} s"

@@ -56,6 +56,7 @@ class Class:
     ttft_s: Latency | None
     tpot_s: Latency | None
     e2e_s: Latency | None
+    queue_s: Latency | None
     slo: Mapping[str, float]
     kept: float | None
     """Share of its requests that kept every limit, the refused ones counted as missed; ``None`` without limits."""
@@ -77,7 +78,7 @@ class Outcome:
     """Between one token and the next, all tokens of all requests alike."""
     e2e_s: Latency | None
     queue_s: Latency | None
-    """From arrival to the first pass."""
+    """From arrival to the first pass; where answers are written elsewhere than prompts are read, and to theirs."""
     requests_per_s: float
     input_tokens_per_s: float
     output_tokens_per_s: float
@@ -141,11 +142,12 @@ def columns(jobs: Jobs, request_s: float = 0.0) -> Columns:
     with np.errstate(invalid="ignore", divide="ignore"):
         tpot = (finish - first) / (output - 1)
     answered = ~np.isnan(finish)
+    queue = np.array(jobs.admitted) - arrival
     return Columns(
         ttft_s=first - arrival + request_s,
         tpot_s=tpot,
         e2e_s=finish - arrival + request_s,
-        queue_s=np.array(jobs.admitted) - arrival,
+        queue_s=queue if jobs.waited is None else queue + np.array(jobs.waited),
         answered=answered,
         writes=answered & (output > 1),
         arrival_s=arrival,
@@ -261,6 +263,7 @@ def _classes(jobs: Jobs, c: Columns, classes: Sequence[Traffic]) -> tuple[NDArra
                 Latency.of(c.ttft_s[own]),
                 Latency.of(c.tpot_s[wrote]),
                 Latency.of(c.e2e_s[own]),
+                Latency.of(c.queue_s[own]),
                 dict(traffic.slo),
                 float(ok[mine].mean()) if traffic.slo and mine.any() else None,
             )

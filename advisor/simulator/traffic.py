@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.simulator.arrivals import FLAT, Profile, open_loop
 from advisor.simulator.jobs import Jobs, Prefix
@@ -159,6 +160,10 @@ class _Drawn:
 
     def clients(self, t: Traffic, number: int, count: int, rng: np.random.Generator) -> None:
         """Requests of clients that wait for their answers."""
+        turns = t.turns.sample(rng, count)
+        if np.any(turns > 1):
+            self._conversations(t, number, count, turns, rng)
+            return
         clients = min(t.clients, count)
         starts = rng.uniform(0, t.stagger_s, clients) if t.stagger_s else np.zeros(clients)
         first = len(self.arrival)
@@ -168,6 +173,20 @@ class _Drawn:
             return
         for i in range(first, first + count - clients):
             self.follows[i] = i + clients
+
+    def _conversations(
+        self, t: Traffic, number: int, count: int, turns: NDArray[np.int64], rng: np.random.Generator
+    ) -> None:
+        """Conversations of clients, each with its own one after another."""
+        sessions = int(np.searchsorted(np.cumsum(turns), count)) + 1
+        clients = min(t.clients, sessions)
+        starts = np.sort(rng.uniform(0, t.stagger_s, clients)).tolist() if t.stagger_s else [0.0] * clients
+        last: list[int] = []
+        for k, length in enumerate(turns[:sessions].tolist()):
+            if k >= clients:
+                self.follows[last[k - clients]] = len(self.arrival)
+            self._session(t, number, starts[k] if k < clients else 0.0, length, rng)
+            last.append(len(self.arrival) - 1)
 
     def _single(self, t: Traffic, number: int, count: int, times: np.ndarray, rng: np.random.Generator) -> None:  # type: ignore[type-arg]
         self.arrival += times.tolist()

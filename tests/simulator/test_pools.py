@@ -42,16 +42,23 @@ def columns(seed, n, linked):
     }
 
 
-def run_plainly(jobs, services, router):
+def run_plainly(jobs, services, router, stages=(), second=10**9):
     """All replicas in step: always the earliest of arrivals and passes."""
+    stages = stages or [0] * len(services)
     replicas = [PlainReplica(jobs, s.rules, s.steps, s.memory) for s in services]
+    for r in replicas:
+        r._follow = lambda i, time, r=r: r.sent.append((time, ~i))
     coming = sorted((jobs.arrival[i], i) for i in jobs.starts)
-    turn = 0
+    turns = [0, 0]
     while coming or any(r.waiting or r.running for r in replicas):
         ready = [(r.t, k) for k, r in enumerate(replicas) if r.waiting or r.running]
         when = min(ready)[0] if ready else math.inf
         if coming and coming[0][0] <= when:
             time, i = coming.pop(0)
+            if i < 0:
+                event = jobs.next_after(~i, time)
+                coming = sorted([*coming, event] if event else coming)
+                continue
             loads = [
                 sum(
                     jobs.replica[j] == k and j not in jobs.refused and not jobs.finish[j] <= time
@@ -60,14 +67,16 @@ def run_plainly(jobs, services, router):
                 for k in range(len(replicas))
             ]
             speeds = [1.0 / s.steps.step_s[8] for s in services]
-            order = sorted(range(len(replicas)), key=lambda k: (loads[k] / speeds[k], k))
+            stage = int(i >= second)
+            mine = [k for k in range(len(replicas)) if stages[k] == stage]
+            order = sorted(mine, key=lambda k: (loads[k] / speeds[k], k))
             chosen = order[0]
             if router == "round-robin":
-                chosen, turn = turn % len(replicas), turn + 1
+                chosen, turns[stage] = mine[turns[stage] % len(mine)], turns[stage] + 1
             elif router == "prefix-aware":
                 names = list(jobs.prefix[i])[: (jobs.input[i] - 1) // jobs.prefix_tokens]
                 best = 0
-                for k in range(len(replicas)):
+                for k in mine:
                     found = 0
                     while found < len(names) and names[found] in replicas[k].holders:
                         found += 1
@@ -158,7 +167,7 @@ def test_scaling_up_helps_those_who_come_later():
 def test_a_cache_that_travels_delays_the_second_token_only():
     jobs = Jobs(arrival=[0.0, 100.0], input=[20, 20], output=[1, 5])
     one = service(0, prefix_cache=False)
-    disaggregated(jobs, [one], [one], bytes_per_token=10, bytes_per_s=100, latency_s=1.0)
+    disaggregated(jobs, [one], [one], sent_bytes=lambda n: 10.0 * n, bytes_per_s=100, latency_s=1.0)
     read = one.steps.prompt_s(20, 0)
     assert jobs.first == pytest.approx([read, 100 + read])
     assert jobs.finish[0] == jobs.first[0]
@@ -166,12 +175,56 @@ def test_a_cache_that_travels_delays_the_second_token_only():
     assert jobs.finish[1] == pytest.approx(100 + read + 1.0 + 2.0 + steps)
 
 
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 2), st.integers(1, 2), st.booleans(),
+    st.sampled_from(["round-robin", "least-loaded", "prefix-aware"]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_conversations_over_separate_replicas_agree_with_replicas_stepped_together(
+    seed, n, read, write, clients, router
+):
+    columns_of = columns(seed, n, not clients) | ({"queue": list(range(max(1, n // 2), n))} if clients else {})
+    columns_of["output"] = [1 if k % 5 == 0 else o for k, o in enumerate(columns_of["output"])]
+    kinds = [service(k) for k in range(read)], [service(7 + k) for k in range(write)]
+    jobs, plain = Jobs(**columns_of), Jobs(**columns_of | {"arrival": list(columns_of["arrival"])})
+    link = {"sent_bytes": lambda tokens: 10.0 * tokens, "bytes_per_s": 100.0, "latency_s": 0.1}
+    disaggregated(jobs, *kinds, router=router, **link)
+
+    class Plain(Pool):
+        def run(self):
+            run_plainly(self.jobs, self.services, router, self.stages, self.second)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("advisor.simulator.disaggregate.Pool", Plain)
+        disaggregated(plain, *kinds, router=router, **link)
+    assert jobs.refused == plain.refused
+    assert jobs.replica == plain.replica
+    for name in ("arrival", "first", "finish", "waited"):
+        np.testing.assert_allclose(getattr(jobs, name), getattr(plain, name), rtol=1e-9, atol=1e-9, err_msg=name)
+    for i, j in enumerate(jobs.follows or ()):
+        if j >= 0 and i not in jobs.refused:
+            assert jobs.arrival[j] == pytest.approx(jobs.finish[i] + jobs.think_s[j])
+    assert all((i in jobs.refused) == math.isnan(jobs.finish[i]) for i in range(n))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from(["round-robin", "least-loaded"]))
+@settings(max_examples=20, deadline=None)
+def test_reading_first_and_reading_beside_writing_give_the_same(seed, n, router):
+    beside, first = (Jobs(**columns(seed, n, False)) for _ in range(2))
+    beside.follows = [-1] * n
+    link = {"sent_bytes": lambda tokens: 10.0 * tokens, "bytes_per_s": 100.0, "latency_s": 0.1}
+    for jobs in (beside, first):
+        disaggregated(jobs, [service(0)] * 2, [service(1)] * 2, router=router, **link)
+    np.testing.assert_allclose(beside.finish, first.finish, rtol=1e-9, atol=1e-9)
+    assert (beside.refused, beside.hits) == (first.refused, first.hits)
+
+
 def test_impossible_pools_are_refused():
     jobs = Jobs(**columns(1, 9, True))
     with pytest.raises(BadInput, match="did you mean round-robin"):
         Pool(jobs, [service(0)], "round-robbin")
-    with pytest.raises(BadInput, match="not modelled"):
-        disaggregated(jobs, [service(0)], [service(0)], bytes_per_token=1, bytes_per_s=1)
+    with pytest.raises(BadInput, match="positive bandwidth"):
+        disaggregated(jobs, [service(0)], [service(0)], sent_bytes=float, bytes_per_s=0)
     with pytest.raises(BadInput, match="steps are known for 8"):
         Pool(jobs, [replace(service(0), rules=Rules(max_sequences=20))])
 

@@ -1,0 +1,138 @@
+"""A simulation in words."""
+
+from __future__ import annotations
+
+import click
+
+from advisor.cli.options import print_table
+from advisor.report import rate_text, seconds_text, usd_text
+from advisor.simulator.metrics import Latency, Outcome
+from advisor.simulator.promises import kept, measured
+from advisor.simulator.result import STATISTICS, Kind, Simulation
+
+REFUSED = {
+    "context": "longer than the model's context",
+    "memory": "prompt and answer are larger than the whole cache",
+    "budget": "longer than a pass may be, and the engine does not cut prompts",
+}
+ROLES = {"both": "", "prompts": " for prompts", "answers": " for answers"}
+
+
+def print_simulation(result: Simulation) -> None:
+    """Print it."""
+    o = result.outcome
+    _head(result)
+    if result.largest_rate is not None:
+        text = f"{result.largest_rate:.3g} requests per second" if result.largest_rate else "none"
+        _line("largest rate", f"{text} that keeps {', '.join(map(str, result.promises))}")
+    _line("verdict", ("SATURATED: " if o.verdict.saturated else "keeps up: ") + o.verdict.why)
+    for why, count in o.refused.items():
+        _line("refused", f"{count:,} requests: {REFUSED.get(why, why)}")
+    for promise in result.promises:
+        _line("kept" if kept(o, promise) else "MISSED", f"{promise}: {measured(o, promise):.4g} s")
+    click.echo()
+    _latencies(o)
+    if len(o.classes) > 1:
+        _classes(o)
+    if len(result.runs) > 1:
+        _intervals(result)
+    click.echo()
+    _totals(result)
+    for note in result.notes:
+        click.echo(f"\nNote: {note}.")
+
+
+def _head(result: Simulation) -> None:
+    case = result.service.case
+    assert case is not None
+    for number, kind in enumerate(result.kinds):
+        click.echo((f"{case.spec.id} on " if number == 0 else "  and ") + _kind(kind, len(result.kinds) > 1))
+    rate = f" at {result.rate:.3g} per second" if result.rate else ""
+    click.echo(f"{result.outcome.requests:,} requests{rate}, {result.outcome.duration_s:,.0f} s simulated\n")
+
+
+def _kind(kind: Kind, several: bool) -> str:
+    case, service = kind.service.case, kind.service
+    assert case is not None
+    devices = f"{service.devices} × {case.machine.id}" if service.devices > 1 else case.machine.id
+    width = f"{kind.count} × " if kind.count > 1 or several else ""
+    width += f"({devices})" if width and service.devices > 1 else devices
+    return f"{width}{ROLES[kind.role]}, weights {case.weights.id}, {service.rules.label}"
+
+
+def _latencies(o: Outcome) -> None:
+    single = o.tpot_s is None
+    rows = [
+        ("answer" if single else "first token", None if single else o.ttft_s),
+        ("per further token", o.tpot_s),
+        ("between tokens", o.itl_s),
+        ("whole answer", o.e2e_s),
+        ("in the queue", o.queue_s),
+    ]
+    print_table(["", *STATISTICS], [[name, *_times(latency)] for name, latency in rows if latency is not None])
+
+
+def _times(latency: Latency) -> list[str]:
+    return [seconds_text(getattr(latency, name)) for name in STATISTICS]
+
+
+def _classes(o: Outcome) -> None:
+    click.echo()
+    rows = []
+    for c in o.classes:
+        parts = (c.ttft_s, c.tpot_s, c.e2e_s, c.queue_s)
+        times = [seconds_text(latency.p95) if latency else "–" for latency in parts]
+        good = "–" if c.kept is None else f"{100 * c.kept:.1f} %"
+        rows.append([c.name, f"{c.requests:,}", f"{c.refused:,}", *times, good])
+    print_table(
+        ["class, p95 of", "requests", "refused", "first token", "per token", "whole answer", "queue", "in limits"], rows
+    )
+
+
+def _intervals(result: Simulation) -> None:
+    parts = []
+    for name in ("ttft.p95", "tpot.p95", "e2e.p95"):
+        i = result.interval(name)
+        if i.mean == i.mean:
+            parts.append(f"{name} {seconds_text(max(i.low, 0))} to {seconds_text(i.high)}")
+    click.echo(f"over {len(result.runs)} seeds, 95 % intervals: {', '.join(parts)}")
+
+
+def _totals(result: Simulation) -> None:
+    o, service = result.outcome, result.service
+    _line("throughput", f"{o.requests_per_s:.3g} requests/s, {rate_text(o.output_tokens_per_s)} written")
+    if o.goodput_per_s is not None:
+        _line("goodput", f"{o.goodput_per_s:.3g} requests/s keep every limit ({100 * (o.kept or 0):.1f} %)")
+    _line("in passes", f"{100 * o.utilisation:.0f} % of the time, {o.mean_batch:.1f} sequences a step")
+    if round(o.replicas, 2) != result.replicas:
+        _line("replicas", f"{o.replicas:.2f} on average, of {result.replicas}")
+    if service.memory.units < 2**60:
+        tokens = f"{service.cache_tokens:,} tokens; " if service.cache_tokens and len(result.kinds) == 1 else ""
+        _line(
+            "cache",
+            f"{tokens}{100 * o.cache_mean:.0f} % filled, at most {100 * o.cache_peak:.0f} %; "
+            f"{o.preemptions:,} preemptions",
+        )
+    if o.cached_share:
+        _line("prefixes", f"{100 * o.cached_share:.1f} % of prompt tokens found in the cache")
+    if o.usd_per_hour is None:
+        _line(
+            "cost", "no price known for " + ", ".join(k.service.case.machine.id for k in result.kinds if k.service.case)
+        )
+    else:
+        prices = [
+            f"{usd_text(price)} per million {what}"
+            for price, what in (
+                (o.usd_per_million_input_tokens, "tokens read"),
+                (o.usd_per_million_output_tokens, "written"),
+                (o.usd_per_million_tokens, "of both"),
+            )
+            if price
+        ]
+        _line("cost", ", ".join([f"{usd_text(o.usd_per_hour)} per hour", *prices]))
+    if o.joules_per_token is not None:
+        _line("energy", f"at most {o.joules_per_token:.2g} J per token written (nominal power while in passes)")
+
+
+def _line(name: str, text: str) -> None:
+    click.echo(f"{name:<20}{text}")
