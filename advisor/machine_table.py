@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from advisor.machine_sheet import rooflines
 from advisor.machines import hourly_price
@@ -36,16 +37,39 @@ def rows(
             raise unknown(what, given, known)
     machines = [m for m in machines if vendor in (None, m.vendor) or (vendor or "").lower() == m.vendor]
     machines = [m for m in machines if kind is None or kind.lower() == m.kind]
-    found = [_row(machine) for machine in machines]
+    found = [cells_of(row_of(machine)) for machine in machines]
     return [row for row in found if all(word.lower() in " ".join(map(str, row)).lower() for word in words)]
 
 
-def _row(machine: Machine) -> list[str | float | None]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A machine as lists show it; peaks are dense, in TFLOP/s, of the widest type of that many bits."""
+
+    machine: Machine
+    fp32_tflops: float | None
+    sixteen_bit_tflops: float | None
+    eight_bit_tflops: float | None
+    four_bit_tflops: float | None
+    usd_per_hour: float | None
+    badge: str
+    """How the times of its products are known."""
+
+
+def row_of(machine: Machine) -> Row:
+    """A machine as lists show it."""
     price = hourly_price(machine)
-    return [
-        machine.id, machine.kind, machine.memory_gib, machine.bandwidth_gb_per_s, _peak(machine, ("fp32",)),
-        _peak(machine, SIXTEEN), _peak(machine, EIGHT), _peak(machine, ("fp4",)),
+    return Row(
+        machine, _peak(machine, ("fp32",)), _peak(machine, SIXTEEN), _peak(machine, EIGHT), _peak(machine, ("fp4",)),
         price.usd_per_hour if price else None, badge(machine),
+    )  # fmt: skip
+
+
+def cells_of(r: Row) -> list[str | float | None]:
+    """A machine in the columns of ``HEADERS``."""
+    m = r.machine
+    return [
+        m.id, m.kind, m.memory_gib, m.bandwidth_gb_per_s, r.fp32_tflops, r.sixteen_bit_tflops,
+        r.eight_bit_tflops, r.four_bit_tflops, r.usd_per_hour, r.badge,
     ]  # fmt: skip
 
 

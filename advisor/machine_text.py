@@ -97,7 +97,7 @@ def _table(own: Sequence[Fact]) -> Iterator[str]:
     for name in names:
         first = next(f for f in own if f.name == name)
         unit = f", {first.unit}" if first.unit else ""
-        values = "".join(f"{_number(cells.get((name, c))):>{width}}" for c in columns)
+        values = "".join(f"{number_text(cells.get((name, c))):>{width}}" for c in columns)
         label = textwrap.shorten(f"{first.meaning}{unit}", room + 2, placeholder="…")
         yield f"  {label:{room + 2}}{values}"
     badges = list(dict.fromkeys(f.badge for f in own))
@@ -108,7 +108,8 @@ def _table(own: Sequence[Fact]) -> Iterator[str]:
             yield f"  {badge}: {', '.join(dict.fromkeys(f.of for f in own if f.badge == badge))}"
 
 
-def _number(fact: Fact | None) -> str:
+def number_text(fact: Fact | None) -> str:
+    """A constant's value; a dash where there is none."""
     if fact is None:
         return "–"
     return (

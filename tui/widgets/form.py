@@ -77,6 +77,10 @@ class Field(Widget):
         """Show a value without telling that it was edited."""
         raise NotImplementedError
 
+    def written(self) -> Any:
+        """What ``put`` takes to show this again."""
+        raise NotImplementedError
+
     def mark(self, problem: str) -> None:
         """Show or clear that the field is wrong."""
         if problem != self.problem:
@@ -133,6 +137,10 @@ class EntryField(Field):
         if not text and self.entry.blank:
             return None
         return self.entry.parse(text, self.label)
+
+    def written(self) -> str:
+        """The text, right or wrong."""
+        return self.query_one(Input).value
 
     def put(self, value: Any) -> None:
         """Show a text."""
@@ -198,6 +206,10 @@ class ChoiceField(Field):
         )  # fmt: skip
 
     def value(self) -> Any:
+        """The chosen value."""
+        return self.query_one(Select).value
+
+    def written(self) -> Any:
         """The chosen value."""
         return self.query_one(Select).value
 
@@ -278,6 +290,10 @@ class Form(Widget):
                 problems[field.key] = f"{field.label}: that is no number one could work with"
                 field.mark(problems[field.key])
         return values, problems
+
+    def written(self) -> dict[str, Any]:
+        """What every field shows, as ``put`` takes it."""
+        return {field.key: field.written() for field in self.query(Field)}
 
     def offer(self, name: str, options: Sequence[tuple[str, Any]]) -> None:
         """Replace the list of a choice; the choice stays if it is still there."""
