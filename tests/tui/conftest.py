@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 from tui_world import World, findings, library
 
+from advisor.detect import Detection
 from tui.app import WhicharchApp
 
 
@@ -16,6 +17,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("tui.library.read_library", library)
     monkeypatch.setattr(sys.modules["advisor.recommend"], "recommend", it.recommend)
     monkeypatch.setattr("tui.screens.models.examine", lambda model, load: findings(model.id))
+    monkeypatch.setattr("tui.screens.machines.look", lambda: Detection(()))
     return it
 
 

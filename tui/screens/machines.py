@@ -441,6 +441,8 @@ class MachinesScreen(Page):
         """Put the detected machine into the user's catalog, as it was read."""
         if self.row is not None and not self.row.catalogued:
             self.write_machine(self.row)
+        else:
+            self.notify("It is in the catalog already.", timeout=3)
 
     @work(thread=True, group="add", exit_on_error=False)
     def write_machine(self, row: Listed) -> None:
@@ -510,14 +512,6 @@ class MachinesScreen(Page):
             detail.active = "roofline"
             self._show_load()
         self.call_after_refresh(self.query_one("#field-model Input").focus)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What was detected can be added once."""
-        if action == "add":
-            return self.row is not None and not self.row.catalogued
-        if action == "unpick":
-            return bool(self.picks)
-        return super().check_action(action, parameters)
 
     # Hooks of the application
 
