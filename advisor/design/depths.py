@@ -10,6 +10,7 @@ from typing import Any
 from advisor.design.changes import Changes, Setting
 from advisor.design.differences import workload_of
 from advisor.design.edit import edit
+from advisor.design.parts import FOLLOWS
 from advisor.design.shape import chosen, shape
 from advisor.estimate import estimate
 from calculators.memory import cache_bytes
@@ -130,7 +131,7 @@ def _evaluated(spec: ModelSpec, setting: Setting, target: int, stack: str | None
 
 def _sized(model: ModelSpec, depth: int, target: int, stack: str | None) -> ModelSpec:
     """The model at another depth, with the width and then the feed-forward that bring it closest to its size."""
-    step = _width_step(model, stack)
+    step = width_step(model, stack)
 
     def wide(multiple: int) -> ModelSpec:
         changes = Changes(layers=depth, hidden=step * multiple, proportional=True)
@@ -153,10 +154,8 @@ def _size(spec: ModelSpec) -> int:
     return count_params(spec).total
 
 
-def _width_step(model: ModelSpec, stack: str | None) -> int:
+def width_step(model: ModelSpec, stack: str | None) -> int:
     """Widths at which heads, kv heads and scans all follow exactly; rounded as the model's own width is."""
-    from advisor.design.parts import FOLLOWS
-
     one = chosen(model, stack)
     values = []
     for group in one.groups:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from advisor.design.changes import DesignFile, Setting, read_design
+from advisor.design.changes import Changes, DesignFile, Setting, read_design
 from advisor.design.depths import Depths, depths
 from advisor.design.differences import Difference, differences, workload_of
 from advisor.design.edit import edit
+from advisor.design.parts import but
 from advisor.design.shape import Shape
 from catalog.loader import load
 from catalog.spec import ModelSpec
@@ -57,6 +58,22 @@ class Design:
         }
 
 
+def beside(
+    base: ModelSpec, changes: Changes, setting: Setting, *, stack: str | None = None, name: str | None = None
+) -> Design:
+    """Change a model and compare it with what it was; no changes are allowed here.
+
+    Raises:
+        BadInput: As ``design``.
+    """
+    made = edit(base, changes, stack=stack, name=name)
+    rows, why, notes = differences(base, made.spec, setting)
+    return Design(
+        base.id, made.spec, setting, str(workload_of(base, setting)["weights"]), made.before, made.after,
+        made.changed, made.assumed, rows, why, notes, None,
+    )  # fmt: skip
+
+
 def design(what: DesignFile | str | Path) -> Design:
     """Change a model of the catalog and compare it with what it was.
 
@@ -67,12 +84,17 @@ def design(what: DesignFile | str | Path) -> Design:
         BadInput: If a name is unknown or the shape impossible; the message says what would be right.
     """
     asked = what if isinstance(what, DesignFile) else read_design(what)
-    base = load(asked.base)
-    made = edit(base, asked.changes, stack=asked.stack, name=asked.id)
-    rows, why, notes = differences(base, made.spec, asked.setting)
+    found = beside(load(asked.base), asked.changes, asked.setting, stack=asked.stack, name=asked.id)
+    if not asked.depths:
+        return found
     wanted = None if isinstance(asked.depths, bool) else asked.depths
-    shapes = depths(made.spec, asked.setting, wanted, stack=asked.stack) if asked.depths else None
-    return Design(
-        base.id, made.spec, asked.setting, str(workload_of(base, asked.setting)["weights"]), made.before, made.after,
-        made.changed, made.assumed, rows, why, notes, shapes,
-    )  # fmt: skip
+    return replace(found, depths=depths(found.spec, asked.setting, wanted, stack=asked.stack))
+
+
+def renamed(spec: ModelSpec, name: str) -> ModelSpec:
+    """The same under another id.
+
+    Raises:
+        BadInput: If it is none.
+    """
+    return but(spec, id=name)

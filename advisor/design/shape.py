@@ -9,7 +9,7 @@ from advisor.design.layers import flat
 from catalog.channel_mix import ChannelMix
 from catalog.channels import Dense, Experts
 from catalog.errors import BadInput, unknown
-from catalog.mixers import ParallelHeads
+from catalog.mixers import Mamba, ParallelHeads
 from catalog.spec import Architecture, Layer, LmHead, ModelSpec, Stack, TokenEmbedding
 
 
@@ -97,7 +97,7 @@ def shape(spec: ModelSpec, name: str | None = None) -> Shape:
     return Shape(
         layers=stack.n_layers,
         hidden=stack.hidden,
-        heads=of(source, "heads"),
+        heads=None if isinstance(source, Mamba) and source.heads == 1 else of(source, "heads"),
         kv_heads=of(first, "kv_heads"),
         head_dim=of(source, "head_dim"),
         kv_rank=of(first, "kv_rank"),

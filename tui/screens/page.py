@@ -64,8 +64,8 @@ class Page(Screen[None]):
         self.past: Past[State] = Past()
 
     def receive(self, library: Library) -> None:
-        """Take the catalog; called by the app once it is read and the page is mounted."""
-        if self.library is None:
+        """Take the catalog; called by the app once it is read, or read anew, and the page is mounted."""
+        if self.library is not library:
             self.library = library
             self.library_read(library)
 
