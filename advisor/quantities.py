@@ -50,6 +50,59 @@ def count(text: str, what: str) -> int:
     return int(text)
 
 
+def count_or_none(text: str, what: str) -> int:
+    """A whole number that may be zero.
+
+    Raises:
+        BadInput: If it is anything else.
+    """
+    return 0 if text.strip() == "0" else count(text, what)
+
+
+def params(text: str, what: str) -> float:
+    """A number of parameters: ``7B``, ``350M``, ``7e9``.
+
+    Raises:
+        BadInput: If it is not a positive number.
+    """
+    number, unit = _split(text, what, "7B or 350M")
+    scale = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}.get(unit)
+    if scale is None or number <= 0:
+        raise BadInput(f"{what}: cannot read {text!r}; write it like 7B or 350M")
+    return number * scale
+
+
+def share(text: str, what: str) -> float:
+    """A part of a whole: ``60%`` or ``0.6``.
+
+    Raises:
+        BadInput: If it is not between 0 and 1.
+    """
+    stripped = text.strip()
+    number, unit = _split(stripped.removesuffix("%"), what, "60% or 0.6")
+    value = number / 100 if stripped.endswith("%") else number
+    if unit or not 0 <= value <= 1:
+        raise BadInput(f"{what}: {text!r} is no part of a whole; write it like 60% or 0.6")
+    return value
+
+
+def rate_per_s(text: str, what: str = "rate") -> float:
+    """So many per second: ``5/s``, ``300/min``, ``10000/h``; a bare number is per second.
+
+    Raises:
+        BadInput: If it is not a positive rate.
+    """
+    number, slash, unit = str(text).partition("/")
+    seconds = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "hour": 3600.0, "day": 86400.0}
+    try:
+        value = float(number.replace(",", "")) / seconds[unit.strip().lower()]
+    except (ValueError, KeyError):
+        value = 0.0
+    if not 0 < value < 1e7 or (slash and not unit):
+        raise BadInput(f"{what}: {text!r} is not a positive rate; write it like 5/s, 300/min or 10000/h")
+    return value
+
+
 def seconds(text: str, what: str) -> float:
     """A duration in seconds: ``1s``, ``60ms``; a bare number is seconds.
 

@@ -14,6 +14,8 @@ from itertools import islice
 from typing import Any
 
 from advisor.candidates import Outcomes, degrees, evaluate, space, weights_fit
+from advisor.decision.floor import floor_of
+from advisor.decision.suited import suited
 from advisor.eligible import machines_for, obstacle
 from advisor.quality import qualities
 from advisor.ranking.order import in_order, points_of, shortlist
@@ -42,9 +44,10 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
     task = load_task(wanted.task)
     needs, weights = complete(wanted, task), weights_of(wanted)
     machines = [load_machine(name) for name in wanted.machines] or machines_for(wanted)
-    families = {entry.family: entry for entry in task.families}
+    families = suited(task, needs)
     models = [spec for spec in all_models() if _serves(spec, task)]
     quality = qualities(task, models)
+    floor = floor_of(wanted, quality)
     found: list[Recommendation] = []
     rejected: list[Rejection] = []
     considered = 0
@@ -58,7 +61,11 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
             continue
         if not spec.is_disclosed:
             if not wanted.machines and wanted.memory_bytes is None:
-                found += hosted(spec, needs, suits, quality.get(spec.id))
+                for row in hosted(spec, needs, suits, quality.get(spec.id)):
+                    if below := floor.problem(row.quality):
+                        excluded[spec.id] = below
+                    else:
+                        found.append(row)
             continue
         blocked = _licence_problem(spec, wanted) or context_problem(spec, needs)
         outcomes = _outcomes(spec, machines, needs, first_only=blocked is not None)
@@ -67,18 +74,39 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
         if best is None:
             rejected.append(reject(spec, needs, outcomes, blocked))
         else:
-            found.append(row_of(spec, needs, suits, quality.get(spec.id), *best))
+            row = row_of(spec, needs, suits, quality.get(spec.id), *best)
+            if floor.problem(row.quality):
+                rejected.append(floor.rejection(row))
+            else:
+                found.append(row)
     ranked = in_order(found, needs, weights)
     return Advice(
         requirements=needs.model_dump(),
         recommendations=shortlist(ranked, limit),
         rejected=tuple(sorted(rejected, key=lambda r: r.severity)[:limit]),
         considered=considered,
-        unsuited={f.family: f.reason for f in task.families if f.grade == "poor"},
+        unsuited={f.family: f.reason for f in families.values() if f.grade == "poor"},
         excluded=excluded,
         points=points_of(ranked),
         weights=asdict(weights),
     )
+
+
+def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
+    """Models behind an API that could do the task, the best score first, whatever machines are named."""
+    wanted, task = needs.requirements, load_task(needs.task)
+    families = suited(task, needs)
+    closed = [spec for spec in all_models() if not spec.is_disclosed and _serves(spec, task)]
+    quality = qualities(task, closed)
+    floor = floor_of(wanted, qualities(task, all_models()) if wanted.at_least else quality)
+    found = [
+        row
+        for spec in closed
+        if (suits := families.get(spec.family)) and suits.grade != "poor" and obstacle(spec, wanted) is None
+        for row in hosted(spec, needs, suits, quality.get(spec.id))
+        if not floor.problem(row.quality)
+    ]
+    return shortlist(in_order(found, needs, weights_of(wanted)), len(found))
 
 
 def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs, *, first_only: bool) -> list[Outcomes]:

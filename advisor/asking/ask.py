@@ -20,9 +20,13 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: that of ``recommend``, and how the question was read."""
+        return {**self.advice.to_dict(), **self.about()}
+
+    def about(self) -> dict[str, Any]:
+        """The question, and how it was read."""
         reading = asdict(self.reading)
         reading.pop("requirements")
-        return {"question": self.reading.text, **self.advice.to_dict(), "reading": reading}
+        return {"question": self.reading.text, "reading": reading}
 
 
 def ask(question: str, *, limit: int = 10) -> Answer:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 
 import click
 
-from advisor.asking.ask import Answer, ask
+from advisor.asking.ask import ask
 from advisor.asking.draft import Reading
 from advisor.asking.sentence import sentence
-from advisor.cli.options import COUNT, print_csv, print_json, print_markdown, table_options
-from advisor.cli.recommend import HEADERS, cells, print_shortlist
+from advisor.cli.options import print_json
+from advisor.cli.recommend import decision_options, show
 
 
 @click.command()
 @click.argument("question", nargs=-1, required=True, metavar="QUESTION")
 @click.option("--explain", is_flag=True, help="Print how the question was read, and nothing else.")
-@click.option("--limit", type=COUNT, default="8", show_default=True, help="Rows to print.")
-@table_options
-def command(question: tuple[str, ...], explain: bool, limit: int, as_json: bool, as_csv: bool, as_md: bool) -> None:
+@decision_options
+def command(
+    question: tuple[str, ...], explain: bool, limit: int, of: str | None, path: str | None, sensitivity: bool,
+    as_json: bool, as_csv: bool, as_md: bool,
+) -> None:  # fmt: skip
     """Read a question in plain English and rank architectures, models and machines for it.
 
     Rules read it, no model does. First comes what was understood and from which words, what was assumed, and what was
@@ -27,22 +28,18 @@ def command(question: tuple[str, ...], explain: bool, limit: int, as_json: bool,
 
     Example: whicharch ask "chat in German on one RTX 4090, first token under 300 ms"
     """
+    from advisor.decision.details import ALL
+
     text = " ".join(question)
     if explain:
         _explain(text, as_json)
         return
-    answer = ask(text, limit=limit)
-    rows = [cells(r) for r in answer.advice.recommendations]
-    if as_json:
-        print_json(answer.to_dict())
-    elif as_csv or as_md:
-        for line in reading_lines(answer.reading):
-            click.echo(line, err=True)
-        (print_csv if as_csv else print_markdown)(HEADERS, rows)
-    else:
-        for line in [*reading_lines(answer.reading), *_excluded(answer), ""]:
-            click.echo(line)
-        print_shortlist(answer.advice, rows)
+    answer = ask(text, limit=ALL)
+    if not as_json:
+        narrated = as_csv or as_md or path is not None
+        for line in [*reading_lines(answer.reading), *([] if narrated else [""])]:
+            click.echo(line, err=narrated)
+    show(answer.advice, limit, of, path, sensitivity, as_json=as_json, as_csv=as_csv, as_md=as_md, more=answer.about())
     sys.exit(0 if answer.advice.recommendations else 1)
 
 
@@ -79,15 +76,3 @@ def reading_lines(reading: Reading) -> list[str]:
     if reading.not_understood:
         lines.append("not understood: " + ", ".join(repr(words) for words in reading.not_understood))
     return lines
-
-
-def _excluded(answer: Answer) -> list[str]:
-    """How many models the wishes rule out, by wish."""
-    if not answer.advice.excluded:
-        return []
-    kinds = Counter(reason for reason in answer.advice.excluded.values())
-    common = "; ".join(f"{reason} ({n})" for reason, n in kinds.most_common(3))
-    more = sum(kinds.values()) - sum(n for _, n in kinds.most_common(3))
-    return [
-        f"ruled out by wishes: {len(answer.advice.excluded)} models: {common}" + (f"; others ({more})" * bool(more))
-    ]

@@ -2,78 +2,121 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from advisor.cli.options import (
-    BUDGET,
-    BYTES,
-    COUNT,
-    SECONDS,
-    TOKENS,
-    print_csv,
-    print_json,
-    print_markdown,
-    print_table,
-    table_options,
-)  # fmt: skip
+from advisor.cli.options import COUNT, print_csv, print_json, print_markdown, table_options
+from advisor.cli.requirement_options import given, requirement_options
 from advisor.recommend import Advice, Recommendation, recommend
-from advisor.report import bytes_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
+from advisor.report import bytes_text, percent_text, rate_text, seconds_text, usd_text
+
+if TYPE_CHECKING:
+    from advisor.decision.details import Decision
 
 HEADERS = (
     "model", "family", "weights", "cache", "machine", "memory", "first token", "per token", "throughput",
     "$/M in", "$/M out", "quality", "score",
 )  # fmt: skip
+DRAWINGS = ("text", "mermaid", "dot")
+
+
+def decision_options(command: Any) -> Any:
+    """``--limit``, ``--of``, ``--path``, ``--sensitivity`` and the forms of tables."""
+    command = table_options(command)
+    for option in (
+        click.option("--sensitivity", is_flag=True, help="Which requirement, changed by 20 %, changes the answer."),
+        click.option("--path", type=click.Choice(DRAWINGS), help="The path that led to the answer, and nothing else."),
+        click.option("--of", metavar="MODEL", help="Explain this recommended model rather than the first."),
+        click.option("--limit", type=COUNT, default="8", show_default=True, help="Rows to print."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
-@click.option(
-    "--task",
-    default="chat",
-    show_default=True,
-    metavar="ID",
-    help="What it is for (see 'whicharch catalog list tasks').",
-)
-@click.option(
-    "--context", "context_tokens", type=TOKENS, help="Length, prompt and answer, that each user needs memory for."
-)
-@click.option("--input", "input_tokens", type=TOKENS, help="Typical prompt, for which the first token is timed.")
-@click.option("--output", "output_tokens", type=TOKENS, help="Typical answer.")
-@click.option("--users", type=COUNT, default="1", show_default=True, help="Concurrent requests.")
-@click.option("--ttft", "ttft_s", type=SECONDS, help="Longest time to the first token, such as 500ms.")
-@click.option("--tpot", "tpot_s", type=SECONDS, help="Longest time per token after the first, such as 40ms.")
-@click.option("--memory", "memory_bytes", type=BYTES, help="Memory to use per device, such as 20GiB.")
-@click.option(
-    "--machine",
-    "machines",
-    multiple=True,
-    metavar="ID",
-    help="Machine to run on; may be repeated. Default: all with a price.",
-)
-@click.option("--gpus", "max_gpus", type=COUNT, help="Devices at most. Default: 1 where machines are named, else 8.")
-@click.option("--budget", "budget_usd_per_hour", type=BUDGET, help="Money, such as 2000/month or 3/hour.")
-@click.option("--commercial", is_flag=True, help="Leave out licences that forbid commercial use.")
-@click.option("--limit", type=COUNT, default="8", show_default=True, help="Rows to print.")
-@table_options
-def command(limit: int, as_json: bool, as_csv: bool, as_md: bool, **fields: object) -> None:
-    """Rank (architecture, model, weight format, machine, devices) for a task and its limits.
+@requirement_options
+@decision_options
+def command(
+    file: str | None, limit: int, of: str | None, path: str | None, sensitivity: bool, as_json: bool, as_csv: bool,
+    as_md: bool, **fields: object,
+) -> None:  # fmt: skip
+    """Rank (architecture, model, weight format, machine, devices) for a task and its limits, with reasons.
 
+    Every flag is a requirement; what is not given is a default of the task, and is shown.
     Exits with 1 if nothing keeps every promise.
 
-    Example: whicharch recommend --task chat --context 16k --users 8 --ttft 1s --tpot 60ms --machine rtx-4090
+    Examples:
+
+    \b
+      whicharch recommend --task chat --context 16k --users 8 --ttft 1s --tpot 60ms --machine rtx-4090
+      whicharch recommend --task rag --rate 2/s --privacy own-servers --prefer cost-first --sensitivity
+      whicharch recommend --requirements needs.yaml --path mermaid
     """
-    advice = recommend(limit=limit, **fields)
-    rows = [cells(r) for r in advice.recommendations]
+    from advisor.decision.details import ALL
+
+    advice = recommend(limit=ALL, **given(file, fields))
+    show(advice, limit, of, path, sensitivity, as_json=as_json, as_csv=as_csv, as_md=as_md)
+    sys.exit(0 if advice.recommendations else 1)
+
+
+def show(
+    advice: Advice, limit: int, of: str | None, path: str | None, sensitive: bool, *, as_json: bool, as_csv: bool,
+    as_md: bool, more: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Print an answer in the form asked for; ``more`` is what JSON holds besides."""
+    from advisor.decision.details import Decision
+    from advisor.decision.text import answer_lines, sensitivity_lines
+
+    decision = Decision(advice)
+    if path is not None:
+        click.echo(drawing(decision, path, of))
+        return
+    rows = [cells(r) for r in advice.recommendations[:limit]]
     if as_json:
-        print_json(advice.to_dict())
+        print_json({**as_data(decision, limit, of, sensitive), **(more or {})})
     elif as_csv:
         print_csv(HEADERS, rows)
     elif as_md:
         print_markdown(HEADERS, rows)
     else:
-        print_shortlist(advice, rows)
-    sys.exit(0 if advice.recommendations else 1)
+        tty = sys.stdout.isatty()
+        emphasis = (lambda text: click.style(text, bold=True)) if tty else str
+        width = max(80, shutil.get_terminal_size().columns) if tty else 80
+        for line in answer_lines(decision, rows=limit, of=of or 0, width=width, emphasis=emphasis):
+            click.echo(line)
+        if sensitive:
+            from advisor.decision.sensitivity import sensitivity
+
+            click.echo()
+            for line in sensitivity_lines(sensitivity(advice), width, emphasis):
+                click.echo(line)
+
+
+def drawing(decision: Decision, form: str, of: str | None) -> str:
+    """The path to an answer as text, or the decision as a graph."""
+    from advisor.decision.draw import dot, mermaid, path_text, tree_text
+    from advisor.decision.graph import DecisionGraph
+
+    if form == "text" and of is not None:
+        return path_text(decision.details(of).path)
+    graph = DecisionGraph(decision)
+    return tree_text(graph) if form == "text" else mermaid(graph.graph) if form == "mermaid" else dot(graph.graph)
+
+
+def as_data(decision: Decision, limit: int, of: str | None, sensitive: bool) -> dict[str, Any]:
+    """The advice as data, cut to the limit, with the explanation of one recommendation."""
+    data = decision.advice.to_dict()
+    data["recommendations"] = data["recommendations"][:limit]
+    data["rejected"] = data["rejected"][:limit]
+    data["details"] = decision.details(of or 0).to_dict() if decision.ranked else None
+    if sensitive:
+        from advisor.decision.sensitivity import sensitivity
+
+        data["sensitivity"] = sensitivity(decision.advice).to_dict()
+    return data
 
 
 def cells(r: Recommendation) -> list[str]:
@@ -94,40 +137,3 @@ def cells(r: Recommendation) -> list[str]:
         "no evidence" if r.quality is None else percent_text(r.quality),
         f"{r.score:.2f}",
     ]
-
-
-def print_shortlist(advice: Advice, rows: list[list[str]]) -> None:
-    """The shortlist, why the first is first, and what would admit the nearest rejected."""
-    q = advice.requirements
-    limits = [
-        f"first token ≤ {seconds_text(q['ttft_s'])}" if q["ttft_s"] else "",
-        f"per token ≤ {seconds_text(q['tpot_s'])}" if q["tpot_s"] else "",
-    ]
-    text = ", ".join([f"{q['users']} users", f"context {tokens_text(q['context_tokens'])}", *filter(None, limits)])
-    click.echo(f"{q['task']}: {text}")
-    if q["defaults"]:
-        click.echo(f"assumed: {'; '.join(q['defaults'])}")
-    click.echo(f"{advice.considered:,} ways considered\n")
-    if rows:
-        print_table(HEADERS, rows, left=5)
-        first = advice.recommendations[0]
-        click.echo(f"\nWhy {first.model} ({first.family}): {first.reason}")
-        click.echo(f"Binding: {first.binding}. Left: {_margins(first)}.")
-        if first.evidence:
-            click.echo(f"Evidence: {', '.join(first.evidence)}.")
-        for note in first.notes:
-            click.echo(f"Note: {note}.")
-        families = {r.family: r.reason for r in advice.recommendations if r.family != first.family}
-        for family, reason in families.items():
-            click.echo(f"Also {family}: {reason}")
-    else:
-        click.echo("Nothing keeps every promise.")
-    if advice.rejected:
-        click.echo("\nNearest rejected, and what would admit them:")
-        for r in advice.rejected[:6]:
-            click.echo(f"  {r.model} ({r.way}): {'; '.join(r.violations)}")
-            click.echo(f"      → {r.smallest_change}")
-
-
-def _margins(r: Recommendation) -> str:
-    return ", ".join(f"{name} {percent_text(share)}" for name, share in r.margins.items()) or "nothing is limited"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from pydantic import BaseModel
 
@@ -9,7 +11,7 @@ from advisor.cli.options import print_json
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["plan", "simulate", "sweep", "design"]))
+@click.argument("what", type=click.Choice(["plan", "simulate", "sweep", "design", "requirements"]))
 def command(what: str) -> None:
     """Print the JSON Schema of WHAT.
 
@@ -20,6 +22,14 @@ def command(what: str) -> None:
 
     then completes and checks the file.
     """
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **_schema(what)})
+
+
+def _schema(what: str) -> dict[str, Any]:
+    if what == "requirements":
+        from advisor.decision.file import schema
+
+        return schema()
     from advisor.design.changes import DesignFile
     from advisor.grids.schema import SweepFile
     from advisor.planning.schema import PlanFile
@@ -28,4 +38,4 @@ def command(what: str) -> None:
     kinds: dict[str, type[BaseModel]] = {
         "plan": PlanFile, "simulate": ServiceFile, "sweep": SweepFile, "design": DesignFile,
     }  # fmt: skip
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **kinds[what].model_json_schema()})
+    return kinds[what].model_json_schema()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from advisor.candidates import Choice, Outcomes
+from advisor.decision.suited import Suited
 from advisor.estimating.bands import band_for
 from advisor.format_loss import loss_of
 from advisor.quality import Quality
@@ -17,14 +18,13 @@ from advisor.requirements import Needs
 from calculators.params import count_params
 from catalog.machine import Badge
 from catalog.spec import ModelSpec
-from catalog.task import Suitability
 
 TIGHT = 0.03
 """Share of memory below which it is called tight: a change of engine version moves it by as much."""
 
 
 def row_of(
-    spec: ModelSpec, needs: Needs, suits: Suitability, quality: Quality | None, outcome: Outcomes, index: int
+    spec: ModelSpec, needs: Needs, suits: Suited, quality: Quality | None, outcome: Outcomes, index: int
 ) -> Recommendation:
     """A model that somebody runs, without its score."""
     choice: Choice = outcome.space.choices[index]
@@ -73,6 +73,7 @@ def row_of(
         binding="nothing is limited" if tightest is None else _binding(tightest),
         margins={limit.name: 1 - limit.used for limit in promises},
         notes=tuple(notes),
+        pp=outcome.layout.pp,
         latency_s=float(whole_s(outcome, needs)[index]),
         usd_per_thousand_requests=_finite(outcome.usd_per_thousand_requests[index]),
         p_meets=joint_chance(promises),
@@ -105,7 +106,7 @@ def _binding(limit: Limit) -> str:
     return f"{limit.name}: {100 * limit.used:.0f} % of the limit"
 
 
-def hosted(spec: ModelSpec, needs: Needs, suits: Suitability, quality: Quality | None) -> list[Recommendation]:
+def hosted(spec: ModelSpec, needs: Needs, suits: Suited, quality: Quality | None) -> list[Recommendation]:
     """A model behind an API: prices are known, latency is the provider's and is not promised.
 
     A provider has machines for many customers, so a rate that cannot be checked makes no promise doubtful.
@@ -129,6 +130,7 @@ def hosted(spec: ModelSpec, needs: Needs, suits: Suitability, quality: Quality |
             active_params=None, quality=None if quality is None else quality.cautious,
             evidence=() if quality is None else quality.evidence, score=0.0, reason=suits.reason,
             binding="latency is the provider's", margins={}, notes=tuple(notes),
-            usd_per_thousand_requests=dollars * 1e-3, p_meets=None if set(unchecked) - {"throughput"} else 1.0, lineage=lineage_of(spec),
+            usd_per_thousand_requests=dollars * 1e-3, p_meets=None if set(unchecked) - {"throughput"} else 1.0,
+            lineage=lineage_of(spec),
         )
     ]  # fmt: skip

@@ -72,6 +72,8 @@ class Recommendation:
     margins: dict[str, float]
     """Share of each limit that is left."""
     notes: tuple[str, ...]
+    pp: int = 1
+    """Pipeline stages among the devices, each on a node of its own."""
     latency_s: float | None = None
     """From the request to the last token."""
     usd_per_thousand_requests: float | None = None

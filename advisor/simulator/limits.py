@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor import quantities
+from advisor.quantities import rate_per_s as rate_per_s
 from advisor.simulator.metrics import QUANTILES
 from catalog.errors import BadInput, unknown
 
@@ -66,20 +67,3 @@ def per_request(promises: Sequence[Limit]) -> dict[str, float]:
         if limit.quantity in ("ttft", "tpot", "e2e"):
             found[limit.quantity] = min(limit.seconds, found.get(limit.quantity, float("inf")))
     return found
-
-
-def rate_per_s(text: str, what: str = "rate") -> float:
-    """Requests per second: ``5/s``, ``300/min``, ``10000/h``; a bare number is per second.
-
-    Raises:
-        BadInput: If it is not a positive rate.
-    """
-    number, slash, unit = str(text).partition("/")
-    seconds = {"": 1.0, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "hour": 3600.0, "day": 86400.0}
-    try:
-        value = float(number) / seconds[unit.strip().lower()]
-    except (ValueError, KeyError):
-        value = 0.0
-    if not 0 < value < 1e7 or (slash and not unit):
-        raise BadInput(f"{what}: {text!r} is not a positive rate; write it like 5/s, 300/min or 10000/h")
-    return value

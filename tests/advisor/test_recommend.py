@@ -164,6 +164,7 @@ def test_json_and_python_say_the_same():
     assert {"requirements", "recommendations", "rejected"} <= set(data)
     assert {"family", "model", "machine", "n_gpus", "weights", "kv"} <= set(data["recommendations"][0])
     assert {"model", "violations", "smallest_change"} <= set(data["rejected"][0])
+    assert data.pop("details")["model"] == data["recommendations"][0]["model"]
     assert data == json.loads(json.dumps(recommend(**EXAMPLE, limit=10).to_dict()))
 
 

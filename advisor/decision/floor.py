@@ -1,0 +1,57 @@
+"""The least quality that is asked for, as a share of scored models or as another model's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from advisor.quality import Quality
+from advisor.ranking.rows import Recommendation
+from advisor.rejection import Rejection
+from advisor.report import percent_text
+from advisor.requirements import Requirements
+from catalog.errors import BadInput
+from catalog.loader import load
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What must be reached."""
+
+    least: float | None
+    """As in ``Recommendation.quality``; ``None``: anything goes."""
+    said: str = ""
+
+    def problem(self, quality: float | None) -> str | None:
+        """What is wrong with a quality; ``None`` if it suffices. Without evidence none does."""
+        if self.least is None or (quality is not None and quality >= self.least):
+            return None
+        if quality is None:
+            return f"no scores show that it reaches {self.said}"
+        return f"quality {percent_text(quality)} is under {self.said}"
+
+    def rejection(self, r: Recommendation) -> Rejection:
+        """A model that keeps every other promise."""
+        devices = f"{r.n_gpus} × " if r.n_gpus > 1 else ""
+        change = "published scores" if r.quality is None else f"quality floor ≤ {int(1000 * r.quality) / 10:g} %"
+        return Rejection(
+            r.model, r.family, f"{r.weights}, cache {r.kv}, {devices}{r.machine}", (self.problem(r.quality) or "",),
+            change, 2.0 if not r.quality else (self.least or 0) / r.quality,
+        )  # fmt: skip
+
+
+def floor_of(wanted: Requirements, quality: Mapping[str, Quality]) -> Floor:
+    """The higher of both floors.
+
+    Raises:
+        BadInput: If the model to be reached is unknown, or has no scores at the task.
+    """
+    least, said = wanted.quality_floor, f"{percent_text(wanted.quality_floor or 0)}"
+    if wanted.at_least:
+        spec = load(wanted.at_least)
+        if spec.id not in quality:
+            raise BadInput(f"at_least: no published score speaks for {spec.id} at {wanted.task}; name another model")
+        reached = quality[spec.id].cautious
+        if least is None or reached > least:
+            least, said = reached, f"that of {spec.id}, {percent_text(reached)}"
+    return Floor(least, said)

@@ -1,0 +1,181 @@
+"""The path that led to an answer: task, needs, family, model, format, machine, devices, each with rule and reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from advisor.decision.suited import Suited, suited
+from advisor.ranking.rows import Recommendation
+from advisor.report import bytes_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
+from advisor.requirements import Needs
+from catalog.loader import load, load_format, load_machine, load_task
+from catalog.spec import Family
+from catalog.task import Task
+
+Kind = Literal["task", "need", "family", "model", "format", "machine", "parallelism"]
+SEES = {
+    "past": "each token sees what came before it",
+    "all": "each token sees every other",
+    "input then past": "the input is seen in full, then what was written before",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One station, with the rule that leads to it."""
+
+    kind: Kind
+    label: str
+    rule: str
+    reason: str
+
+    @property
+    def id(self) -> str:
+        """Unique in a graph."""
+        return f"{self.kind} {self.label}"
+
+
+def needs_of(needs: Needs) -> tuple[Step, ...]:
+    """What is asked for: given limits, wishes, and the defaults that stand in for what is not."""
+    wanted = needs.requirements
+    assumed = {text.split(" ", 1)[0]: text for text in needs.defaults}
+    task = load_task(needs.task)
+    found = [Step("need", f"sees {task.sees}", "attention pattern", f"In this work {SEES[task.sees]}.")]
+
+    def length(name: str, label: str, tokens: int) -> None:
+        said = assumed.get(name)
+        rule = "default" if said else "given"
+        found.append(Step("need", f"{label} {tokens_text(tokens)}", rule, said or "Your number."))
+
+    if "text" in task.inputs or "text" in task.outputs:
+        length("context", "context", needs.context_tokens)
+        length("prompt", "prompt", needs.input_tokens)
+        if "text" in task.outputs:
+            length("output", "answer", needs.output_tokens)
+    users = "users" if needs.users > 1 else "user"
+    found.append(
+        Step("need", f"{needs.users} {users} at a time", "batch", "Each holds a cache; all share the weights.")
+    )
+    limits = (
+        ("first token", wanted.ttft_s, seconds_text), ("per token", wanted.tpot_s, seconds_text),
+        ("whole answer", wanted.e2e_s, seconds_text), ("memory per device", wanted.memory_bytes, bytes_text),
+    )  # fmt: skip
+    found += [
+        Step("need", f"{name} ≤ {text(value)}", "hard limit", "What breaks it is rejected.")
+        for name, value, text in limits
+        if value is not None
+    ]
+    if wanted.budget_usd_per_hour is not None:
+        money = f"{usd_text(wanted.budget_usd_per_hour * 730)} a month"
+        found.append(Step("need", f"budget {money}", "hard limit", "What breaks it is rejected."))
+    if wanted.tokens_per_s is not None:
+        found.append(
+            Step("need", f"≥ {rate_text(wanted.tokens_per_s, '/s')}", "hard limit", "What breaks it is rejected.")
+        )
+    if wanted.requests_per_s is not None:
+        rate = rate_text(wanted.requests_per_s, "requests/s")
+        found.append(Step("need", rate, "volume", "Says how many copies run and what a month costs."))
+    return (*found, *_wishes(needs))
+
+
+def _wishes(needs: Needs) -> list[Step]:
+    wanted = needs.requirements
+    found = []
+    said = {
+        "deployment": wanted.deployment if wanted.deployment != "any" else "",
+        "privacy": wanted.privacy if wanted.privacy != "any" else "",
+        "commercial": "commercial use" if wanted.commercial else "",
+        "fine-tuning": "weights are trained further" if wanted.fine_tuning else "",
+        "languages": ", ".join(wanted.languages), "takes": ", ".join(wanted.modalities),
+        "licence": " or ".join(wanted.licences), "makers": " or ".join(wanted.organisations),
+        "quality": f"at least {percent_text(wanted.quality_floor)}" if wanted.quality_floor else "",
+        "as good as": wanted.at_least,
+    }  # fmt: skip
+    for name, text in said.items():
+        if text:
+            found.append(Step("need", f"{name}: {text}", "wish", "Models that do not fulfil it are left out."))
+    found += [Step("need", trait, "trait", "May turn the usual answer round.") for trait in wanted.traits]
+    return found
+
+
+def path_of(r: Recommendation, needs: Needs, ranked: Sequence[Recommendation]) -> tuple[Step, ...]:
+    """The path to one recommendation.
+
+    Args:
+        r: The recommendation.
+        needs: The requirements.
+        ranked: Everything that keeps every promise, the best score first.
+    """
+    task = load_task(needs.task)
+    return (
+        Step("task", task.name, "asked for", task.what_matters),
+        *needs_of(needs),
+        family_step(r.family, suited(task, needs), task),
+        model_step(r, ranked),
+        *([] if r.machine is None else [format_step(r, needs), machine_step(r, needs), parallel_step(r)]),
+    )
+
+
+def family_step(family: str, found: Mapping[Family, Suited], task: Task) -> Step:
+    """Why a family."""
+    entry = next(entry for name, entry in found.items() if name == family)
+    if entry.reversal is not None:
+        when = " and ".join(map(str, entry.reversal.when))
+        turned = "chosen" if entry.reversal.choose == family else "replaced"
+        return Step("family", family, f"{entry.grade}; {turned} since {when}", entry.reversal.reason)
+    return Step("family", family, f"{entry.grade} for {task.name.lower()}", entry.reason)
+
+
+def model_step(r: Recommendation, ranked: Sequence[Recommendation]) -> Step:
+    """Why a model."""
+    place = next((i for i, x in enumerate(ranked, 1) if x.model == r.model), None)
+    among = f"of {len(ranked)} that keep every promise" if len(ranked) > 1 else "the only one that keeps every promise"
+    rule = f"score {r.score:.2f}, number {place} {among}" if len(ranked) > 1 else among
+    parts = [f"quality {percent_text(r.quality)}" if r.quality is not None else "no scores published"]
+    if r.on_front:
+        parts.append("nothing is at least as good in quality, latency and cost")
+    return Step("model", r.model, rule, "; ".join(parts) + ".")
+
+
+def format_step(r: Recommendation, needs: Needs) -> Step:
+    """Why a weight format, as the choice among ways (``ranking.ways``) has it."""
+    weights, published = load_format(r.weights), load(r.model).published_weights
+    cache = f", cache {r.kv}" if r.kv != "–" else ""
+    if r.weights == published:
+        rule, reason = "as published", "Nothing is lost, and the publisher tested it."
+    elif weights.nominal_bits < 8:
+        rule = "fewer than 8 bits only where 8 do not do"
+        reason = "No way with 8 bits or more keeps every promise on the machines asked for."
+    else:
+        rule = "8 bits and more before fewer, then the cheapest way"
+        reason = f"{weights.nominal_bits:g} bits a weight keep every promise on the cheapest way."
+    if r.kv not in ("–", "bf16"):
+        reason += f" A cache of {r.kv} leaves room that 16 bits would not."
+    return Step("format", f"{r.weights}{cache}", rule, reason)
+
+
+def machine_step(r: Recommendation, needs: Needs) -> Step:
+    """Why a machine."""
+    assert r.machine is not None
+    wanted = needs.requirements
+    machine = load_machine(r.machine)
+    price = "no price is known" if r.usd_per_hour is None else f"{usd_text(r.usd_per_hour)} an hour"
+    named = len(wanted.machines)
+    rule = "the one named" if named == 1 else f"the cheapest of {named} named" if named else "the cheapest way"
+    use = r.memory_bytes_per_gpu
+    room = f"{bytes_text(use)} of {bytes_text(r.usable_bytes)} used" if use and r.usable_bytes else "memory not limited"
+    return Step("machine", machine.id, rule, f"{price}; {room}.")
+
+
+def parallel_step(r: Recommendation) -> Step:
+    """Why so many devices."""
+    engine = f"under {r.engine}"
+    if r.n_gpus == 1:
+        return Step("parallelism", f"1 device {engine}", "as few as do", "One device keeps every promise.")
+    shape = f"{r.n_gpus} devices" if r.pp == 1 else f"{r.pp} stages of {r.n_gpus // r.pp} devices"
+    reason = "The devices share each layer: its weights are divided, and after each they add up what they have."
+    if r.pp > 1:
+        reason = "More devices than a node has: each stage holds a part of the layers on a node of its own."
+    return Step("parallelism", f"{shape} {engine}", "the cheapest count that keeps every promise", reason)
