@@ -28,6 +28,7 @@ def command(topic: str | None, as_json: bool, as_md: bool) -> None:
     Examples: whicharch learn decoder; whicharch learn gqa; whicharch learn classification
     """
     from advisor.learn import learn, topics
+    from advisor.page_text import markdown
 
     if topic is None:
         _index(topics(), as_json, as_md)
@@ -36,7 +37,7 @@ def command(topic: str | None, as_json: bool, as_md: bool) -> None:
     if as_json:
         print_json(page.to_dict())
     elif as_md:
-        click.echo(_markdown(page))
+        click.echo(markdown(page))
     else:
         click.echo(_text(page))
 
@@ -94,24 +95,4 @@ def _text(page: Page) -> str:
         if section.table is not None:
             lines += _aligned(section)
     lines += ["", click.style("Sources", bold=True), *(_wrapped(source, "  - ", "    ") for source in page.sources)]
-    return "\n".join(lines)
-
-
-def _markdown(page: Page) -> str:
-    lines = [f"# {page.title}", ""]
-    for section in page.sections:
-        if not (section.paragraphs or section.picture or section.table or section.points):
-            continue
-        lines += [f"## {section.title}", ""] if section.title else []
-        for paragraph in section.paragraphs:
-            lines += [paragraph, ""]
-        if section.picture:
-            lines += ["```text", *section.picture, "```", ""]
-        if section.points:
-            lines += [*(f"- {point}" for point in section.points), ""]
-        if section.table is not None:
-            lines += ["| " + " | ".join(section.table.headers) + " |", "|" + "---|" * len(section.table.headers)]
-            lines += ["| " + " | ".join(row) + " |" for row in section.table.rows]
-            lines.append("")
-    lines += ["## Sources", "", *(f"- {source}" for source in page.sources)]
     return "\n".join(lines)
