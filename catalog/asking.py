@@ -8,6 +8,7 @@ from catalog.base import Identifier, Spec
 from catalog.compiled import load_or_compile
 from catalog.loader import ROOT
 from catalog.spec import Family
+from catalog.task import Trait
 
 Phrases = tuple[str, ...]
 
@@ -71,6 +72,15 @@ class Vocabulary(Spec):
     commercial: Phrases
     noncommercial: Phrases
     presets: dict[str, Phrases]
+    fine_tuning: Phrases
+    traits: dict[Trait, Phrases]
+    untrained: Phrases
+    """Said where no example is labelled."""
+    as_good_before: Phrases
+    as_good_after: Phrases
+    """Beside a model's name: its quality is the least that will do."""
+    recordings: Phrases
+    """After a duration: it is how long something lasts, not how long an answer may take."""
     noted: dict[str, Noted]
     machines: dict[str, tuple[Identifier, ...]]
     """A spoken name and the machines it may mean, the likeliest first."""

@@ -99,7 +99,10 @@ def _amount(tokens: Sequence[Token], at: int, lex: Lexicon, taken: Sequence[bool
         said = value
     times = multiplier if multiplier else 1.0
     value *= times
+    after_number = at
     kind, at, factor, unit = _unit_at(tokens, at, lex, taken, kind)
+    if multiplier == 1e9 and kind in ("users", "requests", "things") and tokens[after_number - 1].raw == "b":
+        kind, at, factor, unit = "", after_number, 1.0, ""  # a "70b chat" model, not so many chats
     if not kind and multiplier == 1e9:
         kind = "params"
     negative = start > 0 and tokens[start - 1].raw in "-–−" and tokens[start].glued

@@ -35,7 +35,21 @@ def ask(question: str, *, limit: int = 10) -> Answer:
     Raises:
         BadInput: If the question is empty, not in English, or contradicts itself.
     """
+    return answer(understood(question), limit=limit)
+
+
+def understood(question: str) -> Reading:
+    """How a question is read.
+
+    Raises:
+        BadInput: If the question is empty, not in English, or contradicts itself.
+    """
     reading = read(question)
     if reading.problem:
         raise BadInput(f"question: {reading.problem}")
+    return reading
+
+
+def answer(reading: Reading, *, limit: int = 10) -> Answer:
+    """Rank models for what was understood."""
     return Answer(reading, recommend(reading.requirements, limit=limit))

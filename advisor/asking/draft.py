@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from advisor.asking.open_points import OpenPoint
 from advisor.report import bytes_text, count_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import PRESETS, Preset, Requirements
 
@@ -15,7 +17,9 @@ NAMES = {
     "max_gpus": "devices", "budget_usd_per_hour": "budget", "commercial": "commercial use", "languages": "languages",
     "deployment": "deployment", "families": "only families", "without_families": "without families",
     "organisations": "only models of", "without_organisations": "without models of", "licences": "licence",
-    "min_params": "parameters", "max_params": "parameters", "preset": "weights",
+    "at_least": "quality at least that of", "fine_tuning": "fine-tuning", "traits": "also asked for",
+    "labelled_examples": "labelled examples", "min_params": "parameters", "max_params": "parameters",
+    "preset": "weights",
 }  # fmt: skip
 """What each requirement is called."""
 MOST = frozenset(("ttft_s", "tpot_s", "e2e_s", "max_gpus", "budget_usd_per_hour", "max_params", "memory_bytes"))
@@ -59,6 +63,8 @@ class Reading:
     not_understood: tuple[str, ...]
     preset: str | None = None
     problem: str | None = None
+    unsure: tuple[OpenPoint, ...] = ()
+    """What may be meant otherwise; a person is asked, a script is told what is assumed."""
 
 
 def value_text(name: str, value: Any) -> str:
@@ -77,7 +83,7 @@ def value_text(name: str, value: Any) -> str:
             text = count_text(value)
         case "tokens_per_s":
             text = rate_text(value, "/s")
-        case "commercial":
+        case "commercial" | "fine_tuning":
             text = "yes" if value else "no"
         case _:
             text = ", ".join(value) if isinstance(value, tuple) else f"{value:,}" if isinstance(value, int) else value
@@ -94,6 +100,7 @@ class Draft:
     assumed: list[str] = field(default_factory=list)
     noted: list[NotApplied] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unsure: list[OpenPoint] = field(default_factory=list)
     preset: str | None = None
 
     def put(self, name: str, value: Any, words: str) -> None:
@@ -111,6 +118,11 @@ class Draft:
         have = self.fields.get(name, ())
         self.fields[name] = tuple(dict.fromkeys((*have, *values)))
         self.words[name] = f"{self.words[name]} … {words}" if name in self.words else words
+
+    def assume(self, kind: str, words: str, options: Sequence[str], assumption: str) -> None:
+        """Take the first of several meanings, and say so."""
+        self.assumed.append(assumption)
+        self.unsure.append(OpenPoint(kind, words, tuple(options), assumption))
 
     def note(self, what: str, words: str, why: str) -> None:
         """Understood, and not applied."""

@@ -17,6 +17,10 @@ from catalog.task import Task
 
 REACH = 7
 """Words between a quantity and the word that names its role."""
+NEXT_TO = 2
+"""The same where the role is to stand right beside it."""
+LASTING_S = 30
+"""Seconds from which a duration before ``meetings`` or ``each`` is that of a recording."""
 READABLE = 200
 """Tokens per second above which a rate is taken as that of all users together."""
 NEARBY_SIZE = 0.2
@@ -41,7 +45,7 @@ class Roles:
         self._tokens, self._roles, self._amounts = tokens, roles, found
         self._used: set[int] = set()
 
-    def of(self, amount: Amount, names: Sequence[str], *, take: bool = True) -> str | None:
+    def of(self, amount: Amount, names: Sequence[str], *, reach: float = REACH) -> str | None:
         """The nearest role among ``names``; a role before wins over one as far behind, and a comma is far."""
         best: tuple[float, int] | None = None
         for number, role in enumerate(self._roles):
@@ -51,12 +55,11 @@ class Roles:
             before = role.first < amount.first
             start, end = (role.last, amount.first) if before else (amount.last, role.first)
             far = 0.0 if inside else self._far(start, end) + (0.0 if before else 0.1)
-            if far <= REACH and (best is None or far < best[0]):
+            if far <= reach and (best is None or far < best[0]):
                 best = (far, number)
         if best is None:
             return None
-        if take:
-            self._used.add(best[1])
+        self._used.add(best[1])
         return self._roles[best[1]].value
 
     def _far(self, start: int, end: int) -> float:
@@ -83,12 +86,10 @@ def _whole(draft: Draft, value: float, words: str, what: str) -> int | None:
     return rounded
 
 
-def apply(
-    draft: Draft, tokens: Sequence[Token], found: Sequence[Amount], roles: Roles, task: Task, near_machine: set[int]
-) -> Rates:
+def apply(draft: Draft, tokens: Sequence[Token], found: Sequence[Amount], roles: Roles, task: Task) -> Rates:
     """Put each quantity where it belongs."""
     rates = Rates([], [], [])
-    for number, amount in enumerate(found):
+    for amount in found:
         words = words_of(draft, tokens, amount.first, amount.last)
         if amount.negative or amount.value <= 0:
             shown = ("-" if amount.negative else "") + words
@@ -96,16 +97,18 @@ def apply(
             continue
         if amount.low is not None and amount.kind != "params":
             draft.assumed.append(f"of the range {words!r}, the upper end")
-        _place(draft, amount, words, roles, task, rates, number in near_machine)
+        _place(draft, amount, words, roles, task, rates, tokens)
     return rates
 
 
-def _place(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, rates: Rates, by_machine: bool) -> None:
+def _place(
+    draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, rates: Rates, tokens: Sequence[Token]
+) -> None:
     match amount.kind:
         case "time":
-            _time(draft, amount, words, roles, task)
+            _time(draft, amount, words, roles, task, tokens)
         case "tokens" | "pages" | "words":
-            _length(draft, amount, words, roles, rates)
+            _length(draft, amount, words, roles, rates, task)
         case "users":
             _users(draft, amount, words, roles, rates)
         case "requests":
@@ -118,13 +121,28 @@ def _place(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, r
             _size(draft, amount, words)
         case "devices":
             _devices(draft, amount, words)
+        case "examples":
+            examples = _whole(draft, amount.value, words, "labelled examples")
+            if examples:
+                draft.put("labelled_examples", examples, words)
+        case "things":
+            draft.note("number", words, "no requirement counts these")
+        case "plain" if "time" in amount.per:
+            rates.requests.append((amount.value, words))
+            draft.assumed.append(f"{words!r} counts requests")
         case "plain" if amount.thousand or amount.value >= 1:
             _plain(draft, amount, words, roles)
         case _:
             draft.note("number", words, "nothing says what it counts; write its unit")
 
 
-def _time(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task) -> None:
+def _lasts(amount: Amount, tokens: Sequence[Token]) -> bool:
+    """Whether a duration is that of a recording: ``45-minute meetings``, ``10 minutes each``."""
+    after = tokens[amount.last].norm if amount.last < len(tokens) else ""
+    return amount.value >= LASTING_S and not amount.bound and after in vocabulary().recordings
+
+
+def _time(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, tokens: Sequence[Token]) -> None:
     writes = "text" in task.outputs
     if amount.bound == "min":
         draft.note("duration", words, "a lower limit on a duration rules nothing out")
@@ -132,7 +150,11 @@ def _time(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task) ->
     if amount.per and amount.per[0] == "tokens":
         draft.put("tpot_s", amount.value, words)
         return
-    role = roles.of(amount, ("ttft", "tpot", "e2e", "latency"))
+    if _lasts(amount, tokens):
+        draft.note("length of recordings", words, "the length of the text counts; write it in tokens, words or pages")
+        return
+    exact = ("ttft", "tpot", "e2e")
+    role = roles.of(amount, exact, reach=NEXT_TO) or roles.of(amount, (*exact, "latency"))
     if amount.value > 3600:
         draft.note("duration", words, "longer than any answer takes; write rates as requests per hour or per day")
     elif not writes:
@@ -144,9 +166,8 @@ def _time(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task) ->
     else:
         draft.put("ttft_s", amount.value, words)
         if role != "ttft":
-            draft.assumed.append(
-                f"{words!r} limits the first token (for another limit write 'per token' or 'whole answer')"
-            )
+            said = f"{words!r} limits the first token (for another limit write 'per token' or 'whole answer')"
+            draft.assume("time", words, ("first token", "whole answer", "per token"), said)
 
 
 def _tokens(amount: Amount) -> float:
@@ -157,7 +178,7 @@ def _tokens(amount: Amount) -> float:
     )  # fmt: skip
 
 
-def _length(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates) -> None:
+def _length(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates, task: Task) -> None:
     sizes = vocabulary().assumptions
     if "time" in amount.per:
         _token_rate(draft, amount, words, roles, rates)
@@ -165,9 +186,12 @@ def _length(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates
     role = roles.of(amount, ("context", "input", "output"))
     if amount.kind == "tokens":
         value = _tokens(amount)
-        if role is None:
+        if role is None and "text" not in task.outputs:
+            role = "input"
+        elif role is None:
             role = "context"
-            draft.assumed.append(f"{words!r} is the context (prompt and answer); else write 'prompt' or 'answer'")
+            said = f"{words!r} is the context (prompt and answer); else write 'prompt' or 'answer'"
+            draft.assume("length", words, ("context", "prompt", "answer"), said)
     else:
         role = role or "input"
         per_page = sizes.words_per_page * sizes.tokens_per_word
@@ -273,7 +297,7 @@ def _devices(draft: Draft, amount: Amount, words: str) -> None:
 
 
 def _plain(draft: Draft, amount: Amount, words: str, roles: Roles) -> None:
-    role = roles.of(amount, ("context", "input", "output"))
+    role = roles.of(amount, ("context", "input", "output"), reach=NEXT_TO)
     if role is None:
         draft.note("number", words, "nothing says what it counts; write its unit")
         return

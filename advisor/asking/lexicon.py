@@ -33,6 +33,7 @@ class Lexicon:
     bounds: Table
     negations: Table
     only: Table
+    as_good: Table
     known: frozenset[str]
     """Every word that means something."""
     fillers: frozenset[str]
@@ -63,6 +64,9 @@ def _names(words: Vocabulary) -> Iterator[tuple[str, str, str]]:
         yield phrase, "absent", phrase
     for kind, table in (("deployment", words.deployment), ("preset", words.presets), ("licence", words.licences)):
         yield from ((phrase, kind, value) for value, phrases in table.items() for phrase in phrases)
+    yield from ((phrase, "fine-tuning", "yes") for phrase in words.fine_tuning)
+    yield from ((phrase, "trait", trait) for trait, phrases in words.traits.items() for phrase in phrases)
+    yield from ((phrase, "untrained", "yes") for phrase in words.untrained)
     yield from ((phrase, "noted", name) for name, noted in words.noted.items() for phrase in noted.words)
     yield from ((phrase, "noncommercial", "yes") for phrase in words.noncommercial)
     yield from ((phrase, "commercial", "yes") for phrase in words.commercial)
@@ -103,6 +107,10 @@ def lexicon() -> Lexicon:
         "bounds": [(p, "bound", name) for name, phrases in words.comparators.items() for p in phrases],
         "negations": [(p, "negation", p) for p in words.negations],
         "only": [(p, "only", p) for p in words.only],
+        "as_good": [
+            *((p, "before", p) for p in words.as_good_before),
+            *((p, "after", p) for p in words.as_good_after),
+        ],
     }
     indexed = {name: _index(pairs) for name, pairs in tables.items()}
     units: dict[str, tuple[str, float]] = {}

@@ -14,7 +14,8 @@ from catalog.loader import load_machine
 
 USUAL_SHARE = 2**30
 ARTICLES = frozenset(("a", "an", "one", "single"))
-COUNTS = frozenset(("x", "×", "*", "of", "nvidia", "amd", "single", "my", "our", "apple", "intel", "geforce", "tesla"))
+COUNTS = frozenset(("x", "×", "*", "of", "nvidia", "amd", "single", "my", "our", "apple", "intel", "geforce", "tesla",
+                    "macbook", "air", "mac", "mini", "studio", "laptop"))  # fmt: skip
 
 
 def standing(items: Sequence[Item], found: Sequence[Token], lex: Lexicon) -> list[Item]:
@@ -33,7 +34,7 @@ def standing(items: Sequence[Item], found: Sequence[Token], lex: Lexicon) -> lis
 
 def machines(
     draft: Draft, found: Sequence[Token], items: Sequence[Item], quantities: list[Amount], against: Collection[Item]
-) -> tuple[list[Amount], set[int]]:
+) -> list[Amount]:
     """Put machines, their count and their memory; the quantities that are left, without those used here."""
     words = vocabulary()
     named = [item for item in items if item.kind == "machine"]
@@ -55,7 +56,8 @@ def machines(
         (first, last), picked = _with_memory(draft, found, item, options, quantities, used)
         said = words_of(draft, found, first, last)
         if len(options) > 1 and picked == options[0]:
-            draft.assumed.append(f"{said!r} is {picked} (not {', '.join(o for o in options if o != picked)})")
+            others = ", ".join(o for o in options if o != picked)
+            draft.assume("machine", said, options, f"{said!r} is {picked} (not {others})")
         for key in (item.value, picked):
             if (key in words.machine_notes and item.value not in ("cpu server",)) or key == "cpu server":
                 draft.assumed.append(words.machine_notes[key])
@@ -65,8 +67,7 @@ def machines(
         counts.append(_count(found, item, quantities, used))
     _settle_count(draft, found, specific or named, counts)
     _memory_of_machine(draft, found, specific or named, chosen, quantities, used)
-    left = [amount for number, amount in enumerate(quantities) if number not in used]
-    return left, set()
+    return [amount for number, amount in enumerate(quantities) if number not in used]
 
 
 def _graphics(item: Item, against: Collection[Item]) -> bool:

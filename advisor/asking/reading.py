@@ -9,13 +9,14 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from advisor.asking.amounts import amounts
+from advisor.asking.codes import with_codes
 from advisor.asking.draft import WISHES, Draft, Reading
 from advisor.asking.lengths import Roles, apply, settle, words_of
 from advisor.asking.lexicon import Item, Lexicon, find, lexicon, meant
 from advisor.asking.machines import machines, standing
 from advisor.asking.tasks import task_of
 from advisor.asking.weights import weights_said
-from advisor.asking.wishes import negated, wishes
+from advisor.asking.wishes import as_good, negated, wishes
 from advisor.asking.words import MOST, Token, tokens
 from advisor.requirements import Requirements
 from catalog.asking import vocabulary
@@ -31,7 +32,7 @@ def read(text: str) -> Reading:
     if problem:
         return Reading(text, Requirements(), (), (), (), {}, (), None, problem)
     found, corrected = _corrected(tokens(text), lex)
-    items = standing(find(found, lex.items), found, lex)
+    items = standing(with_codes(find(found, lex.items), found), found, lex)
     taken = [False] * len(found)
     for item in items:
         _take(taken, item)
@@ -42,16 +43,17 @@ def read(text: str) -> Reading:
     against = negated(found, items, find(found, lex.negations), lex)
     roles_found = [r for r in find(found, lex.roles) if not _inside(r, items)]
     task = load_task(task_of(draft, found, items, against))
-    quantities, by_machine = machines(draft, found, items, quantities, against)
+    quantities = machines(draft, found, items, quantities, against)
     roles = Roles(found, roles_found, quantities)
-    rates = apply(draft, found, quantities, roles, task, by_machine)
+    rates = apply(draft, found, quantities, roles, task)
     task = _by_length(draft, task)
-    wishes(draft, found, items, against, find(found, lex.only), said_weights)
+    standards = as_good(found, items, find(found, lex.as_good))
+    wishes(draft, found, items, against, find(found, lex.only), said_weights, standards)
     settle(draft, rates, task)
     if len(text) > MOST:
         draft.note("length", f"{len(text):,} characters", f"only the first {MOST:,} were read")
     meaning = [*roles_found, *find(found, lex.bounds), *find(found, lex.negations), *find(found, lex.only)]
-    for item in meaning:
+    for item in (*meaning, *(mark for marks in standards.values() for mark in marks)):
         _take(taken, item)
     return _finished(draft, found, corrected, _unread(draft, found, taken, lex, task.id))
 
@@ -127,7 +129,7 @@ def _unread(draft: Draft, found: Sequence[Token], taken: Sequence[bool], lex: Le
     groups: list[list[int]] = []
     for at, token in enumerate(found):
         idle = taken[at] or token.kind == "sign" or bool({token.norm, token.raw} & (lex.fillers | together))
-        idle = idle or token.norm in vocabulary().plain_marks or token.norm in lex.units
+        idle = idle or token.norm in lex.units or token.norm in (*vocabulary().plain_marks, *vocabulary().recordings)
         if idle or (len(token.raw) == 1 and token.kind == "word"):
             continue
         if groups and groups[-1][-1] == at - 1:
@@ -150,5 +152,5 @@ def _finished(draft: Draft, found: Sequence[Token], corrected: dict[str, str], u
     noted = tuple(dict.fromkeys(draft.noted))
     return Reading(
         draft.text, wanted, draft.understood(), tuple(dict.fromkeys(draft.assumed)), noted, corrected, unread,
-        draft.preset, draft.problems[0] if draft.problems else None,
+        draft.preset, draft.problems[0] if draft.problems else None, tuple(dict.fromkeys(draft.unsure)),
     )  # fmt: skip

@@ -47,6 +47,14 @@ def sentence(wanted: Requirements) -> str:
     parts += [f"only {name}" for name in wanted.organisations]
     parts += [f"no {name}" for name in wanted.without_organisations]
     parts += [f"{name} licence" for name in wanted.licences]
+    if wanted.at_least:
+        parts.append(f"as good as {wanted.at_least}")
+    if wanted.fine_tuning:
+        parts.append(words.fine_tuning[0])
+    parts += [words.traits[trait][0] for trait in wanted.traits if trait in words.traits]
+    if wanted.labelled_examples is not None:
+        examples = wanted.labelled_examples
+        parts.append(f"{examples} labelled examples" if examples else words.untrained[0])
     if wanted.min_params is not None:
         parts.append(f"at least {number_text(wanted.min_params)} parameters")
     if wanted.max_params is not None:

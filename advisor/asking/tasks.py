@@ -51,7 +51,7 @@ def task_of(draft: Draft, found: Sequence[Token], items: Sequence[Item], against
     draft.put("task", task, named[task])
     if len(left) > 1:
         others = ", ".join(f"{other} ({named[other]!r})" for other in left[1:])
-        draft.assumed.append(f"the task is {task}, named first; ask separately for {others}")
+        draft.assume("task", named[task], left, f"the task is {task}, named first; ask separately for {others}")
     return task
 
 

@@ -46,12 +46,12 @@ def _light(between: Sequence[Token], lex: Lexicon) -> bool:
 
 def wishes(
     draft: Draft, found: Sequence[Token], items: Sequence[Item], against: Collection[Item], only: Sequence[Item],
-    said_weights: bool,
+    said_weights: bool, standards: Collection[Item],
 ) -> None:  # fmt: skip
     """Put every wish, or note why it limits nothing."""
     for item in items:
         said = words_of(draft, found, item.first, item.last)
-        _wish(draft, found, item, said, item in against, only, said_weights)
+        _wish(draft, found, item, said, item in against, only, said_weights, standards)
     _deployment(draft, found, items, against)
     clash = set(draft.fields.get("families", ())) & set(draft.fields.get("without_families", ()))
     if clash:
@@ -64,9 +64,28 @@ def wishes(
             draft.fields[name] = tuple(sorted(draft.fields[name]))
 
 
+def as_good(found: Sequence[Token], items: Sequence[Item], marks: Sequence[Item]) -> dict[Item, list[Item]]:
+    """Models whose quality is the least that will do, with the words that say so: ``gpt-4o level``, ``as good as``."""
+    before = {mark.last: mark for mark in marks if mark.kind == "before"}
+    after = {mark.first: mark for mark in marks if mark.kind == "after"}
+    standards: dict[Item, list[Item]] = {}
+    for item in items:
+        if item.kind != "model":
+            continue
+        said = [before[item.first]] if item.first in before else []
+        end = item.last
+        while end in after:
+            said.append(after[end])
+            end = after[end].last
+        if said:
+            standards[item] = said
+    return standards
+
+
 def _wish(
-    draft: Draft, found: Sequence[Token], item: Item, said: str, no: bool, only: Sequence[Item], said_weights: bool
-) -> None:
+    draft: Draft, found: Sequence[Token], item: Item, said: str, no: bool, only: Sequence[Item], said_weights: bool,
+    standards: Collection[Item],
+) -> None:  # fmt: skip
     words = vocabulary()
     match item.kind:
         case "language" if no:
@@ -90,6 +109,14 @@ def _wish(
         case "organisation":
             houses = (item.value, *words.houses.get(item.value, ()))
             _makers(draft, found, item, houses, said, no, only)
+        case "model" if item in standards and not no:
+            draft.put("at_least", item.value, said)
+        case "fine-tuning":
+            draft.put("fine_tuning", not no, said)
+        case "trait" if not no:
+            draft.add("traits", (item.value,), said)
+        case "untrained":
+            draft.put("labelled_examples", 0, said)
         case "model":
             draft.note("model", said, f"the ranking is over all models; for this one: whicharch estimate {item.value}")
         case "preset" if no or said_weights:

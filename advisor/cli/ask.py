@@ -6,8 +6,10 @@ import sys
 
 import click
 
-from advisor.asking.ask import ask
+from advisor.asking.ask import answer as answer_to
+from advisor.asking.ask import understood
 from advisor.asking.draft import Reading
+from advisor.asking.open_points import OpenPoint, settled
 from advisor.asking.sentence import sentence
 from advisor.cli.options import print_json
 from advisor.cli.recommend import decision_options, show
@@ -16,25 +18,30 @@ from advisor.cli.recommend import decision_options, show
 @click.command()
 @click.argument("question", nargs=-1, required=True, metavar="QUESTION")
 @click.option("--explain", is_flag=True, help="Print how the question was read, and nothing else.")
+@click.option("--assume", is_flag=True, help="Ask nothing about what is ambiguous: take what is assumed.")
 @decision_options
 def command(
-    question: tuple[str, ...], explain: bool, limit: int, of: str | None, path: str | None, sensitivity: bool,
-    as_json: bool, as_csv: bool, as_md: bool,
+    question: tuple[str, ...], explain: bool, assume: bool, limit: int, of: str | None, path: str | None,
+    sensitivity: bool, as_json: bool, as_csv: bool, as_md: bool,
 ) -> None:  # fmt: skip
     """Read a question in plain English and rank architectures, models and machines for it.
 
     Rules read it, no model does. First comes what was understood and from which words, what was assumed, and what was
-    not understood or is not applied. Exits with 1 if nothing keeps every promise.
+    not understood or is not applied. At a terminal it asks which of several meanings was meant; elsewhere it states
+    what it assumes. Exits with 1 if nothing keeps every promise.
 
     Example: whicharch ask "chat in German on one RTX 4090, first token under 300 ms"
     """
     from advisor.decision.details import ALL
 
     text = " ".join(question)
+    reading = understood(text)
+    if not (assume or as_json or as_csv or as_md) and at_terminal():
+        reading = settled(reading, [(point, _asked(point)) for point in reading.unsure])
     if explain:
-        _explain(text, as_json)
+        _explain(reading, as_json)
         return
-    answer = ask(text, limit=ALL)
+    answer = answer_to(reading, limit=ALL)
     if not as_json:
         narrated = as_csv or as_md or path is not None
         for line in [*reading_lines(answer.reading), *([] if narrated else [""])]:
@@ -43,15 +50,19 @@ def command(
     sys.exit(0 if answer.advice.recommendations else 1)
 
 
-def _explain(text: str, as_json: bool) -> None:
+def at_terminal() -> bool:
+    """Whether a person reads and can answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _asked(point: OpenPoint) -> str:
+    """The meaning that a person chooses; return takes the assumed one."""
+    return str(click.prompt(point.question, type=click.Choice(point.options), default=point.options[0], err=True))
+
+
+def _explain(reading: Reading, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from advisor.asking.reading import read
-    from catalog.errors import BadInput
-
-    reading = read(text)
-    if reading.problem:
-        raise BadInput(f"question: {reading.problem}")
     if as_json:
         data = asdict(reading)
         print_json({**data, "requirements": reading.requirements.model_dump(), "same": sentence(reading.requirements)})

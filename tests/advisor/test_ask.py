@@ -18,7 +18,7 @@ from advisor.asking.draft import WISHES
 from advisor.asking.lexicon import lexicon, meant
 from advisor.asking.reading import read
 from advisor.asking.sentence import sentence
-from advisor.asking.words import distance, tokens
+from advisor.asking.words import distance, stem, tokens
 from advisor.cli import cli
 from advisor.requirements import Requirements
 from catalog.asking import vocabulary
@@ -48,7 +48,7 @@ def test_a_question_is_read_as_written_down_before(row):
 
 
 def test_the_corpus_is_large_and_every_question_differs():
-    assert len({row["text"] for row in CORPUS}) == len(CORPUS) >= 80
+    assert len({row["text"] for row in CORPUS}) == len(CORPUS) >= 150
 
 
 @pytest.mark.parametrize("row", [r for r in CORPUS if "problem" not in r], ids=lambda row: row["text"][:60])
@@ -187,6 +187,42 @@ def test_nothing_with_meaning_is_dropped_silently():
     assert "0.9 €/h" in said
     assert "99" in said
     assert "balloons" in said
+
+
+READABLE = [row for row in CORPUS if "problem" not in row]
+STRANGE = st.text("bcdfghjklmnpqrstvwxz", min_size=6, max_size=14).filter(
+    lambda word: not {word, stem(word)} & (lexicon().known | lexicon().fillers) and meant(stem(word)) is None
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(READABLE), STRANGE, st.data())
+def test_an_unknown_word_is_reported_wherever_it_stands_and_beside_a_question_it_changes_nothing(row, word, data):
+    plain = read(row["text"])
+    for text in (f"{row['text']}, {word}", f"{word}. {row['text']}"):
+        beside = read(text)
+        assert beside.requirements == plain.requirements, text
+        assert any(word in words.split() for words in beside.not_understood)
+    words = row["text"].split(" ")
+    at = data.draw(st.integers(0, len(words)))
+    inside = read(" ".join([*words[:at], word, *words[at:]]))
+    assert inside.problem or any(word in words.split() for words in inside.not_understood)
+
+
+def test_what_is_ambiguous_is_asked_at_a_terminal_and_stated_elsewhere(monkeypatch):
+    question = ["ask", "--explain", "translate or summarize in under 2 s on an A100, 8k tokens"]
+    stated = CliRunner().invoke(cli, question).stdout
+    assert "'A100' is a100-sxm4-80gb (not" in stated
+    assert "under 2 s' limits the first token" in stated
+    assert "the task is translation, named first" in stated
+    monkeypatch.setattr("advisor.cli.ask.at_terminal", lambda: True)
+    asked = CliRunner().invoke(cli, question, input="summarization\na100-pcie-40gb\nwhole answer\nprompt\n").stdout
+    same = asked.split("in other words: ")[1].strip()
+    assert (
+        same == "task summarization, on a100-pcie-40gb, at most 1 gpus, prompt of 8192 tokens, whole answer under 2 s"
+    )
+    assumed = CliRunner().invoke(cli, [*question, "--assume"]).stdout
+    assert assumed == stated
 
 
 def test_the_answer_keeps_what_was_asked():
