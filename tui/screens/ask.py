@@ -1,10 +1,11 @@
-"""The Ask page: requirements on top, a ranked shortlist that follows every edit, and why."""
+"""The Ask page: a question or fields, a ranked shortlist that follows every edit, why, and the trade as a picture."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,25 +13,27 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Input
+from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from advisor import quantities
-from advisor.report import tokens_text
 from catalog.errors import BadInput
 from tui import garbage
+from tui.asked import ANY, MAIN, MORE, wishes_of
 from tui.cells import REJECTED, SHORTLIST
-from tui.screens.page import OpenModel, Page
-from tui.widgets.form import Choice, Entry, Form
+from tui.screens.page import Explanation, OpenModel, Page, State
+from tui.widgets.form import Form
+from tui.widgets.front import FrontPane
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
 from tui.widgets.row_table import RowTable
 from tui.widgets.why import WhyPane
 
 if TYPE_CHECKING:
-    from advisor.recommend import Advice, Recommendation
+    from advisor.asking.draft import Reading
+    from advisor.ranking.rows import Advice, Recommendation
     from advisor.rejection import Rejection
     from tui.library import Library
 
@@ -38,82 +41,82 @@ PAUSE_S = 0.15
 """How long a person must pause in typing before the question is asked."""
 ROWS = 1000
 """More than any catalog has: both lists are complete, and their counts true."""
-ANY = ""
-LENGTHS = ("512", "1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k", "256k", "512k", "1m")
-USERS = ("1", "2", "4", "8", "16", "32", "64", "128", "256")
-
-FIELDS = (
-    Choice("task", "task", (("chat", "chat"),), "chat", help="What the model is for."),
-    Entry(
-        "context_tokens", "context", quantities.tokens, "16k", "auto", LENGTHS,
-        help="Prompt and answer together, for which every user needs memory at the same time: 2048, 16k, 1m.",
-    ),
-    Entry("users", "users", quantities.count, "8", "1", USERS, help="Requests at the same time."),
-    Entry(
-        "input_tokens", "prompt", quantities.tokens, "", "auto", LENGTHS,
-        help="Length of a typical prompt, for which the first token is timed. Empty: as the task says.",
-    ),
-    Entry(
-        "ttft_s", "first token", quantities.seconds, "1s", "no limit", ("100ms", "200ms", "500ms", "1s", "2s", "5s"),
-        help="Longest time to the first token: 300ms, 1.5s.",
-    ),
-    Entry(
-        "tpot_s", "per token", quantities.seconds, "60ms", "no limit", ("10ms", "20ms", "40ms", "60ms", "100ms"),
-        help="Longest time per token after the first: 40ms.",
-    ),
-    Choice(
-        "machines", "machine", (("any", ANY), ("rtx-4090", "rtx-4090")), "rtx-4090",
-        help="The machine to run on; any: every machine that is rented out and whose speed is known.",
-    ),
-    Entry(
-        "max_gpus", "devices", quantities.count, "", "auto", ("1", "2", "4", "8", "16"),
-        help="Devices at most. Empty: 1 on a named machine, 8 on any.",
-    ),
-    Entry(
-        "memory_bytes", "memory", quantities.memory_bytes, "", "all",
-        ("8GiB", "12GiB", "16GiB", "24GiB", "32GiB", "48GiB", "80GiB", "141GiB", "192GiB"),
-        help="Memory that may be used per device: 20GiB, 80GB. Empty: all that the machine has.",
-    ),
-)  # fmt: skip
-"""The question that the page opens with."""
+EXAMPLE = "ask in plain English: chat in German on one RTX 4090, first token under 300 ms"
 
 
-def question(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form asks, as keyword arguments of ``recommend``; empty fields are left out."""
-    asked = {name: value for name, value in values.items() if value is not None}
-    asked["machines"] = (asked["machines"],) if asked.get("machines") else ()
-    return asked
+class QuestionLine(Input):
+    """A question; arrows bring back earlier ones."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "earlier(1)", "Earlier question", show=False, id="ask.earlier"),
+        Binding("down", "earlier(-1)", "Later question", show=False, id="ask.later"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(placeholder=EXAMPLE, id="question", compact=True)
+        self._at = -1
+
+    def action_earlier(self, steps: int) -> None:
+        """Put an earlier question into the line."""
+        questions = [place.title for place in self.app.store.now.history if place.mode == "ask"]  # type: ignore[attr-defined]
+        if questions:
+            self._at = min(max(self._at + steps, -1), len(questions) - 1)
+            self.value = questions[self._at] if self._at >= 0 else ""
+            self.cursor_position = len(self.value)
 
 
 class AskScreen(Page):
-    """Requirements, shortlist, reasons."""
+    """Question, requirements, shortlist, reasons."""
 
     AUTO_FOCUS = "#shortlist"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash,i", "edit", "Edit", tooltip="Edit the requirements", id="ask.edit"),
-        Binding("s", "list('shortlist')", "Shortlist", id="ask.shortlist"),
+        Binding("slash", "question", "Ask", tooltip="Type a question in plain English", id="ask.question"),
+        Binding("i", "edit", "Edit", tooltip="Edit the requirements", id="ask.edit"),
+        Binding("d", "more", "More fields", tooltip="Show or hide the further requirements", id="ask.more"),
+        Binding("s", "list('shortlist')", "Shortlist", show=False, id="ask.shortlist"),
         Binding("t", "list('rejected')", "Rejected", id="ask.rejected"),
         Binding("w", "screen.focus('#why')", "Why", id="ask.why"),
+        Binding("v", "front", "Plot", tooltip="Quality over cost or time, the front marked", id="ask.front"),
     ]
     HELP = """
     # Ask
 
-    Which architecture, model and machine keep your promises? Edit the fields on top; the list follows.
+    Which architecture, model and machine keep your promises? Press `/` and type a question, or edit the fields; the
+    list follows every change. What was understood, from which words, and what was not used stands under the question.
 
     - **context** is reserved for every user at once; **prompt** is what the first token is timed for.
-    - Every row is the best way to run one model: its format, cache, machine and devices.
+    - Every row is the best way to run one model: its format, cache, machine and devices. Near-duplicates of a model
+      stand inside its row.
     - **quality** is the share of the catalog's scored models that a model beats at the task, drawn down where evidence
       is thin. Models without evidence stand last.
     - **Rejected** models name what they break and the smallest change that would admit them.
+    - The plot marks models that no other beats in quality, time and cost at once.
 
     Type `16k`, `60ms`, `24GiB`. Arrows up and down step a field, Escape returns to the list, Enter opens the model.
+    `u` takes a change back, `U` makes it again; `f` keeps a question, `F` and `H` return to kept and earlier ones.
     In lists `j` and `k` move, `o` sorts by the next column, `O` turns the order round; a click on a header sorts too.
     Columns that do not fit leave by importance. `z` gives the focused pane the whole window.
 
-    Not modelled here: queueing under bursts, prefix reuse, speculative decoding.
+    Not modelled here: queueing under bursts; the Plan page and `whicharch simulate` do that.
     """
     listing: reactive[str] = reactive("shortlist", init=False)
     """Which of the two lists is explained (and, in a small window, shown)."""
+
+    @dataclass
+    class Read(Message):
+        """A question was read."""
+
+        reading: Reading
+        fields: dict[str, Any]
+        others: dict[str, Any]
+
+    @dataclass
+    class Restored(Message):
+        """A state was turned into fields."""
+
+        question: str
+        fields: dict[str, Any]
+        others: dict[str, Any]
 
     @dataclass
     class Answered(Message):
@@ -135,17 +138,28 @@ class AskScreen(Page):
         super().__init__()
         self.asked: dict[str, Any] = {}
         self.advice: Advice | None = None
+        self.question = ""
+        self._others: dict[str, Any] = {}
+        """What was understood and no field shows."""
+        self._more: bool | None = None
+        """Whether the further fields are shown; ``None``: where there is room."""
         self._one_at_a_time = Lock()
+        self._waiting: State | None = None
 
     def compose(self) -> ComposeResult:
-        """Form on top; lists at the left, reasons at the right, or below in a narrow window."""
+        """Question and form on top; lists at the left, reasons at the right, or below in a narrow window."""
         yield PageBar("ask")
-        yield Form(FIELDS, id="requirements")
+        yield QuestionLine()
+        yield Static(id="reading")
+        yield Form(MAIN, id="requirements")
+        yield Form(MORE, id="more")
         with Container(id="answer"):
             with Vertical(id="lists"):
                 yield RowTable(SHORTLIST, lambda r: r.model, id="shortlist", empty="reading the catalog …")
                 yield RowTable(REJECTED, lambda r: r.model, id="rejected", empty="nothing was rejected")
-            yield WhyPane(id="why")
+            with Vertical(id="reasons"):
+                yield WhyPane(id="why")
+                yield FrontPane(id="front")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -158,32 +172,108 @@ class AskScreen(Page):
 
     def library_read(self, library: Library) -> None:
         """Offer every task and machine, and ask for the first time."""
-        form = self.query_one(Form)
+        form = self.query_one("#requirements", Form)
         tasks = [(task.id, task.id) for task in library.tasks]
         machines = [("any", ANY), *((machine.id, machine.id) for machine in library.machines)]
         form.offer("task", tasks)
         form.offer("machines", machines)
-        values, problems = form.read()
-        if not problems:
-            self.asked = question(values)
-            self.query_one("#shortlist", RowTable).empty = "ranking …"
-            self.query_one(WhyPane).say("Every way to run every model is being tried.")
-            self.compute(self.asked)
+        self.query_one("#shortlist", RowTable).empty = "ranking …"
+        self.query_one(WhyPane).say("Every way to run every model is being tried.")
+        if self._waiting is not None:
+            self.restore(self._waiting)
+            return
+        if own := self.app.store.now.machine:  # type: ignore[attr-defined]
+            form.field("machines").put(own)
+        self._ask_anew()
+
+    # From a question to fields
+
+    def action_question(self) -> None:
+        """Go to the line for questions."""
+        self.query_one("#question").focus()
+
+    @on(Input.Submitted, "#question")
+    def _question_asked(self, event: Input.Submitted) -> None:
+        if text := event.value.strip():
+            self.read_question(text)
+        self.query_one(self.home()).focus()
+
+    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
+    def read_question(self, text: str) -> None:
+        """Read a question off the event loop."""
+        from advisor.asking.reading import read
+        from tui.asked import texts_of
+
+        worker = get_current_worker()
+        try:
+            reading = read(text)
+            fields, others = texts_of(reading.requirements.model_dump(exclude_defaults=True))
+        except Exception as error:
+            self.post_message(self.Refused(self.asked, f"{type(error).__name__}: {error}", ours=True))
+            return
+        if not worker.is_cancelled:
+            self.post_message(self.Read(reading, fields, others))
+
+    @on(Read)
+    def _question_read(self, event: Read) -> None:
+        reading = event.reading
+        self._say_reading(reading)
+        if reading.problem is None:
+            self.question = reading.text
+            self._put(event.fields, event.others)
+            self.app.visited(reading.text, "ask", self._state())  # type: ignore[attr-defined]
+
+    def _say_reading(self, reading: Reading | None) -> None:
+        from tui.widgets.understood import line_of
+
+        line = self.query_one("#reading", Static)
+        line.display = reading is not None
+        if reading is not None:
+            text, details = line_of(reading)
+            line.update(text)
+            line.tooltip = Content(details)
+
+    def _put(self, fields: Mapping[str, Any], others: dict[str, Any]) -> None:
+        """Show wishes in the form and ask."""
+        self._others = others
+        for form, entries in ((self.query_one("#requirements", Form), MAIN), (self.query_one("#more", Form), MORE)):
+            with self.prevent(Form.Changed):
+                form.put({entry.name: fields[entry.name] for entry in entries if entry.name in fields})
+        self._ask_anew()
 
     # From edits to answers
 
-    @on(Form.Changed)
-    def _edited(self, event: Form.Changed) -> None:
-        if event.problems or (asked := question(event.values)) == self.asked or self.library is None:
+    def _values(self) -> tuple[dict[str, Any], dict[str, str]]:
+        values, problems = self.query_one("#requirements", Form).read()
+        further, wrong = self.query_one("#more", Form).read()
+        return values | further, problems | wrong
+
+    def _ask_anew(self) -> None:
+        """Ask what the fields say now, if they say something new."""
+        values, problems = self._values()
+        if problems or self.library is None:
+            return
+        if (asked := wishes_of(values, self._others)) == self.asked:
             return
         self.asked = asked
+        self.past.went(self._state())
         self.query_one("#shortlist").border_subtitle = "ranking …"
         self.settle()
+
+    def _state(self) -> State:
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in self.asked.items()}
+        return {"question": self.question, "wishes": plain}
+
+    @on(Form.Changed)
+    def _edited(self, event: Form.Changed) -> None:
+        if not event.problems:
+            self._ask_anew()
 
     @work(exclusive=True, group="settle")
     async def settle(self) -> None:
         """Wait for a pause in typing; each edit starts the wait anew."""
-        await asyncio.sleep(PAUSE_S)
+        if self.advice is not None:
+            await asyncio.sleep(PAUSE_S)
         self.compute(self.asked)
 
     @work(thread=True, exclusive=True, group="compute", exit_on_error=False)
@@ -217,14 +307,21 @@ class AskScreen(Page):
             shortlist.empty = "Nothing keeps every promise; see what was rejected."
             shortlist.show_rows(advice.recommendations, follow=shortlist.cursor > 0)
             self.query_one("#rejected", RowTable).show_rows(advice.rejected)
-            assumed = "; ".join(advice.requirements.get("defaults", ()))
-            self.query_one(Form).remark(f"assumed: {assumed}" if assumed else "")
+            self.query_one("#requirements", Form).remark(self._remark(advice))
             self._name_lists()
             if not advice.recommendations and advice.rejected:
                 self.listing = "rejected"
             elif self.listing == "rejected" and not advice.rejected:
                 self.listing = "shortlist"
             self._explain()
+
+    def _remark(self, advice: Advice) -> str:
+        assumed = "; ".join(advice.requirements.get("defaults", ()))
+        further = ", ".join(
+            f"{name.replace('_', ' ')} {', '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}"
+            for name, value in self._others.items()
+        )
+        return "; ".join(filter(None, [f"also: {further}" if further else "", f"assumed: {assumed}" if assumed else ""]))
 
     @on(Refused)
     def _refused(self, event: Refused) -> None:
@@ -234,7 +331,7 @@ class AskScreen(Page):
         if event.ours:
             self.notify(event.sentence, title="whicharch failed; this is our fault", severity="error", markup=False)
         else:
-            self.query_one(Form).refuse(event.sentence)
+            self.query_one("#requirements", Form).refuse(event.sentence)
 
     # Lists and reasons
 
@@ -282,6 +379,7 @@ class AskScreen(Page):
             why.say("Nothing keeps every promise, and nothing comes close. Loosen a limit or choose another machine.")
         elif self.listing == "shortlist":
             why.explain(row, self.advice)
+            self.query_one(FrontPane).show(self.advice.points, row.model)
         else:
             why.reject(row)
 
@@ -289,13 +387,16 @@ class AskScreen(Page):
     def _open(self, event: RowTable.Selected) -> None:
         r: Recommendation = event.row
         needs = self.advice.requirements if self.advice else {}
-        load = {"batch": needs.get("users"), "input_tokens": tokens_text(needs["input_tokens"]) if needs else None}
-        if r.machine is None:
-            load = {}
-        else:
-            load |= {"machine": r.machine, "weights": r.weights, "tp": r.n_gpus}
-            load |= {"cache": r.kv} if r.tpot_s is not None else {}
-        self.post_message(OpenModel(r.model, {k: v for k, v in load.items() if v is not None}))
+        if r.machine is None or not needs:
+            self.post_message(OpenModel(r.model, {}))
+            return
+        from advisor.report import tokens_text
+
+        load = {
+            "batch": needs.get("users"), "input_tokens": tokens_text(needs["input_tokens"]),
+            "machine": r.machine, "weights": r.weights, "tp": r.n_gpus, "cache": r.kv if r.tpot_s is not None else None,
+        }  # fmt: skip
+        self.post_message(OpenModel(r.model, {name: value for name, value in load.items() if value is not None}))
 
     @on(RowTable.Selected, "#rejected")
     def _open_rejected(self, event: RowTable.Selected) -> None:
@@ -312,6 +413,103 @@ class AskScreen(Page):
         """Go to the first field to type into."""
         self.query_one("#field-context-tokens Input", Input).focus()
 
+    def action_more(self) -> None:
+        """Show or hide the further fields."""
+        self._more = not self.query_one("#more").display
+        self.set_class(self._more, "-more")
+        self.set_class(not self._more, "-fewer")
+
+    def action_front(self) -> None:
+        """Show the picture instead of the reasons, or its other axis, or the reasons again."""
+        front = self.query_one(FrontPane)
+        if not front.display:
+            self.add_class("-front")
+        else:
+            front.next_view()
+
+    def action_back(self) -> None:
+        """Escape leaves the picture, then returns to the list."""
+        self.remove_class("-front")
+        super().action_back()
+
     def home(self) -> str:
         """Where Escape goes."""
         return f"#{self.listing}"
+
+    # What the application asks for
+
+    def restore(self, state: State) -> None:
+        """Ask again what was asked then."""
+        if self.library is None:
+            self._waiting = state
+            return
+        self._waiting = None
+        self.restoring(state)
+
+    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
+    def restoring(self, state: State) -> None:
+        """Turn wishes into texts off the event loop: the first time imports a little."""
+        from tui.asked import texts_of
+
+        wishes = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in state.get("wishes", {}).items()
+        }
+        fields, others = texts_of(wishes)
+        self.post_message(self.Restored(str(state.get("question", "")), fields, others))
+
+    @on(Restored)
+    def _restored(self, event: Restored) -> None:
+        self.question = event.question
+        with self.prevent(Input.Changed):
+            self.query_one("#question", Input).value = event.question
+        self._say_reading(None)
+        self._put(event.fields, event.others)
+
+    def bookmark(self) -> str | None:
+        """The question, or the requirements as a sentence."""
+        if not self.asked:
+            return None
+        from advisor.asking.sentence import sentence
+        from advisor.requirements import Requirements
+
+        return self.question or sentence(Requirements(**self.asked))
+
+    def equivalent(self) -> str:
+        """``whicharch recommend`` with every requirement."""
+        if not self.asked:
+            return ""
+        from advisor.decision.commands import recommend_command
+        from advisor.requirements import Requirements
+
+        return recommend_command(Requirements(**self.asked))
+
+    def exports(self) -> Mapping[str, Callable[[], str]]:
+        """The shortlist as tables, the whole answer as JSON."""
+        if self.advice is None:
+            return {}
+        from tui.exports import csv_of, json_of, markdown_of
+
+        rows = self.advice.recommendations
+        return {
+            "md": partial(markdown_of, SHORTLIST, rows),
+            "csv": partial(csv_of, SHORTLIST, rows),
+            "json": partial(json_of, self.advice),
+        }
+
+    def explained(self) -> Explanation | None:
+        """Where the highlighted row's times, memory and price come from."""
+        row = self.query_one("#shortlist", RowTable).row
+        if row is None or row.machine is None or self.advice is None:
+            return None
+        from tui.explaining import of_recommendation
+
+        return Explanation(
+            f"{row.model} on {row.machine}", partial(of_recommendation, row, dict(self.advice.requirements))
+        )
+
+    def display_changed(self) -> None:
+        """Units changed: write everything anew."""
+        if self.advice is not None:
+            self.query_one("#shortlist", RowTable).show_rows(self.advice.recommendations)
+            self.query_one("#rejected", RowTable).show_rows(self.advice.rejected)
+            self._explain()
