@@ -57,21 +57,34 @@ def quality(r: Recommendation) -> str:
     return NONE if r.quality is None else percent_text(r.quality)
 
 
-SHORTLIST: tuple[Column[Recommendation], ...] = (
-    Column("model", lambda r: r.model, 0, left=True, most=30, key=lambda r: r.model),
-    Column("family", lambda r: r.family, 8, left=True, key=lambda r: r.family),
-    Column("weights", lambda r: r.weights, 7, left=True, key=lambda r: r.weights),
-    Column("cache", lambda r: r.kv, 10, left=True, key=lambda r: r.kv),
-    Column("machine", place, 9, left=True, most=26, key=place),
-    Column("memory", lambda r: maybe_bytes(r.memory_bytes_per_gpu), 5, key=lambda r: r.memory_bytes_per_gpu),
-    Column("first token", lambda r: maybe_seconds(r.ttft_s), 3, key=lambda r: r.ttft_s),
-    Column("per token", lambda r: maybe_seconds(r.tpot_s), 2, key=lambda r: r.tpot_s),
-    Column("tok/s", rate, 6, key=lambda r: r.tokens_per_s, descending=True),
-    Column(
-        "$/M out", lambda r: usd_text(r.usd_per_million_output_tokens), 4, key=lambda r: r.usd_per_million_output_tokens
-    ),
-    Column("quality", quality, 1, key=lambda r: r.quality, descending=True),
-)
+def kept(r: Recommendation) -> str:
+    """The probability that every promise is kept."""
+    return NONE if r.p_meets is None else percent_text(r.p_meets)
+
+
+def shortlist_columns(*, several: bool) -> tuple[Column[Recommendation], ...]:
+    """Columns of the shortlist; where it runs matters more where there are ``several`` places."""
+    return (
+        Column("model", lambda r: r.model, 0, left=True, most=30, key=lambda r: r.model),
+        Column("family", lambda r: r.family, 4, left=True, key=lambda r: r.family),
+        Column("weights", lambda r: r.weights, 8, left=True, key=lambda r: r.weights),
+        Column("cache", lambda r: r.kv, 10, left=True, key=lambda r: r.kv),
+        Column("machine", place, 2 if several else 11, left=True, most=26, key=place),
+        Column("memory", lambda r: maybe_bytes(r.memory_bytes_per_gpu), 7, key=lambda r: r.memory_bytes_per_gpu),
+        Column("first token", lambda r: maybe_seconds(r.ttft_s), 5, key=lambda r: r.ttft_s),
+        Column("per token", lambda r: maybe_seconds(r.tpot_s), 3, key=lambda r: r.tpot_s),
+        Column("tok/s", rate, 9, key=lambda r: r.tokens_per_s, descending=True),
+        Column(
+            "cost/M out", lambda r: usd_text(r.usd_per_million_output_tokens), 6,
+            key=lambda r: r.usd_per_million_output_tokens,
+        ),
+        Column("quality", quality, 1, key=lambda r: r.quality, descending=True),
+        Column("kept", kept, 12, key=lambda r: r.p_meets, descending=True),
+        Column("score", lambda r: f"{r.score:.2f}", 13, key=lambda r: r.score, descending=True),
+    )  # fmt: skip
+
+
+SHORTLIST = shortlist_columns(several=True)
 
 REJECTED: tuple[Column[Rejection], ...] = (
     Column("model", lambda r: r.model, 0, left=True, most=30),

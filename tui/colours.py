@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
 ANSI = {
-    "primary": "blue", "secondary": "cyan", "success": "green", "warning": "yellow", "error": "red", "accent": "magenta",
-    "foreground": "default", "surface": "default",
+    "primary": "blue", "secondary": "cyan", "success": "green", "warning": "yellow", "error": "red",
+    "accent": "magenta", "foreground": "default", "surface": "default",
 }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 
@@ -176,22 +175,23 @@ class Shell(App[None]):
         if before != self.store.now.history[1:] or place not in self.store.now.history[:1]:
             self.keep(history=(place, *before)[:200])
 
-    @work
-    async def action_bookmarks(self) -> None:
+    def action_bookmarks(self) -> None:
         """List the bookmarks."""
-        await self._places("Bookmarks", "bookmarks", "No bookmarks yet: f keeps what a page asks.")
+        self._places("Bookmarks", "bookmarks", "No bookmarks yet: f keeps what a page asks.")
 
-    @work
-    async def action_history(self) -> None:
+    def action_history(self) -> None:
         """List what was asked before."""
-        await self._places("History", "history", "Nothing has been asked yet.")
+        self._places("History", "history", "Nothing has been asked yet.")
 
-    async def _places(self, title: str, name: str, empty: str) -> None:
+    def _places(self, title: str, name: str, empty: str) -> None:
         from tui.screens.places import PlacesScreen
 
         dialog = PlacesScreen(title, getattr(self.store.now, name), empty)
-        chosen = await self.push_screen_wait(dialog)
-        if dialog.places != getattr(self.store.now, name):
-            self.keep(**{name: dialog.places})
-        if chosen is not None:
-            self.post_message(OpenPage(chosen.mode, chosen.state))
+
+        def chosen(place: Place | None) -> None:
+            if dialog.places != getattr(self.store.now, name):
+                self.keep(**{name: dialog.places})
+            if place is not None:
+                self.post_message(OpenPage(place.mode, place.state))
+
+        self.push_screen(dialog, chosen)

@@ -25,7 +25,7 @@ def shortlist(app: WhicharchApp) -> RowTable[Any]:
 
 
 def line(app: WhicharchApp) -> str:
-    return str(app.screen.query_one("#requirements .remark").render())
+    return " ".join(str(form.query_one(".remark").render()) for form in app.screen.query(Form))
 
 
 async def put(pilot: Any, name: str, text: str) -> None:
@@ -50,7 +50,7 @@ async def test_opens_with_the_example_and_an_answer(app: WhicharchApp, world: Wo
 async def test_typing_fast_asks_once_with_the_last_value(app: WhicharchApp, world: World):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        await pilot.press("slash", "1", "2", "k")
+        await pilot.press("i", "1", "2", "k")
         await settle(pilot)
         assert [asked["context_tokens"] for asked in world.asked] == [16384, 12 * 1024]
 
@@ -159,7 +159,7 @@ async def test_arrows_and_clicks_step_a_field(app: WhicharchApp, world: World):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         field = app.screen.query_one("#field-context-tokens Input", Input)
-        await pilot.press("slash", "up")
+        await pilot.press("i", "up")
         assert field.value == "32k"
         await pilot.press("down", "down")
         assert field.value == "8k"
@@ -244,10 +244,75 @@ async def test_escape_and_enter_leave_the_form(app: WhicharchApp, world: World):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         for key in ("escape", "enter"):
-            await pilot.press("slash")
+            await pilot.press("i")
             assert isinstance(app.focused, Input)
             await pilot.press(key)
             assert app.focused is shortlist(app)
+
+
+async def test_a_question_fills_the_fields_and_says_what_it_did_not_use(app: WhicharchApp, world: World):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("slash")
+        await pilot.press(*"code completion on an h100-sxm, 20 users, apache licence, zorbly".replace(" ", "_"))
+        field = app.screen.query_one("#question", Input)
+        field.value = field.value.replace("_", " ")
+        await pilot.press("enter")
+        await settle(pilot)
+        asked = world.asked[-1]
+        assert asked["users"] == 20
+        assert asked["machines"] == ("h100-sxm",)
+        assert asked["licences"] == ("Apache",)
+        assert "ttft_s" not in asked
+        assert app.screen.query_one("#field-users Input", Input).value == "20"
+        said = str(app.screen.query_one("#reading").render())
+        assert "not used: zorbly" in said
+        assert app.focused is shortlist(app)
+        assert app.store.now.history[0].title.startswith("code completion")
+
+
+async def test_a_question_that_cannot_be_read_is_said_and_changes_nothing(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        app.screen.query_one("#question", Input).focus()
+        app.screen.query_one("#question", Input).value = "Welches Modell ist das beste und wie viel kostet es"
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "only English is read" in str(app.screen.query_one("#reading").render())
+        assert world.asked == [EXAMPLE]
+
+
+async def test_undo_redo_bookmarks_and_history_return_to_what_was_asked(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await put(pilot, "users", "32")
+        await pilot.press("escape", "f")
+        await put(pilot, "users", "64")
+        await pilot.press("escape", "u")
+        await settle(pilot)
+        assert world.asked[-1]["users"] == 32
+        await pilot.press("u")
+        await settle(pilot)
+        assert world.asked[-1] == EXAMPLE
+        await pilot.press("U", "U")
+        await settle(pilot)
+        assert world.asked[-1]["users"] == 64
+        await pilot.press("F")
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert world.asked[-1]["users"] == 32
+        assert app.screen.query_one("#field-users Input", Input).value == "32"
+
+
+async def test_what_is_shown_is_exported_whole(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        exports = app.screen.exports()  # type: ignore[attr-defined]
+        assert "| tiny-2l |" in exports["md"]().splitlines()[2]
+        assert len(exports["csv"]().splitlines()) == 4
+        assert '"model": "tiny-2l"' in exports["json"]()
+        assert app.screen.equivalent().startswith("whicharch recommend --task chat --context 16k --users 8")  # type: ignore[attr-defined]
 
 
 async def test_the_real_advisor_answers_the_example(monkeypatch: pytest.MonkeyPatch):

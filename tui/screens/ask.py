@@ -22,7 +22,7 @@ from textual.worker import get_current_worker
 from catalog.errors import BadInput
 from tui import garbage
 from tui.asked import ANY, MAIN, MORE, wishes_of
-from tui.cells import REJECTED, SHORTLIST
+from tui.cells import REJECTED, SHORTLIST, place, shortlist_columns
 from tui.screens.page import Explanation, OpenModel, Page, State
 from tui.widgets.form import Form
 from tui.widgets.front import FrontPane
@@ -305,6 +305,7 @@ class AskScreen(Page):
         with self.app.batch_update():
             shortlist = self.query_one("#shortlist", RowTable)
             shortlist.empty = "Nothing keeps every promise; see what was rejected."
+            shortlist.columns = shortlist_columns(several=len({place(r) for r in advice.recommendations}) > 1)
             shortlist.show_rows(advice.recommendations, follow=shortlist.cursor > 0)
             self.query_one("#rejected", RowTable).show_rows(advice.rejected)
             self.query_one("#requirements", Form).remark(self._remark(advice))
@@ -321,7 +322,9 @@ class AskScreen(Page):
             f"{name.replace('_', ' ')} {', '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}"
             for name, value in self._others.items()
         )
-        return "; ".join(filter(None, [f"also: {further}" if further else "", f"assumed: {assumed}" if assumed else ""]))
+        return "; ".join(
+            filter(None, [f"also: {further}" if further else "", f"assumed: {assumed}" if assumed else ""])
+        )
 
     @on(Refused)
     def _refused(self, event: Refused) -> None:

@@ -116,9 +116,13 @@ class FrontPane(Container):
         plt.ylim(bottom, max(top, bottom + 10))
         ticks = range(bottom, max(top, bottom + 10) + 1, 10 if top - bottom <= 60 else 20)
         plt.yticks(list(ticks), [percent_text(tick / 100) for tick in ticks])
+        span = 0.1 * (max(top, bottom + 10) - bottom)
         for p, x in known:
             if p.model == self._selected:
                 right = log10(x) > (low + high) / 2
-                plt.text(f" {p.model} ", log10(x), 100 * (p.quality or 0), color=colour(self.app, "warning"),
+                above = (
+                    100 * (p.quality or 0) + (-1 if p.quality == max(q.quality or 0 for q, _ in known) else 1) * span
+                )
+                plt.text(f" {p.model} ", log10(x), above, color=colour(self.app, "warning"),
                          background=colour(self.app, "surface"), alignment="right" if right else "left")  # fmt: skip
         self._plot.refresh()
