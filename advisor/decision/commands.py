@@ -25,10 +25,10 @@ def _flags(wish: Wish, value: Any) -> list[str]:
         return [f"--{wish.flag}"]
     if wish.kind == "names":
         return [f"--{wish.flag} {quote(name)}" for name in value]
-    return [f"--{wish.flag} {quote(value if isinstance(value, str) else _written(wish, value))}"]
+    return [f"--{wish.flag} {quote(value if isinstance(value, str) else written(wish, value))}"]
 
 
-def _written(wish: Wish, value: float) -> str:
+def written(wish: Wish, value: float) -> str:
     """A number that reads back as the same, with the unit that the flag would otherwise take for another."""
     match wish.field:
         case "memory_bytes":

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
-from tui_world import World, findings, library
+from tui_world import World, findings, library, reasons
 
 from advisor.detect import Detection
 from tui.app import WhicharchApp
@@ -16,6 +17,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     import_module("advisor.recommend")
     monkeypatch.setattr("tui.library.read_library", library)
     monkeypatch.setattr(sys.modules["advisor.recommend"], "recommend", it.recommend)
+    monkeypatch.setattr("tui.reasons.decision_of", lambda advice: SimpleNamespace(advice=advice))
+    monkeypatch.setattr("tui.reasons.reasons_of", lambda decision, model: reasons(model))
     monkeypatch.setattr("tui.screens.models.examine", lambda model, load: findings(model.id))
     monkeypatch.setattr("tui.screens.machines.look", lambda: Detection(()))
     return it

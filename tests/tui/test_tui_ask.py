@@ -42,7 +42,17 @@ async def test_opens_with_the_example_and_an_answer(app: WhicharchApp, world: Wo
         assert app.focused is shortlist(app)
         assert shortlist(app).row.model == "tiny-2l"
         text = app.screen.query_one(WhyPane).text
-        for part in ("It writes one token", "57 % of the limit", "43 %", "12.5 GiB of 22.0 GiB", "MMLU 70", "a note"):
+        for part in (
+            "It writes one token",
+            "57 % of the limit",
+            "43 %",
+            "12.5 GiB of 22.0 GiB",
+            "$263 a month",
+            "a note",
+            "mixed-4l: saves",
+            "vllm serve tiny-2l",
+            "It scores 0.60",
+        ):
             assert part in text
         assert "assumed: output 256 tokens" in line(app)
 

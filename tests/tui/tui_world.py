@@ -17,6 +17,7 @@ from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.task import Task
 from tui.library import Library, Model, words
+from tui.reasons import Reasons
 from tui.widgets.detail import Findings
 from tui.widgets.growth import Growth
 
@@ -116,6 +117,14 @@ def advice(*names: str, **asked: Any) -> Advice:
         rejected=REJECTED,
         considered=120,
         unsuited={"encoder": "It cannot write an answer of free length."},
+    )  # fmt: skip
+
+
+def reasons(model: str) -> Reasons:
+    return Reasons(
+        model, f"{model} on one rtx-4090.", ("It writes one token after the other.",), ("It scores 0.60, number 1.",),
+        "$263 a month: rtx-4090 for 730 hours", ("memory is tight",), (("cheaper", "mixed-4l: saves"),), (),
+        ("vllm", f"vllm serve {model}", ""), (f"whicharch estimate {model}",), "chat  [task]",
     )  # fmt: skip
 
 

@@ -33,9 +33,11 @@ from tui.widgets.why import WhyPane
 
 if TYPE_CHECKING:
     from advisor.asking.draft import Reading
+    from advisor.decision.details import Decision
     from advisor.ranking.rows import Advice, Recommendation
     from advisor.rejection import Rejection
     from tui.library import Library
+    from tui.reasons import Reasons
 
 PAUSE_S = 0.15
 """How long a person must pause in typing before the question is asked."""
@@ -76,6 +78,7 @@ class AskScreen(Page):
         Binding("s", "list('shortlist')", "Shortlist", show=False, id="ask.shortlist"),
         Binding("t", "list('rejected')", "Rejected", id="ask.rejected"),
         Binding("w", "screen.focus('#why')", "Why", id="ask.why"),
+        Binding("c", "copy_launch", "Copy launch line", show=False, tooltip="What starts it", id="ask.launch"),
         Binding("v", "front", "Plot", tooltip="Quality over cost or time, the front marked", id="ask.front"),
     ]
     HELP = """
@@ -126,6 +129,13 @@ class AskScreen(Page):
         advice: Advice
 
     @dataclass
+    class Reasoned(Message):
+        """A row of an answer is explained."""
+
+        advice: Advice
+        reasons: Reasons
+
+    @dataclass
     class Refused(Message):
         """A question cannot be answered."""
 
@@ -144,6 +154,9 @@ class AskScreen(Page):
         self._more: bool | None = None
         """Whether the further fields are shown; ``None``: where there is room."""
         self._one_at_a_time = Lock()
+        self._reasons: dict[str, Reasons] = {}
+        """What is known of the rows of this answer."""
+        self._decision: Decision | None = None
         self._waiting: State | None = None
 
     def compose(self) -> ComposeResult:
@@ -302,6 +315,7 @@ class AskScreen(Page):
         if self.advice is None:
             garbage.keep()
         advice = self.advice = event.advice
+        self._reasons = {}
         with self.app.batch_update():
             shortlist = self.query_one("#shortlist", RowTable)
             shortlist.empty = "Nothing keeps every promise; see what was rejected."
@@ -381,10 +395,39 @@ class AskScreen(Page):
         if row is None:
             why.say("Nothing keeps every promise, and nothing comes close. Loosen a limit or choose another machine.")
         elif self.listing == "shortlist":
-            why.explain(row, self.advice)
+            reasons = self._reasons.get(row.model)
+            why.explain(row, self.advice, reasons)
+            if reasons is None:
+                self.reason(self.advice, row.model)
             self.query_one(FrontPane).show(self.advice.points, row.model)
         else:
             why.reject(row)
+
+    @work(thread=True, exclusive=True, group="reason", exit_on_error=False)
+    def reason(self, advice: Advice, model: str) -> None:
+        """Explain a row off the event loop; rows that were passed by are dropped."""
+        from tui import reasons
+
+        worker = get_current_worker()
+        with self._one_at_a_time:
+            if worker.is_cancelled or advice is not self.advice:
+                return
+            try:
+                if self._decision is None or self._decision.advice is not advice:
+                    self._decision = reasons.decision_of(advice)
+                news: Message = self.Reasoned(advice, reasons.reasons_of(self._decision, model))
+            except Exception as error:
+                news = self.Refused(self.asked, f"{type(error).__name__}: {error}", ours=True)
+        if not worker.is_cancelled:
+            self.post_message(news)
+
+    @on(Reasoned)
+    def _reasoned(self, event: Reasoned) -> None:
+        if event.advice is self.advice:
+            self._reasons[event.reasons.model] = event.reasons
+            row = self.query_one("#shortlist", RowTable).row
+            if self.listing == "shortlist" and row is not None and row.model == event.reasons.model:
+                self._explain()
 
     @on(RowTable.Selected, "#shortlist")
     def _open(self, event: RowTable.Selected) -> None:
@@ -421,6 +464,16 @@ class AskScreen(Page):
         self._more = not self.query_one("#more").display
         self.set_class(self._more, "-more")
         self.set_class(not self._more, "-fewer")
+
+    def action_copy_launch(self) -> None:
+        """Copy the command line that starts the highlighted row."""
+        row = self.query_one("#shortlist", RowTable).row
+        reasons = self._reasons.get(row.model) if row is not None else None
+        if reasons is None or not reasons.launch[1]:
+            self.notify("There is nothing to launch here.", timeout=2)
+        else:
+            self.app.copy_to_clipboard(reasons.launch[1])
+            self.notify(f"Copied: {reasons.launch[1][:60]} …", timeout=3, markup=False)
 
     def action_front(self) -> None:
         """Show the picture instead of the reasons, or its other axis, or the reasons again."""

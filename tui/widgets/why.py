@@ -9,11 +9,12 @@ from textual.content import Content
 from advisor.report import bytes_text, count_text, percent_text, seconds_text, usd_text
 from tui.cells import place, quality, rate
 from tui.widgets.bars import bar
-from tui.widgets.reader import Reader, facts, listed
+from tui.widgets.reader import Reader, Section, facts, listed
 
 if TYPE_CHECKING:
-    from advisor.recommend import Advice, Recommendation
+    from advisor.ranking.rows import Advice, Recommendation
     from advisor.rejection import Rejection
+    from tui.reasons import Reasons
 
 BAR = 8
 
@@ -21,29 +22,22 @@ BAR = 8
 class WhyPane(Reader):
     """An explanation of the highlighted row."""
 
+    _of = ""
+    """The model that is explained."""
+
     def say(self, text: str) -> None:
         """Show one sentence."""
         self.read(Content.styled(text, "dim italic"), ())
 
-    def explain(self, r: Recommendation, advice: Advice) -> None:
-        """Explain a recommendation."""
+    def explain(self, r: Recommendation, advice: Advice, reasons: Reasons | None = None) -> None:
+        """Explain a recommendation; ``reasons`` come a moment later than the row."""
         way = " ".join([r.weights, "weights,", r.kv, "cache,"]) if r.machine else ""
         title = Content.assemble(
             (r.model, "bold $text-primary"), f"  {r.family}\n", (f"{way} {place(r)}".strip(), "dim")
         )
-        self.read(
-            title,
-            [
-                ("Why this family", r.reason),
-                ("What binds", Content.styled(r.binding, "bold $text-warning")),
-                ("Left of each promise", margins(r, advice)),
-                ("What it costs", facts(_costs(r))),
-                ("Evidence", _evidence(r)),
-                ("Notes", listed(r.notes)),
-                ("Assumed, because nobody said", listed(advice.requirements.get("defaults", ()))),
-                ("Left out", listed(f"{family}: {reason}" for family, reason in advice.unsuited.items())),
-            ],
-        )
+        stay = self._of == r.model
+        self._of = r.model
+        self.read(title, _sections(r, advice, reasons), stay=stay)
 
     def reject(self, r: Rejection) -> None:
         """Explain a rejection."""
@@ -51,6 +45,37 @@ class WhyPane(Reader):
             (r.model, "bold $text-error"), f"  {r.family}, rejected\n", (f"closest: {r.way}", "dim")
         )
         self.read(title, [("What it breaks", listed(r.violations)), ("What would admit it", f"→ {r.smallest_change}")])
+
+
+def _sections(r: Recommendation, advice: Advice, reasons: Reasons | None) -> list[Section]:
+    known = reasons is not None
+    others = listed(
+        f"{v.model}{'' if v.quality is None else f', quality {percent_text(v.quality)}'}" for v in r.variants
+    )
+    found: list[Section] = [
+        ("In short", reasons.short if reasons else None),
+        ("Why this family", "\n".join(reasons.family) if reasons else r.reason),
+        ("Why this model", "\n".join(reasons.about) if reasons else None),
+        ("What binds", Content.styled(r.binding, "bold $text-warning")),
+        ("Left of each promise", margins(r, advice)),
+        ("Risks", listed(reasons.risks) if reasons else None),
+        ("Instead", facts(reasons.instead) if reasons and reasons.instead else None),
+        ("What it costs", facts(_costs(r, reasons))),
+        ("Own machines against an API", facts(reasons.trade_offs) if reasons and reasons.trade_offs else None),
+    ]
+    if reasons and reasons.launch[1]:
+        engine, command, note = reasons.launch
+        found.append((f"Start it with {engine}", f"{command}\n{note}" if note else command))
+    found += [
+        ("How the answer came about", reasons.path if reasons else None),
+        ("Releases of the same architecture", others),
+        ("Evidence", None if known else _evidence(r)),
+        ("Notes", listed(r.notes)),
+        ("The same from the command line", "\n".join(reasons.commands) if reasons else None),
+        ("Assumed, because nobody said", listed(advice.requirements.get("defaults", ()))),
+        ("Left out", listed(f"{family}: {reason}" for family, reason in advice.unsuited.items())),
+    ]
+    return found
 
 
 def margins(r: Recommendation, advice: Advice) -> Content | None:
@@ -70,8 +95,8 @@ def margins(r: Recommendation, advice: Advice) -> Content | None:
     return Content("\n").join(lines) if lines else None
 
 
-def _costs(r: Recommendation) -> list[tuple[str, str]]:
-    found = []
+def _costs(r: Recommendation, reasons: Reasons | None) -> list[tuple[str, str]]:
+    found = [("per month", reasons.month)] if reasons and reasons.month else []
     if r.total_params is not None and r.active_params is not None:
         active = f", {count_text(r.active_params)} active" if r.active_params != r.total_params else ""
         found.append(("parameters", count_text(r.total_params) + active))
@@ -85,6 +110,8 @@ def _costs(r: Recommendation) -> list[tuple[str, str]]:
         found.append(("throughput", rate(r) + (" tok/s" if r.tpot_s is not None else "")))
     if r.full_context_ttft_s is not None:
         found.append(("full context", f"{seconds_text(r.full_context_ttft_s)} to the first token"))
+    if r.p_meets is not None:
+        found.append(("promises", f"kept with a probability of {percent_text(r.p_meets)}"))
     if r.badge is not None:
         found.append(("times are", f"{r.badge}, engine {r.engine}"))
     return found
