@@ -15,21 +15,22 @@ from advisor.scenario import Scenario
 from calculators.explain import Explanation, Part
 from calculators.overlap import delay_share
 from catalog.errors import BadInput, unknown
+from catalog.spec import ModelSpec
 
 ROOFLINE = "Σ ((F/(π·η_c))^p + (B/(β·η_b))^p)^(1/p) + launches·t_launch over operators; attention: p = 1"
 LOOP = "closed loop of b clients; passes that carry a prompt and steps together: arXiv:2308.16369"
 SELF = "calculators/roofline.py, calculators/serving.py"
 
 
-def explain_time(scenario: Scenario, quantity: str) -> Explanation:
-    """One of ``TIMES`` for a scenario.
+def explain_time(scenario: Scenario, quantity: str, spec: ModelSpec | None = None) -> Explanation:
+    """One of ``TIMES`` for a scenario; ``spec`` stands for a model that no catalog holds.
 
     Raises:
         BadInput: If the quantity is unknown or the model has none of it; and as ``estimate``.
     """
     if quantity not in TIMES:
         raise unknown("quantity", quantity, TIMES)
-    case = resolve(scenario)
+    case = resolve(scenario, spec)
     if scenario.speculate or scenario.host:
         raise BadInput(f"explain: {quantity} is explained without speculation and without a host")
     if quantity in ("tpot", "decode", "e2e", "throughput") and not case.generates:
@@ -73,7 +74,7 @@ def _constants(case: Resolved) -> tuple[str, ...]:
 def _pass(index: int, quantity: str, title: str) -> Callable[[Resolved], Explanation]:
     def answer(case: Resolved) -> Explanation:
         found: Pass = breakdown_of(case).passes[index]
-        e = estimate(case.scenario)
+        e = estimate(case.scenario, spec=case.spec)
         band = e.time.decode_s if index else e.time.prefill_s
         parts = [
             Part(
@@ -105,7 +106,7 @@ def _short(name: str) -> str:
 
 
 def _ttft(case: Resolved) -> Explanation:
-    e = estimate(case.scenario)
+    e = estimate(case.scenario, spec=case.spec)
     assert e.time.ttft_s is not None
     if not case.generates:
         one = e.time.prefill_s.p50
@@ -138,7 +139,7 @@ def _ttft(case: Resolved) -> Explanation:
 
 def _tpot(case: Resolved) -> Explanation:
     server = server_of(case)
-    e, served, s = estimate(case.scenario), served_of(case, server), case.scenario
+    e, served, s = estimate(case.scenario, spec=case.spec), served_of(case, server), case.scenario
     step, shared = float(served.decode_s), float(served.shared_s)
     delay = float(delay_share(server.table.layout, _array(s.batch), _array(s.output_tokens)))
     others = float(served.tpot_s) - step
@@ -162,7 +163,7 @@ def _array(value: int):  # type: ignore[no-untyped-def]
 
 
 def _e2e(case: Resolved) -> Explanation:
-    e, further = estimate(case.scenario), case.scenario.output_tokens - 1
+    e, further = estimate(case.scenario, spec=case.spec), case.scenario.output_tokens - 1
     first, each = _known(e)
     parts = [
         Part("first token", 1, "TTFT", seconds_text(first), first),
@@ -179,7 +180,7 @@ def _known(e: Estimate) -> tuple[float, float]:
 
 
 def _throughput(case: Resolved) -> Explanation:
-    e, s = estimate(case.scenario), case.scenario
+    e, s = estimate(case.scenario, spec=case.spec), case.scenario
     whole = e.time.e2e_s.p50
     numbers = f"{s.batch:,}·{s.output_tokens:,}/{seconds_text(whole)}"
     parts = [Part("all clients", 1, "b·output/t_answer", numbers, e.throughput.total)]
@@ -189,7 +190,7 @@ def _throughput(case: Resolved) -> Explanation:
 
 
 def _energy(case: Resolved) -> Explanation:
-    e, s = estimate(case.scenario), case.scenario
+    e, s = estimate(case.scenario, spec=case.spec), case.scenario
     if e.energy is None or case.machine.tdp_w is None:
         raise BadInput(f"explain: the power of {case.machine.id} is not known")
     rate = s.batch / e.time.e2e_s.p50
@@ -221,7 +222,7 @@ def _energy(case: Resolved) -> Explanation:
 
 
 def _cost(case: Resolved) -> Explanation:
-    e, s = estimate(case.scenario), case.scenario
+    e, s = estimate(case.scenario, spec=case.spec), case.scenario
     c = e.cost
     if c.usd_per_hour is None or c.usd_per_thousand_requests is None:
         raise BadInput(f"explain: no price known for {case.machine.id}")

@@ -7,6 +7,7 @@ import pytest
 from textual.widgets import Input, Select
 from tui_world import World, settle
 
+from advisor.design.explaining import explained
 from catalog.loader import load
 from tui.app import WhicharchApp
 from tui.screens.lab import LabScreen
@@ -52,6 +53,9 @@ async def test_a_step_by_key_changes_the_design_and_undo_takes_it_back(app: Whic
         assert row(page, "parameters").design - row(page, "parameters").base == one_layer
         assert "layers 2 → 3" in said(page)
         assert page.query_one("#field-layers").label == "layers ●"  # type: ignore[attr-defined]
+        formulas = explained(page.base, page.answer.design, "cache per token")  # type: ignore[arg-type, union-attr]
+        assert "tiny-2l-design" in formulas
+        assert "source" in formulas
         await pilot.press("escape", "u")
         await settle(pilot)
         assert typed(page, "layers") == "2"

@@ -23,7 +23,7 @@ from advisor import quantities
 from advisor.report import count_text, tokens_text
 from catalog.errors import BadInput
 from tui.lab_cells import DIFFERENCES, LEFT_OUT, shapes
-from tui.screens.page import Page, State
+from tui.screens.page import Explanation, Page, State
 from tui.widgets.curves import Curves
 from tui.widgets.form import Choice, Entry, EntryField, Form
 from tui.widgets.key_bar import KeyBar
@@ -643,6 +643,17 @@ class LabScreen(Page):
             "yaml": self._yaml, "md": partial(as_markdown, design), "csv": partial(as_csv, design),
             "json": partial(as_json, design),
         }  # fmt: skip
+
+    def explained(self) -> Explanation | None:
+        """Both formulas of the row under the cursor."""
+        row, base, answer = self.query_one("#differences", RowTable).row, self.base, self.answer
+        if row is None or base is None or answer is None or self.view != "compare":
+            return None
+        from advisor.design.explaining import explained, quantity_of
+
+        if quantity_of(row.name) is None:
+            return None
+        return Explanation(f"{row.name}: base and design", partial(explained, base, answer.design, row.name))
 
     def display_changed(self) -> None:
         """Units changed."""
