@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 
@@ -33,7 +34,7 @@ def command(file: str, as_json: bool, as_md: bool) -> None:
       whicharch plan examples/rag.yaml --json
     """
     from advisor.planning.plan import plan
-    from advisor.planning.text import plan_lines
+    from advisor.planning.text import WIDE, plan_lines
 
     answer = plan(file, progress=narrator())
     if sys.stderr.isatty():
@@ -41,5 +42,6 @@ def command(file: str, as_json: bool, as_md: bool) -> None:
     if as_json:
         print_json(answer.to_dict())
     else:
-        click.echo("\n".join(plan_lines(answer, markdown=as_md, emphasis=bold_on_terminals)))
+        width = shutil.get_terminal_size((WIDE, 24)).columns
+        click.echo("\n".join(plan_lines(answer, markdown=as_md, emphasis=bold_on_terminals, width=width)))
     sys.exit(0 if answer.kept else 1)

@@ -16,6 +16,7 @@ from advisor.candidates import generates
 from advisor.planning.bounds import concurrency, request_work_s
 from advisor.planning.demand import Demand
 from advisor.planning.space import Candidate
+from advisor.report import seconds_text
 from advisor.simulator.promises import Promise
 from advisor.simulator.rules import PRESETS, Rules
 from calculators.activations import peak_activation_bytes
@@ -39,6 +40,25 @@ FAR = 2**20
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """A promise and the least that it can be, in seconds."""
+
+    promise: Promise
+    least_s: float
+
+    @property
+    def over(self) -> float:
+        """In limits."""
+        return self.least_s / self.promise.limit.seconds
+
+    def __str__(self) -> str:
+        limit = seconds_text(self.promise.limit.seconds)
+        return (
+            f"{self.promise.name} is at least {seconds_text(self.least_s)} however many replicas, the limit is {limit}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Coarse:
     """What is known of a candidate before its tables are built."""
 
@@ -51,6 +71,8 @@ class Coarse:
     """Estimate of a usual request's, at little load."""
     tpot_s: float = 0.0
     """Estimate per further token where a replica has 80 % of the work it can do."""
+    missed: Floor | None = None
+    """The promise that no number of replicas keeps."""
 
     def replicas(self, rate: float | None) -> int:
         """The fewest that may keep up."""
@@ -171,18 +193,18 @@ def _alive(
     found = []
     asked = {caches: _asked(demand, promises, caches) for caches in {r.prefix_cache for r in rules}}
     for k, c in enumerate(group):
-        why = ""
+        missed: Floor | None = None
         for promise, (fresh_tokens, steps_each) in zip(promises, asked[rules[k].prefix_cache], strict=True):
             prompt = max(per_prompt[k] * fresh_tokens, least_s[k])
             value = MARGIN * {"ttft": prompt, "e2e": prompt + floor[k] * steps_each}.get(
                 promise.limit.quantity, floor[k] * steps_each
             )
             if value > promise.limit.seconds:
-                limit = promise.limit.seconds
-                why = f"{promise.name} is at least {value:.3g} s however many replicas, the limit is {limit:g} s"
+                missed = Floor(promise, float(value))
                 break
         ttft_s = float(usual[0, k]) + c.engine.idle_request_ms * 1e-3
-        found.append(Coarse(True, why, float(work[k]), ttft_s, float(usual[1, k])))
+        why = str(missed) if missed else ""
+        found.append(Coarse(True, why, float(work[k]), ttft_s, float(usual[1, k]), missed))
     return found
 
 

@@ -12,13 +12,15 @@ from advisor.planning.breakeven import apis_of, terms_of_plan
 from advisor.planning.demand import classes_of, promises_of, requests_of
 from advisor.planning.front import front_of
 from advisor.planning.growth import headroom_of, months_of
+from advisor.planning.miss import nearest_miss, nothing_serves, reason, smallest_changes
 from advisor.planning.money import HOURS
 from advisor.planning.result import Choice, Percentile, Plan, RunnerUp, SplitChoice
 from advisor.planning.schema import PlanFile, read_plan, share
-from advisor.planning.search import Found, Search, most_replicas, search
-from advisor.planning.space import Candidate, space_of
+from advisor.planning.search import Found, Search, counted, search
+from advisor.planning.space import space_of
 from advisor.planning.split import split_of
 from advisor.planning.trials import Trial, Trials
+from advisor.report import seconds_text
 from advisor.simulator.rules import preset
 from catalog.loader import checked
 
@@ -113,7 +115,7 @@ class _Planner:
         notes += self._notes(best)
         return Plan(
             name=given.name,
-            promises=tuple(map(str, self.promises)),
+            promises=self.promised,
             best=self.choice(best),
             split=split,
             nearest=None,
@@ -147,48 +149,24 @@ class _Planner:
         return SplitChoice(choice, split.prompts + split.spare, split.answers + split.spare, split.link), ""
 
     def _nothing(self, found: Search, notes: list[str]) -> Plan:
-        """The nearest miss: of what can serve at all, what breaks its limits by least with all devices there may be."""
-        nearest: tuple[float, Candidate, Trial] | None = None
-        for candidate, trial in found.missed:
-            worst = trial.worst
-            if nearest is None or worst < nearest[0]:
-                nearest = (worst, candidate, trial)
-        if nearest is None:
-            nearest = self._best_effort(found)
-        choice, miss = None, "no candidate can serve at all"
-        if found.lost:
-            first = next(iter(found.lost.values()))
-            miss += f"; {first.candidate.way}: {first.why}"
+        nearest = nearest_miss(found, self.trials, self.given.max_devices, self.spare)
+        choice, miss = None, nothing_serves(found)
         if nearest is not None:
-            worst, candidate, trial = nearest
+            candidate, trial = nearest
             choice = self.choice(Found(candidate, trial, self.spare))
-            over = f"{100 * (worst - 1):.0f} % over" if worst > 1 else ""
-            lost = found.lost.get(id(candidate))
-            why = trial.why or (lost.why if lost else "")
-            miss = f"{why}{f': {over}' if over else ''}"
+            miss = reason(found, candidate, trial)
         return Plan(
-            name=self.given.name, promises=tuple(map(str, self.promises)), best=None, split=None, nearest=choice,
-            miss=miss, front=(), runners_up=self._runners_up(found, None), months=(), breaks_in=None, ends_in=None,
-            headroom=None, apis=(), terms=(), launches=(), considered=found.considered, built=found.built,
-            simulated=found.simulated, runs=self.trials.count, requests=self.requests, notes=tuple(notes),
+            name=self.given.name, promises=self.promised, best=None, split=None, nearest=choice, miss=miss,
+            smallest_changes=smallest_changes(found), front=(), runners_up=self._runners_up(found, None), months=(),
+            breaks_in=None, ends_in=None, headroom=None, apis=(), terms=(), launches=(), considered=found.considered,
+            built=found.built, simulated=found.simulated, runs=self.trials.count, requests=self.requests,
+            notes=tuple(notes),
         )  # fmt: skip
 
-    def _best_effort(self, found: Search) -> tuple[float, Candidate, Trial] | None:
-        """Of candidates that bounds ruled out, the three with least work per device, on all devices there may be."""
-        able = [
-            (coarse.work_s * lost.candidate.devices, lost.candidate)
-            for lost in found.lost.values()
-            if (coarse := found.coarse[id(lost.candidate)]).fits
-        ]
-        best: tuple[float, Candidate, Trial] | None = None
-        for _, candidate in sorted(able, key=lambda pair: pair[0])[:3]:
-            replicas = most_replicas(candidate, self.given.max_devices, self.spare)
-            if replicas < 1 or isinstance(self.trials.service(candidate), str):
-                continue
-            trial = self.trials.run(candidate, replicas)
-            if best is None or trial.worst < best[0]:
-                best = (trial.worst, candidate, trial)
-        return best
+    @property
+    def promised(self) -> tuple[str, ...]:
+        """All promises in words."""
+        return tuple(f"{p.name} < {seconds_text(p.limit.seconds)}" for p in self.promises)
 
     def choice(self, found: Found) -> Choice:
         """A verified plan in plain words and numbers."""
@@ -270,7 +248,7 @@ class _Planner:
         if cut := self.trials.asked(c.spec).cut:
             notes.append(f"{cut} of {self.requests:,} drawn requests are longer than the model's context and end there")
         if self.spare:
-            notes.append(f"{self.spare} replica(s) more than keep the promises, so that as many may fail")
+            notes.append(f"{counted(self.spare)} more than keep the promises, so that as many may fail")
         if self.factor > 1:
             notes.append(f"promises are kept at {100 * (self.factor - 1):.0f} % more traffic than is expected")
         notes.append("times carry the error bands of whicharch estimate; a plan near a limit should be measured")

@@ -166,6 +166,8 @@ class Plan:
     requests: int
     """Simulated in each run."""
     notes: tuple[str, ...]
+    smallest_changes: tuple[str, ...] = ()
+    """Where nothing keeps the promises: what would have to change at least, one line for each kind of obstacle."""
     series: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """What the replicas of ``best`` did over the time of a run, in the columns of ``simulate --series``; empty unless
     asked for."""

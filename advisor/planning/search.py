@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import count
 from math import inf
 
-from advisor.planning.coarse import Coarse, coarse_bounds
+from advisor.planning.coarse import Coarse, Floor, coarse_bounds
 from advisor.planning.space import Candidate, Space
 from advisor.planning.trials import Trial, Trials
 
@@ -57,6 +57,10 @@ class Lost:
     """What it costs, or at least; infinite where it cannot serve."""
     verified: bool = False
     """Whether it was simulated."""
+    missed: Floor | None = None
+    """The promise that no number of replicas keeps, where that is why."""
+    devices: int | None = None
+    """The fewest that may keep the promises, where there may not be as many."""
 
 
 @dataclass(eq=False)
@@ -118,9 +122,9 @@ def search(
             least = coarse.replicas(rate) if coarse.fits else 1
             usd = (least + spare) * candidate.usd_per_hour
             if coarse.why or not coarse.fits:
-                found.lost[id(candidate)] = Lost(candidate, coarse.why, inf)
+                found.lost[id(candidate)] = Lost(candidate, coarse.why, inf, missed=coarse.missed)
             elif least > most_replicas(candidate, max_devices, spare):
-                found.lost[id(candidate)] = Lost(candidate, _too_many(candidate, least, spare), usd)
+                found.lost[id(candidate)] = _too_many(candidate, least, spare)
             else:
                 heappush(queue, (usd, (least + spare) * candidate.devices, next(order), COARSE, candidate))
     while queue:
@@ -136,27 +140,33 @@ def search(
         least = bound.replicas(rate)
         if stage == COARSE:
             found.built += 1
-            why = trials.hopeless(bound)
+            missed = trials.hopeless(bound)
+            why = (
+                f"{bound.refused:,} of {trials.requests:,} requests can never fit"
+                if bound.refused
+                else str(missed or "")
+            )
             usd, devices = (least + spare) * candidate.usd_per_hour, (least + spare) * candidate.devices
             if why:
-                found.lost[id(candidate)] = Lost(candidate, why, inf)
+                found.lost[id(candidate)] = Lost(candidate, why, inf, missed=missed)
             elif least > most_replicas(candidate, max_devices, spare):
-                found.lost[id(candidate)] = Lost(candidate, _too_many(candidate, least, spare), usd)
+                found.lost[id(candidate)] = _too_many(candidate, least, spare)
             else:
                 heappush(queue, (usd, devices, next(order), EXACT, candidate))
             continue
         if progress:
             best = f", cheapest so far ${found.best.usd_per_hour:,.2f}/h" if found.best else ""
-            progress(f"simulating {candidate.way}, from {least} replica(s) on{best}")
+            progress(f"simulating {candidate.way}, from {counted(least)} on{best}")
         found.simulated += 1
         _simulate(found, trials, candidate, least, spare, max_devices)
     return found
 
 
-def _too_many(candidate: Candidate, least: int, spare: int) -> str:
+def _too_many(candidate: Candidate, least: int, spare: int) -> Lost:
     more = f" and {spare} spare" if spare else ""
     total = (least + spare) * candidate.devices
-    return f"needs at least {least} replicas{more}, {total} devices: more than there may be"
+    why = f"needs at least {counted(least)}{more}, {total} devices: more than there may be"
+    return Lost(candidate, why, (least + spare) * candidate.usd_per_hour, devices=total)
 
 
 def _rest(found: Search, left: list[tuple[float, Candidate]]) -> None:
@@ -184,7 +194,7 @@ def _simulate(found: Search, trials: Trials, candidate: Candidate, least: int, s
         assert missed is not None
         if limit < most:
             usd = (limit + 1 + spare) * unit
-            why = f"{_of(missed)} at ${(missed.replicas + spare) * unit:,.2f} per hour"
+            why = f"{_of(missed)} (${(missed.replicas + spare) * unit:,.2f} per hour)"
             found.lost[id(candidate)] = Lost(candidate, why, usd, True)
         else:
             found.lost[id(candidate)] = Lost(candidate, f"{_of(missed)}, the most there may be", inf, True)
@@ -193,13 +203,18 @@ def _simulate(found: Search, trials: Trials, candidate: Candidate, least: int, s
     found.kept.append(plan)
     if found.best is not None:
         old = found.best
-        why = f"keeps the promises with {old.replicas} replica(s), but costs more"
+        why = f"keeps the promises with {counted(old.replicas)}, but costs more"
         found.lost[id(old.candidate)] = Lost(old.candidate, why, old.usd_per_hour, True)
     found.best = plan
 
 
 def _of(missed: Trial) -> str:
-    return f"{missed.replicas} replica(s) miss: {missed.why}"
+    return f"{counted(missed.replicas)} {'misses' if missed.replicas == 1 else 'miss'}: {missed.why}"
+
+
+def counted(replicas: int) -> str:
+    """``1 replica``, ``2 replicas``."""
+    return f"{replicas} replica{'' if replicas == 1 else 's'}"
 
 
 def _below(best: Found, candidate: Candidate, spare: int) -> int:

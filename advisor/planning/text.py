@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 from advisor.planning.result import Choice, Plan
 from advisor.report import percent_text, seconds_text, usd_text
-from advisor.tables import aligned_lines, markdown_lines
+from advisor.tables import aligned_lines, fitted, markdown_lines
+
+WIDE = 100
+"""Characters of a line where the width of the terminal is not known."""
 
 
-def plan_lines(plan: Plan, *, markdown: bool = False, emphasis: Callable[[str], str] = str) -> list[str]:
+def plan_lines(
+    plan: Plan, *, markdown: bool = False, emphasis: Callable[[str], str] = str, width: int = WIDE
+) -> list[str]:
     """Everything a decision needs.
 
     Args:
         plan: The answer.
         markdown: Whether to write headings, tables and code as Markdown.
         emphasis: What is done to the headers of plain tables.
+        width: Characters of a line at most, commands to copy aside.
     """
-    out = _Writer(markdown, emphasis)
+    out = _Writer(markdown, emphasis, max(width, 60))
     _write(out, plan)
     return out.lines
 
@@ -27,32 +34,9 @@ def _write(out: _Writer, plan: Plan) -> None:
         out.heading(plan.name, 1)
     out.line(f"Promised: {'; '.join(plan.promises)}")
     if plan.best is None:
-        out.line("NO PLAN keeps the promises.")
-        if plan.nearest is not None:
-            out.line(f"Nearest miss: {plan.nearest.way}, {usd_text(plan.nearest.usd_per_hour)} per hour: {plan.miss}")
-            _percentiles(out, plan.nearest)
-        else:
-            out.line(f"Nearest miss: {plan.miss}")
-        _losers(out, plan)
-        _how(out, plan)
+        _nothing(out, plan)
         return
-    best = plan.best
-    out.heading("Cheapest plan that keeps them", 2)
-    spare = f", {best.spare} of them spare" if best.spare else ""
-    out.line(f"{best.way}")
-    out.line(f"{best.devices} device(s) in {best.replicas} replica(s){spare}, engine {best.engine}")
-    out.line(f"{usd_text(best.usd_per_hour)} per hour, {usd_text(best.usd_per_month)} per month ({best.price_basis})")
-    if best.usd_per_million_tokens:
-        out.line(f"{usd_text(best.usd_per_million_tokens)} per million tokens, in and out, in the busiest hour")
-    room = "" if plan.headroom is None else f"; keeps up to {100 * plan.headroom:.0f} % more traffic"
-    out.line(f"{percent_text(best.promise_used)} of the tightest limit is used{room}")
-    out.line(
-        f"busy {percent_text(best.utilisation)} of the time, {best.mean_batch:.1f} sequences a step, "
-        f"cache filled to {percent_text(best.cache_peak)} at most, {best.preemptions:,.0f} preemptions"
-    )
-    if best.joules_per_token:
-        out.line(f"at most {best.joules_per_token:.2g} J per token written (nominal power while in passes)")
-    _percentiles(out, best)
+    _best(out, plan, plan.best)
     if plan.split is not None:
         s = plan.split
         out.heading("Cheaper still: separate replicas for prompts and for answers", 2)
@@ -71,6 +55,49 @@ def _write(out: _Writer, plan: Plan) -> None:
     for note in plan.notes:
         out.line(f"Note: {note}.")
     _how(out, plan)
+
+
+def _nothing(out: _Writer, plan: Plan) -> None:
+    out.line("NO PLAN keeps the promises.")
+    if plan.nearest is None:
+        out.line(f"Nearest miss: {plan.miss}.")
+    else:
+        near = plan.nearest
+        out.line(f"Nearest miss: {near.way}, {usd_text(near.usd_per_hour)} per hour: {plan.miss}.")
+        _percentiles(out, near)
+    for change in plan.smallest_changes:
+        out.line(f"Smallest change: {change}")
+    _losers(out, plan)
+    for note in plan.notes:
+        out.line(f"Note: {note}.")
+    _how(out, plan)
+
+
+def _best(out: _Writer, plan: Plan, best: Choice) -> None:
+    out.heading("Cheapest plan that keeps them", 2)
+    out.line(best.way)
+    spare = f", {best.spare} of them spare" if best.spare else ""
+    out.line(f"{many(best.devices, 'device')} in {many(best.replicas, 'replica')}{spare}, engine {best.engine}")
+    out.line(f"{usd_text(best.usd_per_hour)} per hour, {usd_text(best.usd_per_month)} per month ({best.price_basis})")
+    if best.usd_per_million_tokens:
+        out.line(f"{usd_text(best.usd_per_million_tokens)} per million tokens, in and out, in the busiest hour")
+    room = "" if plan.headroom is None else f"; keeps up to {100 * plan.headroom:.0f} % more traffic"
+    out.line(f"{percent_text(best.promise_used)} of the tightest limit is used{room}")
+    busy = f"busy {percent_text(best.utilisation)} of the time"
+    if best.mean_batch:
+        busy += (
+            f", {best.mean_batch:.1f} sequences a step, cache filled to {percent_text(best.cache_peak)} at most, "
+            f"{best.preemptions:,.0f} preemptions"
+        )
+    out.line(busy)
+    if best.joules_per_token:
+        out.line(f"at most {best.joules_per_token:.2g} J per token written (nominal power while in passes)")
+    _percentiles(out, best)
+
+
+def many(count: int, noun: str) -> str:
+    """``1 device``, ``2 devices``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _percentiles(out: _Writer, choice: Choice) -> None:
@@ -93,7 +120,7 @@ def _front(out: _Writer, plan: Plan) -> None:
         values = {p.name: p.mean for p in choice.percentiles}
         times = [seconds_text(values[n]) if n in values else "–" for n in ("ttft.p95", "tpot.p95", "e2e.p50")]
         rows.append([choice.way, usd_text(choice.usd_per_hour), *times])
-    out.table(["plan", "$/h", "ttft.p95", "tpot.p95", "e2e.p50"], rows)
+    out.table(["plan", "$/h", "ttft.p95", "tpot.p95", "e2e.p50"], rows, words=(0,))
 
 
 def _losers(out: _Writer, plan: Plan) -> None:
@@ -101,7 +128,7 @@ def _losers(out: _Writer, plan: Plan) -> None:
         return
     out.heading("Why others lost", 2)
     rows = [[r.way, "–" if r.usd_per_hour is None else f"≥ {usd_text(r.usd_per_hour)}", r.why] for r in plan.runners_up]
-    out.table(["candidate", "$/h", "why"], rows, left=3)
+    out.table(["candidate", "$/h", "why"], rows, left=3, words=(0, 2))
 
 
 def _months(out: _Writer, plan: Plan) -> None:
@@ -109,21 +136,25 @@ def _months(out: _Writer, plan: Plan) -> None:
     rows: list[list[str]] = []
     for m in plan.months:
         load = f"{m.requests_per_s:.3g}/s" if m.requests_per_s is not None else f"{m.users:,} users"
-        if m.devices is None or m.usd is None:
-            row = [load, "–", "more than there may be", "–"]
-        else:
-            row = [load, str(m.replicas), str(m.devices), usd_text(m.usd)]
-        if rows and rows[-1][1:] == row:
+        row = ["–", "–", "not enough"]
+        if m.devices is not None and m.usd is not None:
+            row = [str(m.replicas), str(m.devices), usd_text(m.usd)]
+        same_load = rows and rows[-1][1] == load
+        if rows and rows[-1][2:] == row and (same_load or m.devices is None):
             rows[-1][0] = f"{rows[-1][0].partition(' ')[0]} to {m.month}"
+            rows[-1][1] = load if same_load else f"{rows[-1][1].partition(' ')[0]} to {load}"
         else:
-            rows.append([str(m.month), *row])
+            rows.append([str(m.month), load, *row])
     out.table(["month", "busiest", "replicas", "devices", "$ per month"], rows)
     if plan.breaks_in is None:
-        out.line(f"What the first month needs is enough for all {len(plan.months)} months.")
+        out.line(f"What the first month needs is enough for all {many(len(plan.months), 'month')}.")
     else:
         out.line(f"What the first month needs breaks in month {plan.breaks_in}.")
     if plan.ends_in is not None:
-        out.line(f"From month {plan.ends_in} on there may not be as many devices as would be needed.")
+        out.line(
+            f"From month {plan.ends_in} on there may not be as many devices of this kind as would be needed "
+            "(machines: available, or max_devices): the sums below leave those months out."
+        )
     total = sum(m.usd or 0.0 for m in plan.months)
     out.line(f"All months together: {usd_text(total)}.")
 
@@ -131,25 +162,25 @@ def _months(out: _Writer, plan: Plan) -> None:
 def _money(out: _Writer, plan: Plan) -> None:
     if not plan.terms and not plan.apis:
         return
-    out.heading(f"Buy, rent, or an API: {len(plan.months)} months", 2)
-    rows = []
+    out.heading(f"Buy, rent, or an API: {many(len(plan.months), 'month')}", 2)
+    rows, even = [], []
     for t in plan.terms:
-        even = "" if t.break_even_months is None else f"cheaper than on demand from month {t.break_even_months:.1f} on"
-        rows.append([t.pricing, usd_text(t.usd), f"{usd_text(t.usd_per_device_hour)}/h", even, t.basis])
+        rows.append([t.pricing, usd_text(t.usd), f"{usd_text(t.usd_per_device_hour)}/h", t.basis])
+        if t.break_even_months is not None:
+            even.append(f"{t.pricing.capitalize()} is cheaper than on demand from month {t.break_even_months:.1f} on.")
     for a in plan.apis:
-        even = (
-            ""
-            if a.break_even_requests_per_s is None
-            else f"machines are cheaper above {a.break_even_requests_per_s:.3g} requests/s"
-        )
         cached = f", {percent_text(a.cached_share)} of prompts cached" if a.cached_share else ""
         rows.append(
             [
-                f"{a.model} ({a.provider})", usd_text(sum(a.usd)), f"{usd_text(a.usd_per_million_tokens)}/Mtok", even,
+                f"{a.model} ({a.provider})", usd_text(sum(a.usd)), f"{usd_text(a.usd_per_million_tokens)}/Mtok",
                 f"list price{cached}",
             ]
         )  # fmt: skip
-    out.table(["", "in all", "each", "break-even", "how known"], rows, left=1, right=2)
+        if a.break_even_requests_per_s is not None:
+            even.append(f"Machines are cheaper than {a.model} above {a.break_even_requests_per_s:.3g} requests/s.")
+    out.table(["", "in all", "each", "how known"], rows, left=1, right=2, words=(0, 3))
+    for sentence in even:
+        out.line(sentence)
 
 
 def _how(out: _Writer, plan: Plan) -> None:
@@ -160,24 +191,34 @@ def _how(out: _Writer, plan: Plan) -> None:
 
 
 class _Writer:
-    def __init__(self, markdown: bool, emphasis: Callable[[str], str]) -> None:
-        self.markdown, self.emphasis = markdown, emphasis
+    def __init__(self, markdown: bool, emphasis: Callable[[str], str], width: int) -> None:
+        self.markdown, self.emphasis, self.width = markdown, emphasis, width
         self.lines: list[str] = []
 
     def heading(self, text: str, level: int) -> None:
         self.lines += ["", f"{'#' * level} {text}", ""] if self.markdown else ["", text]
 
     def line(self, text: str) -> None:
-        self.lines += [text, ""] if self.markdown else [text]
+        if self.markdown:
+            self.lines += [text, ""]
+        else:
+            self.lines += textwrap.wrap(text, self.width, subsequent_indent="  ", break_on_hyphens=False)
 
     def code(self, text: str) -> None:
         self.lines += ["```", text, "```", ""] if self.markdown else [f"  {text}"]
 
     def table(
-        self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, right: int | None = None
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        left: int = 1,
+        right: int | None = None,
+        words: Sequence[int] = (),
     ) -> None:
         if self.markdown:
             self.lines += [*markdown_lines(headers, rows), ""]
         else:
+            rows = fitted(headers, rows, words, self.width)
             head, *body = aligned_lines(headers, rows, left=left, right=right)
             self.lines += [self.emphasis(head) if right is None else head, *body]

@@ -9,9 +9,10 @@ import numpy as np
 
 from advisor.candidates import generates
 from advisor.planning.bounds import Bound, bound_of
-from advisor.planning.coarse import statistic
+from advisor.planning.coarse import Floor, statistic
 from advisor.planning.demand import Demand, again, demand_of
 from advisor.planning.space import Candidate
+from advisor.report import seconds_text
 from advisor.simulator.dispatch import Pool
 from advisor.simulator.export import series_table
 from advisor.simulator.jobs import Jobs
@@ -67,7 +68,9 @@ class Trial:
             broken = [p for p in self.promises if measured(o, p) > p.limit.seconds]
             if broken:
                 worst = max(broken, key=lambda p: measured(o, p) / p.limit.seconds)
-                return f"{worst.name} is {measured(o, worst):.3g} s, the limit {worst.limit.seconds:g} s"
+                value, limit = seconds_text(measured(o, worst)), seconds_text(worst.limit.seconds)
+                late = "falls behind, " if o.verdict.saturated else ""
+                return f"{late}{worst.name} is {value}, the limit {limit}"
             if o.verdict.saturated:
                 return o.verdict.why
         return ""
@@ -160,11 +163,9 @@ class Trials:
             )
         return self._bounds[key]
 
-    def hopeless(self, bound: Bound) -> str:
-        """Why no number of replicas keeps the promises; empty where some may."""
+    def hopeless(self, bound: Bound) -> Floor | None:
+        """The first promise that no number of replicas keeps."""
         demand = bound.demand
-        if bound.refused:
-            return f"{bound.refused:,} of {self.requests:,} requests can never fit"
         for promise in self.promises:
             mine = slice(None) if promise.kind < 0 else demand.kind == promise.kind
             ttft, tpot = bound.ttft_s[mine], bound.tpot_s[mine]
@@ -179,9 +180,8 @@ class Trials:
                     continue
             least = statistic(values, promise.limit.statistic)
             if least > promise.limit.seconds:
-                limit = promise.limit.seconds
-                return f"{promise.name} is at least {least:.3g} s however many replicas, the limit is {limit:g} s"
-        return ""
+                return Floor(promise, least)
+        return None
 
     def run(self, candidate: Candidate, replicas: int) -> Trial:
         """So many replicas of a candidate; stops at the first seed that breaks a promise."""

@@ -15,6 +15,7 @@ from advisor.launch import launches, repository
 from advisor.planning.breakeven import Tokens, tokens_of, usd_of
 from advisor.planning.money import HOURS, terms_of
 from advisor.planning.schema import MachineChoice, PlanFile, Power, read_plan
+from advisor.planning.text import plan_lines
 from advisor.simulator.lengths import lengths
 from advisor.simulator.rules import PRESETS
 from advisor.simulator.traffic import Traffic
@@ -83,7 +84,7 @@ def test_a_plan_answers_every_question(small):
 def test_text_and_markdown_say_the_same(small):
     text, md = run(small), run(small, "--md")
     assert text.exit_code == md.exit_code == 0
-    for word in ("Cheapest plan", "Why others lost", "Growth", "Start one replica", "per million tokens", "break"):
+    for word in ("Cheapest plan", "Why others lost", "Growth", "Start one replica", "per million tokens", "Buy, rent"):
         assert word in text.stdout
         assert word in md.stdout
     assert "| month |" in md.stdout
@@ -99,7 +100,16 @@ def test_the_nearest_miss_is_named_and_exit_is_1(small):
     assert answer["nearest"]["promise_used"] > 1
     assert "tpot.p95" in answer["miss"]
     assert "% over" in answer["miss"]
+    [change] = answer["smallest_changes"]
+    assert change.startswith("tpot.p95 of at least")
+    assert "instead of 5.00 ms" in change
     assert "NO PLAN" in run(small).stdout
+
+
+def test_only_commands_are_wider_than_the_terminal(small):
+    lines = plan_lines(advisor.plan(read(small.read_text(encoding="utf-8"))), width=80)
+    commands = ("  vllm serve", "  python -m sglang", "  text-generation-launcher")
+    assert [line for line in lines if len(line) > 80 and not line.startswith(commands)] == []
 
 
 def test_a_model_whose_context_is_too_short_is_no_candidate():
@@ -115,6 +125,8 @@ def test_too_much_for_all_devices_says_what_it_would_take():
     answer = advisor.plan(read(SMALL), traffic=[{"rate": "99999/s", "input": "400", "output": "100"}], seeds=1)
     assert not answer.kept
     assert "more than there may be" in answer.miss
+    devices = int(answer.smallest_changes[0].split()[2])
+    assert devices > 64
 
 
 def test_redundancy_buys_more_and_headroom_asks_for_more():
