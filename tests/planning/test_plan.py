@@ -24,7 +24,9 @@ from catalog.errors import BadInput
 from catalog.loader import load, load_engine, load_format, load_machine
 from catalog.price import ApiPrice
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+EXAMPLES = sorted(
+    p for p in (Path(__file__).parents[2] / "examples").glob("*.yaml") if "\ntraffic:" in p.read_text(encoding="utf-8")
+)
 SMALL = """\
 name: small
 traffic:
