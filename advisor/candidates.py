@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +74,17 @@ class Space:
     format_index: NDArray[np.intp]
     """Which of ``formats`` each choice has."""
 
+    def take(self, indices: NDArray[np.intp]) -> Space:
+        """Some of the choices, which may repeat."""
+        own: dict[str, Any] = {
+            f.name: value[indices] for f in fields(self) if isinstance(value := getattr(self, f.name), np.ndarray)
+        }
+        settings = self.settings.settings
+        return replace(
+            self, choices=tuple(self.choices[i] for i in indices.tolist()),
+            settings=Settings([settings[i] for i in indices.tolist()]), **own,
+        )  # fmt: skip
+
     def nodes_used(self, layout: Layout) -> Floats:
         """Devices over those of a node; stages may stand on nodes of their own where a network joins them."""
         needed = np.where(self.networked, layout.tp, layout.devices)
@@ -82,8 +94,12 @@ class Space:
 def space(spec: ModelSpec, machines: Sequence[Machine], needs: Needs) -> Space:
     """The choices for a model on some machines."""
     key = tuple(formats_for(machine, spec) for machine in machines)
-    limit = needs.requirements.memory_bytes
-    return _space(_Machines(machines), key, generates(spec), needs.users > 1, limit)
+    return offered(machines, key, writes=generates(spec), needs=needs)
+
+
+def offered(machines: Sequence[Machine], formats: tuple[tuple[str, ...], ...], *, writes: bool, needs: Needs) -> Space:
+    """The choices of some formats on each machine."""
+    return _space(_Machines(machines), formats, writes, needs.users > 1, needs.requirements.memory_bytes)
 
 
 class _Machines:
@@ -184,6 +200,13 @@ class Outcomes:
     """Of a deployment that all users keep busy without pause."""
     writes: bool
     """Whether the model writes token by token."""
+
+    def take(self, indices: NDArray[np.intp]) -> Outcomes:
+        """Those of some choices."""
+        own: dict[str, Any] = {
+            f.name: value[indices] for f in fields(self) if isinstance(value := getattr(self, f.name), np.ndarray)
+        }
+        return replace(self, space=self.space.take(indices), **own)
 
     @property
     def devices(self) -> int:

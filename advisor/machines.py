@@ -14,6 +14,8 @@ from catalog.weight_format import WeightFormat
 
 LLAMA_CPP_KINDS = frozenset({"consumer gpu", "workstation gpu", "apple", "cpu", "soc"})
 """Machines on which GGUF files are a usual choice."""
+TEXT = ("decoder", "moe", "ssm", "hybrid", "vision-language")
+"""Families whose weights people quantize."""
 HOURS_OF_OWNERSHIP = 3 * 8760
 """Three years: over which a purchase is spread where nobody rents the machine out."""
 
@@ -88,9 +90,20 @@ def formats_for(machine: Machine, spec: ModelSpec) -> tuple[str, ...]:
 
     Never one wider than the published: widening costs memory and restores nothing.
     """
-    text = spec.family in ("decoder", "moe", "ssm", "hybrid", "vision-language")
+    text = spec.family in TEXT
     types = frozenset(machine.peak_tflops) & {"bf16", "fp8"}
     return _formats(spec.published_weights, text, types, engine_for(machine) == "vllm", machine.kind in LLAMA_CPP_KINDS)
+
+
+def possible_formats(spec: ModelSpec) -> tuple[str, ...]:
+    """Ids of all formats that some machine would run it in."""
+    text = spec.family in TEXT
+    names = dict.fromkeys(
+        name
+        for types in (frozenset[str](), frozenset({"bf16", "fp8"}))
+        for name in _formats(spec.published_weights, text, types, True, True)
+    )
+    return tuple(names)
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import is_
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -82,8 +83,21 @@ class Table(NamedTuple):
     rows: list[Taken]
 
 
+_LAST: dict[str, tuple[Task, list[ModelSpec], dict[str, Quality]]] = {}
+
+
 def qualities(task: Task, models: Iterable[ModelSpec]) -> dict[str, Quality]:
     """Quality by model id; models without a score for the task are missing."""
+    asked = list(models)
+    last = _LAST.get(task.id)
+    if last and last[0] is task and len(last[1]) == len(asked) and all(map(is_, last[1], asked)):
+        return last[2]
+    found = _qualities(task, asked)
+    _LAST[task.id] = (task, asked, found)
+    return found
+
+
+def _qualities(task: Task, models: list[ModelSpec]) -> dict[str, Quality]:
     table = task_table(task)
     if not table.rows:
         return {}

@@ -8,25 +8,27 @@ and the smallest change that admits it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-from advisor.candidates import Outcomes, degrees, evaluate, space, weights_fit
+from advisor.candidates import NODE, Outcomes, degrees, evaluate, generates, space, weights_fit
 from advisor.decision.floor import floor_of
 from advisor.decision.suited import suited
 from advisor.eligible import machines_for, obstacle
 from advisor.quality import qualities
+from advisor.ranking.many import Many
 from advisor.ranking.order import in_order, points_of, shortlist
 from advisor.ranking.promises import Limit, context_problem
 from advisor.ranking.row import hosted, row_of
 from advisor.ranking.rows import Advice, Point, Recommendation, Variant
+from advisor.ranking.search import settle
 from advisor.ranking.ways import choose
 from advisor.ranking.weights import weights_of
-from advisor.rejection import Rejection, reject
+from advisor.rejection import Rejection, reject, severity
 from advisor.requirements import Needs, Requirements, complete
-from catalog.loader import all_models, checked, load_machine, load_task
+from catalog.loader import all_models, checked, is_shipped, load_machine, load_task
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.task import Task
@@ -49,36 +51,31 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
     quality = qualities(task, models)
     floor = floor_of(wanted, quality)
     found: list[Recommendation] = []
-    rejected: list[Rejection] = []
-    considered = 0
+    too_poor: list[Recommendation] = []
     excluded: dict[str, str] = {}
+    kept: list[ModelSpec] = []
     for spec in models:
         suits = families.get(spec.family)
         if suits is None or suits.grade == "poor":
             continue
         if against := obstacle(spec, wanted):
             excluded[spec.id] = against
-            continue
-        if not spec.is_disclosed:
-            if not wanted.machines and wanted.memory_bytes is None:
-                for row in hosted(spec, needs, suits, quality.get(spec.id)):
-                    if below := floor.problem(row.quality):
-                        excluded[spec.id] = below
-                    else:
-                        found.append(row)
-            continue
-        blocked = _licence_problem(spec, wanted) or context_problem(spec, needs)
-        outcomes = _outcomes(spec, machines, needs, first_only=blocked is not None)
-        considered += sum(len(o.space.choices) for o in outcomes)
-        best = None if blocked else choose(outcomes, needs)
-        if best is None:
-            rejected.append(reject(spec, needs, outcomes, blocked))
-        else:
-            row = row_of(spec, needs, suits, quality.get(spec.id), *best)
-            if floor.problem(row.quality):
-                rejected.append(floor.rejection(row))
-            else:
-                found.append(row)
+        elif spec.is_disclosed:
+            kept.append(spec)
+        elif not wanted.machines and wanted.memory_bytes is None:
+            for row in hosted(spec, needs, suits, quality.get(spec.id)):
+                if below := floor.problem(row.quality):
+                    excluded[spec.id] = below
+                else:
+                    found.append(row)
+    blocked = {spec.id: why for spec in kept if (why := _licence_problem(spec, wanted) or context_problem(spec, needs))}
+    best, closest, considered = _settled(kept, machines, needs, blocked)
+    for spec in kept:
+        if way := best.get(spec.id):
+            row = row_of(spec, needs, families[spec.family], quality.get(spec.id), *way)
+            (too_poor if floor.problem(row.quality) else found).append(row)
+    rejected = _nearest([spec for spec in kept if spec.id not in best], closest, needs, blocked, limit)
+    rejected += tuple(floor.rejection(row) for row in too_poor)
     ranked = in_order(found, needs, weights)
     return Advice(
         requirements=needs.model_dump(),
@@ -107,6 +104,47 @@ def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
         if not floor.problem(row.quality)
     ]
     return shortlist(in_order(found, needs, weights_of(wanted)), len(found))
+
+
+def _settled(
+    models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs, blocked: Mapping[str, str]
+) -> tuple[dict[str, tuple[Outcomes, int]], dict[str, list[Outcomes]], int]:
+    """The best way of each model, the ways of the others among which the closest is, and how many were considered.
+
+    Shipped models that write are settled together, as far as nodes go; others one by one.
+    """
+    together = [spec for spec in models if needs.max_gpus <= NODE and is_shipped(spec.id) and generates(spec)]
+    best: dict[str, tuple[Outcomes, int]] = {}
+    closest: dict[str, list[Outcomes]] = {}
+    considered = 0
+    if together:
+        settled = settle(Many(together, machines, needs), frozenset(blocked))
+        best = {name: (way.outcome, way.index) for name, way in settled.best.items()}
+        closest = {name: [way.alone] for name, way in settled.closest.items()}
+        considered = settled.considered
+    known = {spec.id for spec in together}
+    for spec in (spec for spec in models if spec.id not in known):
+        outcomes = _outcomes(spec, machines, needs, first_only=spec.id in blocked)
+        considered += sum(len(o.space.choices) for o in outcomes)
+        way = None if spec.id in blocked else choose(outcomes, needs)
+        if way is None:
+            closest[spec.id] = outcomes
+        else:
+            best[spec.id] = way
+    return best, closest, considered
+
+
+def _nearest(
+    models: Sequence[ModelSpec],
+    closest: Mapping[str, list[Outcomes]],
+    needs: Needs,
+    blocked: Mapping[str, str],
+    limit: int,
+) -> tuple[Rejection, ...]:
+    """The rejected models that come closest, explained."""
+    ways = [(spec, closest.get(spec.id, []), blocked.get(spec.id)) for spec in models]
+    ways.sort(key=lambda way: severity(way[0], needs, way[1], way[2]))
+    return tuple(reject(spec, needs, outcomes, why) for spec, outcomes, why in ways[:limit])
 
 
 def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs, *, first_only: bool) -> list[Outcomes]:

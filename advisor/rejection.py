@@ -59,6 +59,14 @@ def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked:
     )
 
 
+def severity(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked: str | None) -> float:
+    """By what factor the worst broken limit of the closest way is exceeded; infinite where there is no way."""
+    if not outcomes:
+        return np.inf
+    ratios = _closest(outcomes, needs)[2]
+    return _blocked_severity(spec, needs, ratios) if blocked else max(ratios.values())
+
+
 def _closest(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int, dict[str, float]]:
     best: tuple[float, Outcomes, int, dict[str, float]] | None = None
     for outcome in outcomes:

@@ -18,7 +18,7 @@ Profile = Literal["flash", "eager"]
 
 
 @lru_cache(maxsize=1024)
-def _peaks(architecture: Architecture, layout: Layout, profile: Profile) -> tuple[Form, ...]:
+def alive_at(architecture: Architecture, layout: Layout, profile: Profile = "flash") -> tuple[Form, ...]:
     """Elements alive at each operator: outputs not yet read for the last time, its own included."""
     graph = lower(architecture, layout)
     ends: dict[int, list[int]] = {}
@@ -48,5 +48,5 @@ def peak_activation_bytes(
         Liveness of values in topological order (each output lives until its last reader); attention without scores:
         arXiv:2205.14135, section 3.1.
     """
-    peaks = [np.asarray(form.value(w), dtype=np.float64) for form in _peaks(architecture, as_layout(tp), profile)]
+    peaks = [np.asarray(form.value(w), dtype=np.float64) for form in alive_at(architecture, as_layout(tp), profile)]
     return np.max(np.stack(peaks), axis=0) * ACTIVATION_BYTES

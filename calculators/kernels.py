@@ -185,7 +185,7 @@ class Compiled:
         if not found or not rows:
             return
         table, m, own_rates = self.table, flops.shape[1], [c for c, _, _ in found]
-        here = np.array([_experts_here(table.operators[row]) for row in rows])[:, None]
+        here = np.array([experts_here(table.operators[row]) for row in rows])[:, None]
         peak = np.array([(r.eff.expert_flops_per_s or r.peak) * own.compute for _, r, own in found])
         streamed = np.array([r.eff.bandwidth_bytes_per_s * own.memory for _, r, own in found])
         expert_s, launch_s = np.array([[own.expert_ns * 1e-9, own.launch_us * 1e-6] for _, _, own in found]).T
@@ -225,7 +225,7 @@ class Compiled:
                 prefill_s[c], step_s[c] = (operator.repeat * ns * 1e-9 for ns in (own.tile_ns, own.token_ns))
                 if own.prefill_launch_us is not None:
                     extra[c] = launches * (own.prefill_launch_us - own.launch_us) * 1e-6
-            stream = _stream(operator)
+            stream = stream_of(operator)
             if stream is None or not (prefill_s.any() or step_s.any() or extra.any()):
                 self._linear[:, row, :m] += work
                 continue
@@ -256,7 +256,7 @@ class Compiled:
                     token_s[c] = operator.repeat * own.token_ns * 1e-9
                 if own.prefill_launch_us is not None:
                     extra[c] = launches * (own.prefill_launch_us - own.launch_us) * 1e-6
-            stream = _stream(operator)
+            stream = stream_of(operator)
             if stream is None:
                 self._linear[:, row, :m] += work
                 continue
@@ -351,13 +351,13 @@ def _chained(chain: _Chain, values: Floats, w: Workload) -> Floats:
     return np.maximum(work, per_key * length) + np.where(step, 0.0, chain.prefill_extra_s[:, None])
 
 
-def _experts_here(operator: Operator) -> float:
+def experts_here(operator: Operator) -> float:
     """All repeats of an operator, times the share of a mixture's experts that this device holds."""
     held = operator.weights[0].shape[0] if operator.weights else operator.active[1]
     return operator.repeat * min(1.0, held / operator.active[1])
 
 
-def _stream(operator: Operator) -> Stream | None:
+def stream_of(operator: Operator) -> Stream | None:
     """Whose tokens an operator reads."""
     forms = (operator.needed, operator.pointwise, operator.writes, operator.reads)
     found = (getattr(measure, "stream", None) for form in forms for measure in form.terms)

@@ -53,7 +53,7 @@ class Settings:
     def __init__(self, settings: Sequence[Setting]) -> None:
         self.settings = tuple(settings)
         self._links: dict[Exchange, Floats] = {}
-        self._rates = [Rates(s.eff, s.cache_bits < NARROW_CACHE_BITS) for s in self.settings]
+        self.rates = [Rates(s.eff, s.cache_bits < NARROW_CACHE_BITS) for s in self.settings]
         self._compiled: dict[Table, Compiled] = {}
 
     def __len__(self) -> int:
@@ -100,7 +100,7 @@ class Settings:
             table,
             [moved[s.weights.id, s.cache_bits] for s in self.settings],
             [brought[s.cache_bits] for s in self.settings],
-            self._rates,
+            self.rates,
         )
 
     def _collectives(self, table: Table, values: Floats, seconds: Floats) -> None:

@@ -82,11 +82,11 @@ class Table:
 
     def traffic(self, weights: WeightFormat, cache_bits: float) -> Floats:
         """Bytes that each operator moves per unit of each measure: weights, rows, activations and cache."""
-        own, row = self._read_bytes(weights)
-        cached, fixed = self._moved
+        own, row = self.read_bytes(weights)
+        cached, fixed = self.moved
         return own[:, None] * self.touched + self.rows * row + fixed + cached * (cache_bits / 8)
 
-    def _read_bytes(self, weights: WeightFormat) -> tuple[Floats, float]:
+    def read_bytes(self, weights: WeightFormat) -> tuple[Floats, float]:
         """Bytes of weights that one touch of each operator reads, and of one looked-up element."""
         if weights.gguf is None:
             bits = role_bits(weights)
@@ -130,7 +130,7 @@ class Table:
         return {}
 
     @cached_property
-    def _moved(self) -> tuple[Floats, Floats]:
+    def moved(self) -> tuple[Floats, Floats]:
         """(elements in the cache's format, bytes of everything else but weights) moved per unit of each measure."""
         dtypes = [operator.states[0].dtype if operator.states else "cache" for operator in self.operators]
         cached = self.coefficients["cache_reads"] + self.coefficients["cache_writes"]

@@ -54,21 +54,39 @@ def load_or_compile(name: str, files: Mapping[str, Path], compile_all: Callable[
         files: What the entries are made of.
         compile_all: Makes them.
     """
-    digest = hashlib.blake2b(_schemas(), digest_size=16)
-    for key, path in files.items():
-        digest.update(key.encode() + b"\0" + path.read_bytes() + b"\0")
     folder = cache_folder()
-    target = folder / f"{name}-{digest.hexdigest()}.pickle"
+    target = folder / f"{name}-{_digest(name, files).hex()}.pickle"
     with contextlib.suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError):
         return _Packed(pickle.loads(target.read_bytes()))
     entries = compile_all()
     with contextlib.suppress(OSError):
         packed = {key: pickle.dumps(entry, protocol=pickle.HIGHEST_PROTOCOL) for key, entry in entries.items()}
-        _replace(folder, name, target, pickle.dumps(packed))
+        replace_file(folder, name, target, pickle.dumps(packed))
     return entries
 
 
-def _replace(folder: Path, name: str, target: Path, data: bytes) -> None:
+_CONTENTS: dict[str, bytes] = {}
+
+
+def _digest(name: str, files: Mapping[str, Path]) -> bytes:
+    digest = hashlib.blake2b(_schemas(), digest_size=16)
+    for key, path in files.items():
+        digest.update(key.encode() + b"\0" + path.read_bytes() + b"\0")
+    _CONTENTS[name] = digest.digest()
+    return _CONTENTS[name]
+
+
+def content_of(name: str, files: Mapping[str, Path]) -> bytes:
+    """A digest of the files of a folder and of the schemas that read them: the one it was last loaded with."""
+    return _CONTENTS.get(name) or _digest(name, files)
+
+
+def replace_file(folder: Path, name: str, target: Path, data: bytes) -> None:
+    """Write a file of the cache whole or not at all, and remove its predecessors of the same name.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
     import tempfile
 
     folder.mkdir(parents=True, exist_ok=True)

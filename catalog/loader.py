@@ -56,14 +56,15 @@ def overlay() -> Path:
 
 
 @lru_cache(maxsize=16)
-def _shipped_files(folder: str) -> dict[str, Path]:
+def shipped_files(folder: str) -> dict[str, Path]:
+    """The files of one folder of the shipped catalog, by entry."""
     names = sorted(name for name in os.listdir(ROOT / folder) if name.endswith(".yaml"))
     return {name.removesuffix(".yaml"): ROOT / folder / name for name in names}
 
 
 @lru_cache(maxsize=32)
 def _files(folder: str) -> dict[str, Path]:
-    files = dict(_shipped_files(folder))
+    files = dict(shipped_files(folder))
     extra = overlay() / folder
     if extra.is_dir():
         files |= {path.stem: path for path in sorted(extra.glob("*.yaml"))}
@@ -83,14 +84,14 @@ def _load(kind: type[T], folder: str, what: str, name: str) -> T:
     if name not in files:
         raise unknown(what, name, files)
     path = files[name]
-    shipped = path is _shipped_files(folder).get(name)
+    shipped = path is shipped_files(folder).get(name)
     loaded: T = _compiled(kind, folder)[name] if shipped else _own(kind, path, path.stat().st_mtime_ns)
     return loaded
 
 
 @lru_cache(maxsize=16)
 def _compiled(kind: type[T], folder: str) -> dict[str, T]:
-    files = _shipped_files(folder)
+    files = shipped_files(folder)
     return load_or_compile(folder, files, lambda: _parse(kind, files))
 
 
@@ -102,7 +103,7 @@ def _parse(kind: type[T], files: dict[str, Path]) -> dict[str, T]:
 
 def _all(kind: type[T], folder: str) -> Iterator[tuple[str, T | BadInput]]:
     """All entries by name; the user's own replace shipped ones, and one that is broken yields its error."""
-    shipped, ours = _compiled(kind, folder), _shipped_files(folder)
+    shipped, ours = _compiled(kind, folder), shipped_files(folder)
     for name, path in _files(folder).items():
         if path is ours.get(name):
             yield name, shipped[name]
@@ -115,13 +116,18 @@ def _all(kind: type[T], folder: str) -> Iterator[tuple[str, T | BadInput]]:
 
 def refresh() -> None:
     """Look at the files again, after the user's own catalog has changed."""
-    for cached in (_files, _shipped_files, _compiled, _own, price_lists):
+    for cached in (_files, shipped_files, _compiled, _own, price_lists):
         cached.cache_clear()
 
 
 def model_ids() -> list[str]:
     """Ids of all models."""
     return list(_files("models"))
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a model is the catalog's own and not the user's."""
+    return name in shipped_files("models") and _files("models")[name] is shipped_files("models")[name]
 
 
 def load(name: str | Path) -> ModelSpec:

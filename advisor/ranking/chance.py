@@ -63,6 +63,10 @@ class Errors:
         """
         return np.fmax(self.quantile(level), 1.0)
 
+    def take(self, indices: NDArray[np.intp]) -> Errors:
+        """Those of some choices."""
+        return Errors(self.middle[indices], self.below[indices], self.above[indices])
+
     def known(self, index: int) -> bool:
         """Whether errors of a choice were measured."""
         return bool(np.isfinite(self.middle[index]))

@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import pairwise
 
-from calculators.params import count_params
-from catalog.loader import all_models
+from calculators.params import Params, count_params
+from calculators.stack_store import derived
+from catalog.loader import all_models, is_shipped
 from catalog.spec import ModelSpec, Stack
 
 SAME_SIZE = 0.005
@@ -38,14 +38,29 @@ def lineages(models: Iterable[ModelSpec]) -> dict[str, str]:
     return found
 
 
-@lru_cache(maxsize=1)
-def _catalogued(ids: tuple[str, ...]) -> dict[str, str]:
-    return lineages(all_models())
-
-
 def lineage_of(spec: ModelSpec) -> str:
-    """The lineage of a model among those of the catalog."""
-    return _catalogued(tuple(model.id for model in all_models())).get(spec.id, spec.id)
+    """The lineage of a model among those of the shipped catalog; the user's own models have none but themselves."""
+    return _facts()[0].get(spec.id, spec.id) if is_shipped(spec.id) else spec.id
+
+
+def params_of(spec: ModelSpec) -> Params:
+    """Parameters of a disclosed model, counted once for the shipped catalog.
+
+    Raises:
+        BadInput: If the architecture is undisclosed.
+    """
+    known = _facts()[1].get(spec.id) if is_shipped(spec.id) else None
+    return known or count_params(spec)
+
+
+def _facts() -> tuple[dict[str, str], dict[str, Params]]:
+    found: tuple[dict[str, str], dict[str, Params]] = derived("lineages", _made)
+    return found
+
+
+def _made() -> tuple[dict[str, str], dict[str, Params]]:
+    models = [spec for spec in all_models() if is_shipped(spec.id)]
+    return lineages(models), {spec.id: count_params(spec) for spec in models if spec.is_disclosed}
 
 
 def _kind(spec: ModelSpec) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.candidates import Outcomes
 from advisor.ranking.chance import Floats
@@ -13,6 +14,8 @@ from advisor.requirements import Needs
 
 CHANCE_STEP = 0.05
 """Chances are told apart by so much where ways are compared: error bands are worth no more."""
+TIMELESS = ("under 8 bits", "price", "devices", "width", "narrow cache")
+"""What orders ways before the time they take; where a promise of time is kept by chance, the price counts over it."""
 
 
 def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] | None:
@@ -24,27 +27,36 @@ def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] |
     """
     best: tuple[tuple[float, ...], Outcomes, int] | None = None
     for outcome in outcomes:
-        ratios = excesses(outcome, needs)
-        keeps = np.flatnonzero(np.all(np.stack(list(ratios.values())) <= 1, axis=0))
-        if not keeps.size:
+        good = np.flatnonzero(keeps(outcome, needs))
+        if not good.size:
             continue
-        where, hourly = outcome.space, outcome.usd_per_hour
-        kept = np.round(chance_to_keep(outcome, needs) / CHANCE_STEP) * CHANCE_STEP
-        keys = np.stack(
-            [
-                where.nominal_bits < 8,
-                np.where(np.isfinite(hourly), hourly, outcome.devices) / np.maximum(kept, CHANCE_STEP),
-                np.full(len(hourly), outcome.devices),
-                -np.minimum(where.nominal_bits, 16),
-                where.cache_bits < 16,
-                outcome.ttft_s + needs.output_tokens * outcome.tpot_s,
-            ]
-        )[:, keeps]
+        keys = keys_of(outcome, needs)[:, good]
         first = int(np.lexsort(keys[::-1])[0])
         key = tuple(float(value) for value in keys[:, first])
         if best is None or key < best[0]:
-            best = (key, outcome, int(keeps[first]))
+            best = (key, outcome, int(good[first]))
     return None if best is None else best[1:]
+
+
+def keeps(outcome: Outcomes, needs: Needs) -> NDArray[np.bool_]:
+    """Which ways keep every promise."""
+    return np.asarray(np.all(np.stack(list(excesses(outcome, needs).values())) <= 1, axis=0))
+
+
+def keys_of(outcome: Outcomes, needs: Needs) -> Floats:
+    """By what ways are ordered, the first before the second; shape (6, C)."""
+    where = outcome.space
+    devices = np.full(len(outcome.ttft_s), float(outcome.devices))
+    keys = timeless_keys(where.nominal_bits, where.cache_bits, outcome.usd_per_hour, devices)
+    kept = np.round(chance_to_keep(outcome, needs) / CHANCE_STEP) * CHANCE_STEP
+    keys[1] /= np.maximum(kept, CHANCE_STEP)
+    return np.concatenate([keys, (outcome.ttft_s + needs.output_tokens * outcome.tpot_s)[None]])
+
+
+def timeless_keys(bits: Floats, cache_bits: Floats, hourly: Floats, devices: Floats) -> Floats:
+    """The first five of them, as if promises were kept for sure; shape (5, C)."""
+    price = np.where(np.isfinite(hourly), hourly, devices)
+    return np.stack([(bits < 8).astype(np.float64), price, devices, -np.minimum(bits, 16), cache_bits < 16])
 
 
 def chance_to_keep(outcome: Outcomes, needs: Needs) -> Floats:

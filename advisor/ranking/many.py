@@ -1,0 +1,337 @@
+"""All ways to run all models that write, as arrays: what they hold in memory at once, what they take when asked.
+
+``candidates.evaluate`` answers for one model and every choice; here any pairs of model and choice are answered
+together, with the same formulas (``calculators.gathered``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.candidates import DEGREES, NODE, Outcomes, Space, offered
+from advisor.machines import formats_for, possible_formats
+from advisor.ranking.promises import errors_of
+from advisor.requirements import Needs
+from calculators.flops import reads_source, source_tokens
+from calculators.gathered import Constants, Gathered, Loaded
+from calculators.images import takes_images, tokens_per_image
+from calculators.imbalance import DEFAULT
+from calculators.measures import NEEDED, Policy
+from calculators.over_output import BENT, PARTS
+from calculators.overlap import delay_share
+from calculators.params import architecture_of
+from calculators.plan import Layout
+from calculators.serving import closed_loop
+from calculators.stack_store import stack_for
+from calculators.stacked import Indices, Stack
+from calculators.table import ACTIVATION_BYTES, Floats
+from calculators.workload import Workload
+from catalog.loader import load_task
+from catalog.machine import Machine
+from catalog.spec import ModelSpec
+
+BUSIEST = replace(NEEDED, routing=DEFAULT)
+"""Times are those of the device that all others wait for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """Ways to run models, one entry each; what can be told of them without timing anything."""
+
+    model: Indices
+    layout: Indices
+    choice: Indices
+    fixed_bytes: Floats
+    weights_bytes: Floats
+    cache_bytes: Floats
+
+    def take(self, indices: NDArray[np.intp] | NDArray[np.bool_]) -> Ways:
+        """Some of them."""
+        return Ways(*(getattr(self, name)[indices] for name in self.__dataclass_fields__))
+
+    def __len__(self) -> int:
+        return len(self.model)
+
+
+_NO_WAYS = Ways(*np.zeros((3, 0), dtype=np.intp), *np.zeros((3, 0)))
+
+
+class Many:
+    """Models that write, machines, and what is asked of them."""
+
+    def __init__(self, models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs) -> None:
+        self.models = tuple(models)
+        self.needs = needs
+        self.names = [spec.id for spec in self.models]
+        formats = [tuple(formats_for(machine, spec) for machine in machines) for spec in self.models]
+        wanted = dict.fromkeys(formats)
+        each = tuple(tuple(dict.fromkeys(name for key in wanted for name in key[i])) for i in range(len(machines)))
+        self.space: Space = offered(machines, each, writes=True, needs=needs)
+        self._place = {machine.id: i for i, machine in enumerate(machines)}
+        self._choices = {key: self._allowed(key) for key in wanted}
+        self.formats = formats
+        self.layouts = tuple(Layout(tp=n) for n in DEGREES if n <= min(needs.max_gpus, NODE))
+        self._signatures = [self._signature(spec) for spec in self.models]
+        self._groups = {signature: i for i, signature in enumerate(dict.fromkeys(self._signatures))}
+        self._ready: dict[Layout, _InLayout] = {}
+
+    def _allowed(self, key: tuple[tuple[str, ...], ...]) -> Indices:
+        """The choices that a model with these formats has."""
+        sets = [frozenset(names) for names in key]
+        found = (c.weights.id in sets[self._place[c.machine.id]] for c in self.space.choices)
+        return np.flatnonzero(np.fromiter(found, dtype=bool, count=len(self.space.choices)))
+
+    def _signature(self, spec: ModelSpec) -> tuple[int, int, int, int, int]:
+        """What models must share to read the same workloads: prompt, context, images, and the sources of encoders."""
+        needs, architecture = self.needs, architecture_of(spec)
+        images = 1 if "image" in load_task(needs.task).inputs and takes_images(architecture) else 0
+        prompt = needs.input_tokens + images * tokens_per_image(architecture)
+        context = max(needs.context_tokens, prompt)
+        if not reads_source(architecture):
+            return prompt, context, images, 0, 0
+        return prompt, context, images, source_tokens(architecture, prompt), source_tokens(architecture, context)
+
+    @cached_property
+    def workloads(self) -> _Workloads:
+        """What all of them are timed on."""
+        return _Workloads(list(self._groups), self.needs)
+
+    def in_layout(self, layout: Layout) -> _InLayout:
+        """The models' stack in a layout, with workloads put in."""
+        if layout not in self._ready:
+            named = {spec.id: architecture_of(spec) for spec in self.models}
+            kept = stack_for(named, {spec.id: possible_formats(spec) for spec in self.models}, layout)
+            group = [self._groups[signature] for signature in self._signatures]
+            self._ready[layout] = _InLayout(kept.stack, self.names, group, self.workloads)
+        return self._ready[layout]
+
+    def ways(self) -> Ways:
+        """Everything that the models' layouts and the machines' nodes allow, by model and then by devices."""
+        parts = [self._ways(i, layout) for i, layout in enumerate(self.layouts)]
+        joined = Ways(*(np.concatenate([getattr(p, n) for p in parts]) for n in Ways.__dataclass_fields__))
+        return joined.take(np.lexsort((joined.layout, joined.model)))
+
+    def _ways(self, index: int, layout: Layout) -> Ways:
+        here, where = self.in_layout(layout), self.space
+        found: list[tuple[NDArray[np.generic], ...]] = []
+        bits, inverse = np.unique(where.cache_bits, return_inverse=True)
+        tokens, chunk = np.unique(where.pass_tokens, return_inverse=True)
+        if here.known is None:
+            return _NO_WAYS
+        columns = self._columns(here.stack)
+        caches = np.stack([here.held_bytes(b) for b in bits], axis=1)
+        peaks = np.stack([here.peak_bytes(t) for t in tokens], axis=1)
+        for key, allowed in self._choices.items():
+            if layout.devices > 1 and not np.any(where.max_gpus[allowed] >= layout.devices):
+                continue
+            models = np.array(
+                [m for m, own in enumerate(self.formats) if own == key and here.place[m] >= 0], dtype=np.intp
+            )
+            if not models.size:
+                continue
+            places = here.place[models]
+            weights = here.weight_bytes[places][:, columns[allowed]]
+            cache, active = caches[places][:, inverse[allowed]], peaks[places][:, chunk[allowed]]
+            fixed = weights + active + where.overhead_bytes[allowed]
+            shape = weights.shape
+            found.append(
+                (
+                    np.repeat(models, shape[1]), np.full(weights.size, index), np.tile(allowed, shape[0]),
+                    fixed.ravel(), weights.ravel(), cache.ravel(),
+                )
+            )  # fmt: skip
+        if not found:
+            return _NO_WAYS
+        return Ways(*(np.concatenate(column) for column in zip(*found, strict=True)))  # type: ignore[arg-type]
+
+    def _columns(self, stack: Stack) -> Indices:
+        """Each choice's weight format among the stack's."""
+        order = {name: i for i, name in enumerate(stack.formats)}
+        return np.array([order[f.id] for f in self.space.formats], dtype=np.intp)[self.space.format_index]
+
+    @cached_property
+    def _constants(self) -> Constants:
+        kept = self.space.__dict__  # one space serves all questions about the same machines
+        if "_constants" not in kept:
+            kept["_constants"] = Constants.of(self.space.settings)
+        found: Constants = kept["_constants"]
+        return found
+
+    def measure(self, ways: Ways) -> list[tuple[Indices, Outcomes]]:
+        """Times and costs of some ways: for each layout, which of them, and what they give."""
+        found = []
+        for index in np.unique(ways.layout).tolist():
+            which = np.flatnonzero(ways.layout == index)
+            found.append((which, self._measured(ways.take(which), self.layouts[index])))
+        return found
+
+    def _measured(self, ways: Ways, layout: Layout) -> Outcomes:
+        here, users, output = self.in_layout(layout), self.needs.users, self.needs.output_tokens
+        where = self.space.take(ways.choice)
+        errors = errors_of(self.space, writes=True)
+        where.__dict__["_errors"] = {True: tuple(e and e.take(ways.choice) for e in errors)}
+        place = here.place[ways.model]
+        gathered = Gathered(here.stack, self.space.settings, self._constants)
+        columns = self._columns(here.stack)[ways.choice]
+        alone, step, shared = np.empty((len(ways), 2)), np.empty(len(ways)), np.empty((len(ways), 2))
+        for bent in (False, True):
+            part = np.flatnonzero(here.bent[place] == bent)
+            if part.size:
+                alone[part], step[part], shared[part] = gathered.passes_s(
+                    here.loaded(bent), place[part], ways.choice[part], columns[part], where.cache_bits[part], 2
+                )
+        own_s = where.step_s[:, None] + where.step_request_s[:, None] * np.array([1, users, users + 1])
+        prompt, context = self.workloads.lengths[np.array(here.group)[ways.model]].T
+        served = closed_loop(
+            alone + own_s[:, :1], step[:, None] + own_s[:, 1:2], shared + own_s[:, 2:], users, output,
+            where.request_s[:, None], together=where.pass_tokens[:, None] / np.stack([prompt, context], axis=1),
+            delay=delay_share(layout, users, output), steps_ahead=where.steps_ahead[:, None],
+        )  # fmt: skip
+        prefill, tpot, rate = (x[:, 0] for x in (served.prefill_s, served.tpot_s, served.output_tokens_per_s))
+        decode = served.decode_s[:, 0]
+        ttft, full = served.ttft_s.T
+        hourly = where.usd_per_hour * layout.devices
+        return Outcomes(
+            space=where,
+            layout=layout,
+            weights_bytes=ways.weights_bytes,
+            cache_bytes=ways.cache_bytes,
+            fixed_bytes=ways.fixed_bytes,
+            ttft_s=ttft,
+            full_ttft_s=full,
+            tpot_s=tpot,
+            decode_s=decode,
+            prefill_s=prefill,
+            tokens_per_s=rate,
+            usd_per_hour=hourly,
+            usd_per_mtok_in=prefill / layout.pp / np.maximum(prompt, 1) * hourly / 3600 * 1e6,
+            usd_per_mtok_out=decode / users * hourly / 3600 * 1e6,
+            usd_per_thousand_requests=hourly / 3600 * 1e3 / (rate / output),
+            writes=True,
+        )
+
+
+class _Workloads:
+    """Prompts, steps and what is held, in groups of models that read the same: shape (G, N)."""
+
+    def __init__(self, signatures: Sequence[tuple[int, int, int, int, int]], needs: Needs) -> None:
+        prompt, context, images, read, most = np.array(signatures, dtype=np.float64).T
+        users, output = needs.users, needs.output_tokens
+        self.span = float(output - 1)
+        encoded = most > 0
+        self.lengths = np.stack([prompt, context], axis=1)
+        done = output / 2
+        late = np.where(encoded, np.maximum(done, 1), np.maximum(context - output, 1) + done)
+        both = np.stack([prompt, context], axis=1)
+        source = np.stack([read, most], axis=1)
+        self._prompts = Workload.of(
+            1, np.where(encoded[:, None], 1.0, both), 0, source=source,
+            images=np.where(encoded, 0.0, images)[:, None],
+        )  # fmt: skip
+        self._late, self._read, self._users = late, read, float(users)
+        self.held = Workload.of(users, 0, np.where(encoded, output, context)[:, None], source=read[:, None], encode=0)
+        self._active = prompt, images, read, encoded
+
+    def steps(self, past: Floats) -> Workload:
+        """Steps on so many cached tokens, shape (G, N)."""
+        return Workload.of(self._users, 1, past, source=self._read[:, None], encode=0)
+
+    @property
+    def ends(self) -> Workload:
+        """The first step, the one half-way and the last."""
+        return self.steps(np.maximum(self._late[:, None] + self.span * np.array([-0.5, 0, 0.5]), 0))
+
+    def passes(self, bent: bool) -> Workload:
+        """The two prompts, and the step half-way or the middles of equal parts of the answer."""
+        late = self._late[:, None]
+        if bent:
+            middles = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+            late = np.maximum(late + self.span * middles, np.minimum(late, 1))
+        steps = self.steps(late)
+        return Workload(*(np.concatenate([a, b], axis=1) for a, b in zip(
+            self._prompts.fields().values(), steps.fields().values(), strict=True)))  # fmt: skip
+
+    def active(self, tokens: float) -> Workload:
+        """The pass that holds most activations, where so many tokens go through at once."""
+        prompt, images, read, encoded = self._active
+        new = np.where(encoded, 1.0, np.minimum(prompt * self._users, tokens))
+        return Workload.of(1, new[:, None], 0, source=read[:, None], images=np.where(encoded, 0.0, images)[:, None])
+
+
+class _InLayout:
+    """A stack, where each model stands in it, and its workloads."""
+
+    def __init__(self, stack: Stack | None, names: Sequence[str], group: Sequence[int], workloads: _Workloads) -> None:
+        self.group = group
+        self.workloads = workloads
+        known = {} if stack is None else stack.places
+        kept = [name for name in names if name in known]
+        if stack is not None and len(kept) < len(stack):
+            stack = stack.subset(np.array(sorted(known[name] for name in kept), dtype=np.intp))
+        self.known = stack
+        places = {} if stack is None else stack.places
+        self.place = np.array([places.get(name, -1) for name in names], dtype=np.intp)
+        self._loaded: dict[bool, Loaded] = {}
+        self._groups = np.zeros(0 if stack is None else len(stack), dtype=np.intp)
+        for index, place in enumerate(self.place.tolist()):
+            if place >= 0:
+                self._groups[place] = group[index]
+
+    @property
+    def stack(self) -> Stack:
+        """The stack; only where some model can be laid out so."""
+        assert self.known is not None
+        return self.known
+
+    @property
+    def weight_bytes(self) -> Floats:
+        """Weights on one device by format, shape (P, F)."""
+        return self.stack.weight_bytes
+
+    def _values(self, w: Workload, policy: Policy) -> Floats:
+        return self.stack.values(w, policy)
+
+    @cached_property
+    def _held(self) -> tuple[Floats, Floats]:
+        stack, values = self.stack, self._values(self.workloads.held, NEEDED)
+        forms = (stack.held_cached, stack.held_fixed)
+        cached, fixed = (form.times(values, self._groups, len(stack))[:, 0] for form in forms)
+        return cached, fixed
+
+    def held_bytes(self, bits: float) -> Floats:
+        """Cache and states of all users at full context, shape (P,)."""
+        cached, fixed = self._held
+        return cached * (bits / 8) + fixed
+
+    def peak_bytes(self, tokens: float) -> Floats:
+        """Activations of a pass of at most so many tokens, shape (P,)."""
+        stack = self.stack
+        values = self._values(self.workloads.active(tokens), NEEDED)
+        alive = stack.peaks.times(values, self._groups[stack.peak_of], len(stack.peak_of))[:, 0]
+        most = np.zeros(len(stack))
+        np.maximum.at(most, stack.peak_of, alive)
+        return most * ACTIVATION_BYTES
+
+    @cached_property
+    def bent(self) -> NDArray[np.bool_]:
+        """Whether a measure of a model grows unevenly over an answer (``over_output.bends``), shape (P,)."""
+        stack = self.stack
+        if self.workloads.span <= 1:
+            return np.zeros(len(stack), dtype=bool)
+        first, middle, last = np.moveaxis(self._values(self.workloads.ends, NEEDED), 2, 0)
+        uneven = np.abs(first + last - 2 * middle) > 2 * BENT * middle
+        found = np.zeros(len(stack), dtype=bool)
+        np.logical_or.at(found, stack.uses.row, uneven[stack.uses.measure, self._groups[stack.uses.row]])
+        return found
+
+    def loaded(self, bent: bool) -> Loaded:
+        """The stack with passes put in."""
+        if bent not in self._loaded:
+            w = self.workloads.passes(bent)
+            self._loaded[bent] = Loaded.of(self.stack, w, self._values(w, BUSIEST), self._groups)
+        return self._loaded[bent]

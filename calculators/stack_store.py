@@ -1,0 +1,109 @@
+"""Stacks of the shipped catalog's models, kept on disk so that a new process reads arrays instead of lowering models.
+
+One file for each layout in the cache folder, keyed by the content of models, formats and the calculators' own code. It
+grows by the models that are asked for, is written whole or not at all, and may be missing, unreadable or out of date
+without harm: what it lacks is compiled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar, cast
+
+from calculators.plan import Layout, layout_problem
+from calculators.stacked import Stack, joined, stack_of
+from calculators.table import compile_table
+from catalog.compiled import cache_folder, content_of, replace_file
+from catalog.loader import format_ids, load_format, shipped_files
+from catalog.spec import Architecture
+
+T = TypeVar("T")
+HERE = Path(__file__).parent
+
+
+@dataclass
+class Kept:
+    """What is known of one layout."""
+
+    stack: Stack | None = None
+    refused: frozenset[str] = frozenset()
+    """Models that cannot be laid out so."""
+
+    def knows(self, name: str) -> bool:
+        """Whether a model has been tried."""
+        return name in self.refused or (self.stack is not None and name in self.stack.places)
+
+
+@lru_cache(maxsize=1)
+def _key() -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted((*HERE.glob("*.py"), *HERE.glob("lowering/*.py"))):
+        digest.update(path.read_bytes())
+    for folder in ("models", "formats"):
+        digest.update(content_of(folder, shipped_files(folder)))
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _kept(layout: Layout, folder: Path) -> Kept:
+    with contextlib.suppress(Exception):  # whatever is wrong with the file, its content can be made again
+        found = pickle.loads(_path(layout, folder).read_bytes())
+        if isinstance(found, Kept):
+            return found
+    return Kept()
+
+
+def _path(layout: Layout, folder: Path) -> Path:
+    return folder / f"stack-{layout}-{_key()}.pickle"
+
+
+@lru_cache(maxsize=8)
+def derived(name: str, make: Callable[[], T]) -> T:
+    """What follows from the shipped catalog and the calculators, from disk where it was made before.
+
+    Args:
+        name: Of the file.
+        make: Makes it; the same function for the same name.
+    """
+    folder = cache_folder()
+    path = folder / f"{name}-{_key()}.pickle"
+    with contextlib.suppress(Exception):  # as above
+        return cast("T", pickle.loads(path.read_bytes()))
+    made = make()
+    with contextlib.suppress(OSError):
+        replace_file(folder, name, path, pickle.dumps(made, pickle.HIGHEST_PROTOCOL))
+    return made
+
+
+def stack_for(architectures: Mapping[str, Architecture], formats: Mapping[str, Sequence[str]], layout: Layout) -> Kept:
+    """The stack of a layout, with all of some shipped models that can be laid out so.
+
+    Args:
+        architectures: Models by id.
+        formats: Ids of the weight formats that matter of each.
+        layout: How devices share a model; without pipeline stages.
+    """
+    folder = cache_folder()
+    kept = _kept(layout, folder)
+    missing = {name: own for name, own in architectures.items() if not kept.knows(name)}
+    if not missing:
+        return kept
+    refused = {name for name, own in missing.items() if layout_problem(own, layout) is not None}
+    tables = [
+        (name, own, compile_table(own, layout), [load_format(f) for f in formats[name]])
+        for name, own in missing.items()
+        if name not in refused
+    ]
+    if tables:
+        new = stack_of(tables, format_ids())
+        kept.stack = new if kept.stack is None else joined(kept.stack, new)
+    kept.refused |= refused
+    with contextlib.suppress(OSError):
+        replace_file(folder, f"stack-{layout}", _path(layout, folder), pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
+    return kept
