@@ -161,3 +161,22 @@ def test_collections_resume_after_building_even_if_it_fails():
         assert not gc.isenabled()
         raise OSError
     assert gc.isenabled()
+
+
+async def test_a_page_that_is_returned_to_has_the_colours_and_the_size_of_now(app: WhicharchApp):
+    async with app.run_test(size=(160, 48)) as pilot:
+        await settle(pilot)
+        page = app.screen
+        dark = page.query_one("#shortlist").background_colors
+        await pilot.press("m")
+        await settle(pilot)
+        app.theme = "textual-light"
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        await pilot.press("a")
+        await settle(pilot)
+        assert app.screen is page
+        assert page.query_one("#shortlist").background_colors != dark
+        assert page.has_class("-narrow")
+        assert not page.has_class("-wide")
+        assert page.size.width == 80

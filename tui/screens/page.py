@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
@@ -62,6 +63,13 @@ class Page(Screen[None]):
         super().__init__()
         self.library: Library | None = None
         self.past: Past[State] = Past()
+        self._styled_for: tuple[str, bool] | None = None
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Coming back styles nothing anew unless colours changed meanwhile: it is half of what a switch costs."""
+        colours = self.app.theme, self.app.native_ansi_color
+        event.refresh_styles = colours != self._styled_for
+        self._styled_for = colours
 
     def receive(self, library: Library) -> None:
         """Take the catalog; called by the app once it is read, or read anew, and the page is mounted."""
