@@ -100,11 +100,13 @@ def wait_for(browser: Any, text: str, since: int = 0) -> None:
 
 def test_a_question_typed_in_a_browser_is_answered_and_nothing_comes_from_elsewhere(browser: Any, address: str):
     from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 
     browser.get(address)
     wait_for(browser, "ways considered")
     before = len(drawn(browser))
+    ActionChains(browser).click(browser.find_element(By.ID, "terminal")).perform()
     ActionChains(browser).send_keys("/").pause(0.5).send_keys("speech recognition on one l4").pause(0.5).send_keys(
         Keys.ENTER
     ).perform()

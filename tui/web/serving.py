@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from catalog.errors import BadInput
@@ -17,7 +19,7 @@ def is_local(host: str) -> bool:
     return host in LOCAL
 
 
-def public_url(host: str, port: int, given: str | None = None) -> str:
+def public_address(host: str, port: int, given: str | None = None) -> str:
     """The address that a browser uses.
 
     Raises:
@@ -44,6 +46,8 @@ def serve(host: str, port: int, url: str) -> None:
     except ImportError as error:
         raise BadInput("serve needs textual-serve, which is not installed: pip install 'whicharch[serve]'") from error
 
+    open_tabs: set[asyncio.Task[Any]] = set()
+
     class Local(Server):
         """Our page, and only our own page."""
 
@@ -52,7 +56,16 @@ def serve(host: str, port: int, url: str) -> None:
             origin = urlsplit(request.headers.get("Origin", ""))
             if origin.netloc not in (urlsplit(self.public_url).netloc, request.host):
                 raise web.HTTPForbidden(text="opened by a page of another site")
+            tab = asyncio.current_task()
+            assert tab is not None
+            open_tabs.add(tab)
+            tab.add_done_callback(open_tabs.discard)
             return await super().handle_websocket(request)
+
+        async def on_shutdown(self, app: web.Application) -> None:
+            """Close open tabs: else the end would wait a minute for them."""
+            for tab in tuple(open_tabs):
+                tab.cancel()
 
         async def on_startup(self, app: web.Application) -> None:
             """Say where."""
