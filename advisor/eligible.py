@@ -12,7 +12,7 @@ from calculators.params import count_params
 from catalog.loader import all_machines, machine_classes, machine_prices
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
-from catalog.terms import supported_context, terms_of
+from catalog.terms import refuted, supported_context, terms_of
 
 PERSONAL = frozenset({"apple", "consumer gpu", "soc"})
 """Machines that one person has on the desk, in the bag or in a device."""
@@ -56,9 +56,7 @@ def _context_problem(spec: ModelSpec, wanted: Requirements) -> str | None:
     known = supported_context(spec)
     if known is None:
         return "nobody measured its context" if wanted.context_evidence == "measured" else None
-    if wanted.context_evidence == "measured" and known.tokens < needed:
-        return f"RULER supports {tokens_text(known.tokens)} of {tokens_text(needed)}"
-    if known.tokens < min(needed, known.measured_tokens):
+    if refuted(known, needed) or (wanted.context_evidence == "measured" and known.measured_tokens < needed):
         return f"RULER supports {tokens_text(known.tokens)} of {tokens_text(needed)}"
     return None
 

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from advisor.candidates import NODE, Outcomes, degrees, evaluate, generates, space, weights_fit
-from advisor.decision.floor import floor_of
+from advisor.decision.floor import floor_of, over_budget
 from advisor.decision.suited import suited
 from advisor.eligible import machines_for, obstacle
 from advisor.quality import qualities
@@ -36,8 +36,16 @@ from catalog.task import Task
 __all__ = ["Advice", "Limit", "Point", "Recommendation", "Rejection", "Variant", "recommend"]
 
 
-def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, **fields: Any) -> Advice:
+def recommend(
+    requirements: Requirements | None = None, /, *, limit: int = 10, rejections: int | None = None, **fields: Any
+) -> Advice:
     """Rank models for requirements, given whole or as fields: ``recommend(task="chat", users=8, machines=("l4",))``.
+
+    Args:
+        requirements: The requirements as a whole.
+        limit: Recommendations at most, and of rejected models the nearest.
+        rejections: Of these so many instead: what would admit one takes longer to find than to rank all models.
+        fields: Or the fields of the requirements.
 
     Raises:
         BadInput: If a name is unknown, or a limit impossible.
@@ -50,6 +58,7 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
     models = [spec for spec in all_models() if _serves(spec, task)]
     quality = qualities(task, models)
     floor = floor_of(wanted, quality)
+    told = limit if rejections is None else rejections
     found: list[Recommendation] = []
     too_poor: list[Recommendation] = []
     excluded: dict[str, str] = {}
@@ -64,7 +73,7 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
             kept.append(spec)
         elif not wanted.machines and wanted.memory_bytes is None:
             for row in hosted(spec, needs, suits, quality.get(spec.id)):
-                if below := floor.problem(row.quality):
+                if below := floor.problem(row.quality) or over_budget(row, needs):
                     excluded[spec.id] = below
                 else:
                     found.append(row)
@@ -74,13 +83,13 @@ def recommend(requirements: Requirements | None = None, /, *, limit: int = 10, *
         if way := best.get(spec.id):
             row = row_of(spec, needs, families[spec.family], quality.get(spec.id), *way)
             (too_poor if floor.problem(row.quality) else found).append(row)
-    rejected = _nearest([spec for spec in kept if spec.id not in best], closest, needs, blocked, limit)
+    rejected = _nearest([spec for spec in kept if spec.id not in best], closest, needs, blocked, told)
     rejected += tuple(floor.rejection(row) for row in too_poor)
     ranked = in_order(found, needs, weights)
     return Advice(
         requirements=needs.model_dump(),
         recommendations=shortlist(ranked, limit),
-        rejected=tuple(sorted(rejected, key=lambda r: r.severity)[:limit]),
+        rejected=tuple(sorted(rejected, key=lambda r: r.severity)[:told]),
         considered=considered,
         unsuited={f.family: f.reason for f in families.values() if f.grade == "poor"},
         excluded=excluded,
@@ -101,7 +110,7 @@ def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
         for spec in closed
         if (suits := families.get(spec.family)) and suits.grade != "poor" and obstacle(spec, wanted) is None
         for row in hosted(spec, needs, suits, quality.get(spec.id))
-        if not floor.problem(row.quality)
+        if not floor.problem(row.quality) and not over_budget(row, needs)
     ]
     return shortlist(in_order(found, needs, weights_of(wanted)), len(found))
 

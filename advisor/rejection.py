@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate, generates
-from advisor.ranking.promises import excesses, whole_s
+from advisor.ranking.promises import excesses, hourly_usd, whole_s
 from advisor.report import bytes_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec
@@ -89,7 +89,7 @@ def _violation(name: str, outcome: Outcomes, index: int, needs: Needs, ratio: fl
         case "per token":
             return _late("per token", outcome.tpot_s[index], needs.tpot_s or 0, ratio)
         case "budget":
-            return f"${outcome.usd_per_hour[index]:.2f} per hour is over the budget"
+            return f"${hourly_usd(outcome, needs)[index]:.2f} per hour is over the budget"
         case "whole answer":
             return _late("whole answer", whole_s(outcome, needs)[index], _e2e(needs), ratio)
         case "throughput":
@@ -146,7 +146,7 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
     if "throughput" in broken and wanted.tokens_per_s is not None:
         relaxed.append(f"throughput ≤ {rate_text(wanted.tokens_per_s / ratios['throughput'] / LOOSE, '/s')}")
     if "budget" in broken:
-        relaxed.append(f"budget ≥ ${outcome.usd_per_hour[index]:.2f} per hour")
+        relaxed.append(f"budget ≥ ${hourly_usd(outcome, needs)[index] + 0.005:.2f} per hour")
     if relaxed and "memory" not in broken:
         options.append(" and ".join(relaxed))
     if not options and "memory" in broken:

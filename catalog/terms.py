@@ -54,6 +54,11 @@ def _has_repository(spec: ModelSpec) -> bool:
     return any("/" in alias for alias in spec.aliases)
 
 
+def refuted(known: Supported, tokens: int) -> bool:
+    """Whether a measurement at most as long as ``tokens`` scores too little; lengths under the shortest are not."""
+    return tokens >= min(LENGTHS.values()) and known.tokens < min(tokens, known.measured_tokens)
+
+
 def supported_context(spec: ModelSpec) -> Supported | None:
     """Context supported by RULER scores; ``None`` where nobody measured the model.
 

@@ -50,6 +50,6 @@ def understood(question: str) -> Reading:
     return reading
 
 
-def answer(reading: Reading, *, limit: int = 10) -> Answer:
-    """Rank models for what was understood."""
-    return Answer(reading, recommend(reading.requirements, limit=limit))
+def answer(reading: Reading, *, limit: int = 10, rejections: int | None = None) -> Answer:
+    """Rank models for what was understood; limits as in ``recommend``."""
+    return Answer(reading, recommend(reading.requirements, limit=limit, rejections=rejections))

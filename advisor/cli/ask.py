@@ -41,7 +41,7 @@ def command(
     if explain:
         _explain(reading, as_json)
         return
-    answer = answer_to(reading, limit=ALL)
+    answer = answer_to(reading, limit=ALL, rejections=limit)
     if not as_json:
         narrated = as_csv or as_md or path is not None
         for line in [*reading_lines(answer.reading), *([] if narrated else [""])]:

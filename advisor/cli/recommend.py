@@ -57,7 +57,7 @@ def command(
     """
     from advisor.decision.details import ALL
 
-    advice = recommend(limit=ALL, **given(file, fields))
+    advice = recommend(limit=ALL, rejections=limit, **given(file, fields))
     show(advice, limit, of, path, sensitivity, as_json=as_json, as_csv=as_csv, as_md=as_md)
     sys.exit(0 if advice.recommendations else 1)
 

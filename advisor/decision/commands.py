@@ -53,9 +53,21 @@ def number_text(value: float) -> str:
 
 
 def estimate_command(
-    needs: Needs, model: str, machine: str, weights: str, cache: str, tp: int, pp: int, *, writes: bool, images: int = 0
+    needs: Needs,
+    model: str,
+    machine: str,
+    weights: str,
+    cache: str,
+    tp: int,
+    pp: int,
+    engine: str,
+    *,
+    writes: bool,
+    images: int = 0,
 ) -> str:
-    """``whicharch estimate`` for one way to run a model, at the typical lengths."""
+    """``whicharch estimate`` for one way to run a model, at the typical lengths (recommendations time further tokens
+    with the context full).
+    """
     parts = [f"whicharch estimate {quote(model)} --machine {quote(machine)} --weights {weights}"]
     if writes and cache not in ("bf16", "–"):
         parts.append(f"--kv {cache}")
@@ -63,6 +75,7 @@ def estimate_command(
         parts.append(f"--gpus {tp}")
     if pp > 1:
         parts.append(f"--pp {pp}")
+    parts.append(f"--engine {engine}")
     parts.append(f"--batch {needs.users} --input {needs.input_tokens}")
     if writes:
         parts.append(f"--output {needs.output_tokens}")

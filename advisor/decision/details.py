@@ -47,7 +47,8 @@ class Details:
     @cached_property
     def why_family(self) -> tuple[str, ...]:
         """Why this family of architectures."""
-        return why_family(self.recommendation, self._decision.suited, self._decision.ranked)
+        failing = {rejected.family for rejected in self._decision.advice.rejected}
+        return why_family(self.recommendation, self._decision.suited, self._decision.ranked, failing)
 
     @cached_property
     def why_model(self) -> tuple[str, ...]:
@@ -116,8 +117,8 @@ class Details:
         if r.machine is not None:
             images = int("image" in load_task(self.needs.task).inputs and r.family == "vision-language")
             found["estimate"] = estimate_command(
-                self.needs, r.model, r.machine, r.weights, r.kv, r.n_gpus // r.pp, r.pp, writes=r.tpot_s is not None,
-                images=images,
+                self.needs, r.model, r.machine, r.weights, r.kv, r.n_gpus // r.pp, r.pp, r.engine or "",
+                writes=r.tpot_s is not None, images=images,
             )  # fmt: skip
         return found
 
@@ -169,7 +170,7 @@ class Decision:
             return self.advice.recommendations
         from advisor.recommend import recommend
 
-        return recommend(self.needs.requirements, limit=ALL).recommendations
+        return recommend(self.needs.requirements, limit=ALL, rejections=0).recommendations
 
     @cached_property
     def volume(self) -> Volume | None:

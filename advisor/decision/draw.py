@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from textwrap import fill, shorten
+from dataclasses import dataclass
+from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, Any
 
 from advisor.decision.graph import DecisionGraph
@@ -19,39 +20,110 @@ WORDS = 60
 """Characters of a reason on an edge of a drawing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One line of a tree, what is said of it, and what hangs on it."""
+
+    head: str
+    said: str = ""
+    children: tuple[Branch, ...] = ()
+
+
 def path_text(steps: tuple[Step, ...], width: int = 80) -> str:
     """One path as a tree: needs beside each other, the rest one below the other."""
-    lines: list[str] = []
-    depth = 0
-    for place, step in enumerate(steps):
-        need = step.kind == "need"
-        last_need = need and (place + 1 == len(steps) or steps[place + 1].kind != "need")
-        if not need and place:
-            depth += 1
-        branch = "" if not place else ("├─ " if need and not last_need else "└─ ")
-        pad = "   " * (0 if need else max(0, depth - 1))
-        head = step.label if step.kind in ("task", "need") else f"{step.kind}: {step.label}"
-        lines.append(f"{pad}{branch}{head}  [{step.rule}]")
-        if not need:
-            inner = pad + ("" if not place else "   ")
-            lines.append(fill(step.reason, width, initial_indent=f"{inner}  ", subsequent_indent=f"{inner}  "))
-    return "\n".join(lines)
+    task, *rest = steps
+    needs = tuple(_need(step) for step in rest if step.kind == "need")
+    chain = [step for step in rest if step.kind != "need"]
+    return _text(Branch(f"{task.label}  [{task.rule}]", task.reason, (*needs, *_chain(chain))), width)
+
+
+def _need(step: Step) -> Branch:
+    return Branch(f"{step.label}  [{step.rule}]{f'  {step.met}' if step.met else ''}")
+
+
+def _chain(steps: list[Step]) -> tuple[Branch, ...]:
+    if not steps:
+        return ()
+    step, *rest = steps
+    return (Branch(f"{step.kind}: {step.label}  [{step.rule}]", step.reason, _chain(rest)),)
 
 
 def tree_text(graph: DecisionGraph, width: int = 80) -> str:
-    """Every path that is followed to its end, then what was ruled out and why."""
-    parts = []
-    for model, steps in graph.paths.items():
-        parts.append(f"→ {model}\n{path_text(steps, width)}")
-    out = [edge for edge in graph.edges if edge.verdict == "ruled out"]
-    if out:
-        lines = ["Ruled out:"]
-        for edge in out:
-            label = graph.graph.nodes[edge.end]["label"]
-            text = f"{label} [{edge.rule}]: {edge.reason}"
-            lines.append(fill(text, width, initial_indent="  ✗ ", subsequent_indent="      "))
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+    """The whole decision: the path of the first answer in full, those of others in short, and what was ruled out."""
+    if not graph.paths:
+        nodes = graph.graph.nodes(data=True)
+        task = next(data["label"] for _, data in nodes if data["kind"] == "task")
+        return _text(
+            Branch(task, "Nothing keeps every promise.", tuple(_family(graph, f) for f in _families(graph))), width
+        )
+    first, *others = graph.paths.values()
+    task, *rest = first
+    children = [_need(step) for step in rest if step.kind == "need"]
+    for family in _families(graph):
+        mine = [steps for steps in others if _label(steps, "family") == family]
+        full = first if _label(first, "family") == family else None
+        children.append(_family(graph, family, full, mine))
+    children += [
+        Branch(f"✗ {graph.graph.nodes[edge.end]['label']}", edge.reason)
+        for edge in graph.edges
+        if edge.verdict == "ruled out" and edge.end.startswith("need")
+    ]
+    return _text(Branch(f"{task.label}  [{task.rule}]", task.reason, tuple(children)), width)
+
+
+def _label(steps: tuple[Step, ...], kind: str) -> str:
+    return next((step.label for step in steps if step.kind == kind), "")
+
+
+def _families(graph: DecisionGraph) -> list[str]:
+    """Those with answers first, in the order of the answers, then the others."""
+    led = [_label(steps, "family") for steps in graph.paths.values()]
+    every = [data["label"] for _, data in graph.graph.nodes(data=True) if data["kind"] == "family"]
+    return list(dict.fromkeys((*led, *every)))
+
+
+def _family(
+    graph: DecisionGraph,
+    family: str,
+    full: tuple[Step, ...] | None = None,
+    others: Sequence[tuple[Step, ...]] = (),
+) -> Branch:
+    into = [edge for edge in graph.edges if edge.end == f"family {family}" and edge.start.startswith("need sees")]
+    edge = into[0] if into else None
+    out = edge is not None and edge.verdict == "ruled out"
+    children: list[Branch] = []
+    if full is not None:
+        at = next(place for place, step in enumerate(full) if step.kind == "model")
+        children += _chain(list(full[at:]))
+    children += [_short(steps) for steps in others]
+    children += [
+        Branch(f"✗ {graph.graph.nodes[e.end]['label']}  [{e.rule}]", e.reason)
+        for e in graph.edges
+        if e.start == f"family {family}" and e.verdict == "ruled out"
+    ]
+    head = f"{'✗ ' if out else ''}family: {family}" + (f"  [{edge.rule}]" if edge else "")
+    return Branch(head, edge.reason if edge else "", tuple(children))
+
+
+def _short(steps: tuple[Step, ...]) -> Branch:
+    way = " → ".join(step.label for step in steps if step.kind in ("format", "machine", "parallelism"))
+    model = next(step for step in steps if step.kind == "model")
+    return Branch(f"model: {model.label}  [{model.rule}]", way or model.reason)
+
+
+def _text(root: Branch, width: int) -> str:
+    return "\n".join(_tree_lines(root, width))
+
+
+def _tree_lines(branch: Branch, width: int, first: str = "", rest: str = "") -> list[str]:
+    """A tree with lines, wrapped at a width."""
+    hang = rest + ("│  " if branch.children else "   ")
+    lines = wrap(branch.head, width, initial_indent=first, subsequent_indent=hang)
+    lines += wrap(branch.said, width, initial_indent=hang, subsequent_indent=hang)
+    for place, child in enumerate(branch.children):
+        last = place + 1 == len(branch.children)
+        lines += _tree_lines(child, width, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "))
+    return lines
 
 
 def mermaid(graph: DiGraph[str]) -> str:

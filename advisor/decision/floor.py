@@ -1,4 +1,4 @@
-"""The least quality that is asked for, as a share of scored models or as another model's."""
+"""Limits that are not about a way of running: the least quality, and an API's price at the rate asked for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from advisor.quality import Quality
 from advisor.ranking.rows import Recommendation
 from advisor.rejection import Rejection
-from advisor.report import percent_text
-from advisor.requirements import Requirements
+from advisor.report import percent_text, usd_text
+from advisor.requirements import Needs, Requirements
 from catalog.errors import BadInput
 from catalog.loader import load
 
@@ -38,6 +38,17 @@ class Floor:
             r.model, r.family, f"{r.weights}, cache {r.kv}, {devices}{r.machine}", (self.problem(r.quality) or "",),
             change, 2.0 if not r.quality else (self.least or 0) / r.quality,
         )  # fmt: skip
+
+
+def over_budget(r: Recommendation, needs: Needs) -> str | None:
+    """Whether a hosted model costs more than the budget at the rate asked for; unknown without a rate."""
+    wanted = needs.requirements
+    if not (wanted.budget_usd_per_hour and wanted.requests_per_s and r.usd_per_thousand_requests):
+        return None
+    hourly = wanted.requests_per_s * 3.6 * r.usd_per_thousand_requests
+    if hourly <= wanted.budget_usd_per_hour:
+        return None
+    return f"at {wanted.requests_per_s:g} requests/s it costs more than {usd_text(wanted.budget_usd_per_hour)} an hour"
 
 
 def floor_of(wanted: Requirements, quality: Mapping[str, Quality]) -> Floor:

@@ -85,11 +85,9 @@ class DecisionGraph:
             self.graph.add_edge(start, end, rule=rule, reason=reason, verdict=verdict)
 
     def _add_path(self, steps: Iterable[Step], verdict: Verdict) -> None:
-        """Needs stand beside each other, between the task and the family; what follows stands in a row."""
-        task = ""
-        before: list[str] = []
-        needs: list[str] = []
-        way = ""
+        """Needs stand beside each other, and each leads to what it decides on; what follows stands in a row."""
+        task = before = way = ""
+        needs: list[tuple[str, Step]] = []
         for step in steps:
             # A format, machine or count belongs to the model that is run so: it is a station of its own.
             way = step.label if step.kind == "model" else way
@@ -100,11 +98,16 @@ class DecisionGraph:
                 task = node
             elif step.kind == "need":
                 self._edge(task, node, step.rule, step.reason, "chosen")
-                needs.append(node)
+                needs.append((node, step))
             else:
-                for start in before or needs:
-                    self._edge(start, node, step.rule, step.reason, verdict)
-                before = [node]
+                for start, need in needs:
+                    if need.of == step.kind == "family":
+                        self._edge(start, node, step.rule, step.reason, verdict)
+                    elif need.of == step.kind:
+                        self._edge(start, node, need.met or need.rule, need.reason, verdict)
+                if before:
+                    self._edge(before, node, step.rule, step.reason, verdict)
+                before = node
 
     def _add_families(self, decision: Decision) -> None:
         """Families without an answer hang on the attention pattern, with their grade and reason."""
@@ -116,8 +119,12 @@ class DecisionGraph:
                 continue
             self._node("family", family)
             step = family_step(family, decision.suited, task)
-            rule = step.rule if entry.grade == "poor" else f"{step.rule}, but not among the first answers"
-            self._edge(pattern, node, rule, step.reason, "ruled out" if entry.grade == "poor" else "possible")
+            against = _against(family, decision)
+            rule = (
+                step.rule if entry.grade == "poor" else f"{step.rule}, but {against or 'not among the first answers'}"
+            )
+            out = entry.grade == "poor" or against
+            self._edge(pattern, node, rule, step.reason, "ruled out" if out else "possible")
 
     def _add_rejected(self, rejected: Iterable[Rejection]) -> None:
         for r in rejected:
@@ -138,3 +145,13 @@ class DecisionGraph:
             self._edge(
                 self._task, node, "wish", f"{share} of those left out, such as {', '.join(models[:3])}.", "ruled out"
             )
+
+
+def _against(family: str, decision: Decision) -> str:
+    """Why a family that suits has no answer; empty where it has one further down."""
+    wanted = decision.needs.requirements
+    if any(r.family == family for r in decision.ranked):
+        return ""
+    if family == "api":
+        return decision.no_api or ("machines are named" if wanted.machines or wanted.memory_bytes else "none is priced")
+    return "no such model keeps every promise"

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
+from advisor.machines import hourly_price
 from advisor.ranking.rows import Recommendation
 from advisor.report import count_text, rate_text, usd_text
 from advisor.requirements import Needs
+from catalog.loader import load_machine
 
 HOURS = 730.0
 SECONDS = HOURS * 3600
@@ -79,8 +81,14 @@ def month_of(r: Recommendation, needs: Needs, volume: Volume | None) -> Month | 
     requests = needs.requirements.requests_per_s
     return Month(
         r.usd_per_hour * HOURS * copies, copies, None if requests is None else requests * SECONDS,
-        f"{devices} for {HOURS:g} hours",
+        f"{devices} for {HOURS:g} hours{_basis(r.machine)}",
     )  # fmt: skip
+
+
+def _basis(machine: str) -> str:
+    """How the price is known, where it is no rent."""
+    price = hourly_price(load_machine(machine))
+    return "" if price is None or price.basis.startswith("on-demand") else f", {price.basis}"
 
 
 def copies_of(r: Recommendation, needs: Needs) -> int:
@@ -89,8 +97,13 @@ def copies_of(r: Recommendation, needs: Needs) -> int:
     return 1 if rate is None or not each else max(1, ceil(rate / each))
 
 
-def break_even_per_day(own: Recommendation, api: Recommendation) -> float | None:
-    """Requests a day from which one copy of an own model is cheaper than an API; ``None`` where a price is unknown."""
+def break_even_per_day(own: Recommendation, api: Recommendation, needs: Needs) -> float | None:
+    """Requests a day from which one copy of an own model is cheaper than an API.
+
+    ``None`` where a price is unknown; infinite where the API is cheaper than a copy that is never idle.
+    """
     if own.usd_per_hour is None or not api.usd_per_thousand_requests:
         return None
-    return own.usd_per_hour * 24 / api.usd_per_thousand_requests * 1000
+    even = own.usd_per_hour * 24 / api.usd_per_thousand_requests * 1000
+    most = capacity_per_s(own, needs)
+    return float("inf") if most is not None and even > most * 86400 else even

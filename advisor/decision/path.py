@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from advisor.decision.suited import Suited, suited
@@ -30,6 +30,10 @@ class Step:
     label: str
     rule: str
     reason: str
+    met: str = ""
+    """Of a need: how the answer meets it, in numbers where there are some."""
+    of: Literal["family", "model"] = "model"
+    """Of a need: what it decides on."""
 
     @property
     def id(self) -> str:
@@ -42,7 +46,8 @@ def needs_of(needs: Needs) -> tuple[Step, ...]:
     wanted = needs.requirements
     assumed = {text.split(" ", 1)[0]: text for text in needs.defaults}
     task = load_task(needs.task)
-    found = [Step("need", f"sees {task.sees}", "attention pattern", f"In this work {SEES[task.sees]}.")]
+    pattern = f"In this work {SEES[task.sees]}."
+    found = [Step("need", f"sees {task.sees}", "attention pattern", pattern, of="family")]
 
     def length(name: str, label: str, tokens: int) -> None:
         said = assumed.get(name)
@@ -96,7 +101,8 @@ def _wishes(needs: Needs) -> list[Step]:
     for name, text in said.items():
         if text:
             found.append(Step("need", f"{name}: {text}", "wish", "Models that do not fulfil it are left out."))
-    found += [Step("need", trait, "trait", "May turn the usual answer round.") for trait in wanted.traits]
+    said_of = "May turn the usual answer round."
+    found += [Step("need", trait, "trait", said_of, of="family") for trait in wanted.traits]
     return found
 
 
@@ -111,11 +117,39 @@ def path_of(r: Recommendation, needs: Needs, ranked: Sequence[Recommendation]) -
     task = load_task(needs.task)
     return (
         Step("task", task.name, "asked for", task.what_matters),
-        *needs_of(needs),
+        *(replace(step, met=_met(step, r, needs)) for step in needs_of(needs)),
         family_step(r.family, suited(task, needs), task),
         model_step(r, ranked),
         *([] if r.machine is None else [format_step(r, needs), machine_step(r, needs), parallel_step(r)]),
     )
+
+
+def _met(step: Step, r: Recommendation, needs: Needs) -> str:
+    """How a recommendation meets a need."""
+    name, _, _ = step.label.partition(" ")
+    limit = step.label.split(" ≤ ")[0]
+    left = r.margins.get({"memory per device": "memory", "budget": "budget"}.get(limit, limit))
+    numbers = {
+        "first token": r.ttft_s and seconds_text(r.ttft_s), "per token": r.tpot_s and seconds_text(r.tpot_s),
+        "whole answer": r.latency_s and seconds_text(r.latency_s),
+        "memory per device": r.memory_bytes_per_gpu and bytes_text(r.memory_bytes_per_gpu),
+    }  # fmt: skip
+    if limit in numbers and step.rule == "hard limit":
+        room = f", {percent_text(left)} left" if left is not None else ""
+        return f"{numbers[limit] or 'not known'}{room}"
+    if step.label.startswith("budget") and left is not None:
+        return f"{percent_text(left)} left"
+    if name == "≥" and (left := r.margins.get("throughput")) is not None:
+        return f"{percent_text(left)} of what it can is left"
+    if name == "context" and (left := r.margins.get("context")) is not None:
+        return f"{percent_text(left)} of its length is left"
+    if name == "prompt" and r.ttft_s is not None:
+        return f"read in {seconds_text(r.ttft_s)}"
+    if name == "answer" and r.latency_s is not None:
+        return f"written by {seconds_text(r.latency_s)}"
+    if step.rule == "batch" and r.tokens_per_s:
+        return f"{rate_text(r.tokens_per_s, 'tok/s' if r.tpot_s is not None else 'requests/s')} together"
+    return "fulfilled" if step.rule == "wish" else ""
 
 
 def family_step(family: str, found: Mapping[Family, Suited], task: Task) -> Step:

@@ -6,7 +6,7 @@ from advisor.ranking.rows import Recommendation
 from advisor.report import percent_text, seconds_text, tokens_text
 from advisor.requirements import Needs
 from catalog.loader import load
-from catalog.terms import supported_context, terms_of
+from catalog.terms import refuted, supported_context, terms_of
 
 SURE = 0.9
 """Below this a promise counts as a risk."""
@@ -39,7 +39,8 @@ def risks_of(r: Recommendation, needs: Needs) -> tuple[str, ...]:
 def _slower_than_usual(r: Recommendation, needs: Needs) -> str:
     parts = []
     if needs.usual_ttft_s and r.ttft_s and r.ttft_s > needs.usual_ttft_s:
-        parts.append(f"first token {seconds_text(r.ttft_s)}, usual are {seconds_text(needs.usual_ttft_s)}")
+        what = "answer" if r.tpot_s is None else "first token"
+        parts.append(f"{what} {seconds_text(r.ttft_s)}, usual are {seconds_text(needs.usual_ttft_s)}")
     if needs.usual_tpot_s and r.tpot_s and r.tpot_s > needs.usual_tpot_s:
         parts.append(f"{seconds_text(r.tpot_s)} per token, usual are {seconds_text(needs.usual_tpot_s)}")
     return f"slower than is usual for this task: {'; '.join(parts)}" if parts else ""
@@ -48,8 +49,11 @@ def _slower_than_usual(r: Recommendation, needs: Needs) -> str:
 def _context(r: Recommendation, needs: Needs) -> list[str]:
     known = supported_context(load(r.model))
     needed = needs.context_tokens
-    if known is not None and known.tokens < min(needed, known.measured_tokens):
-        return [f"RULER supports {tokens_text(known.tokens)} of its context, and {tokens_text(needed)} are needed"]
+    if known is not None and refuted(known, needed):
+        supports = (
+            f"RULER supports {tokens_text(known.tokens)} of its context" if known.tokens else "RULER finds it weak"
+        )
+        return [f"{supports}, and {tokens_text(needed)} are needed"]
     if known is None and needed > SHORT and r.tpot_s is not None:
         return [f"nobody measured whether it uses {tokens_text(needed)} tokens of context well"]
     if known is not None and known.measured_tokens < needed:
@@ -64,6 +68,8 @@ def _terms(r: Recommendation, needs: Needs) -> list[str]:
     terms, wanted = terms_of(spec), needs.requirements
     if r.machine is None:
         found.append("texts go to the provider, whose limits and latency apply")
+        if wanted.budget_usd_per_hour and not wanted.requests_per_s:
+            found.append("the budget is not checked: an API costs by use, so give --rate")
     elif wanted.commercial and terms.commercial == "unknown":
         found.append("no licence is in the catalog: read it before commercial use")
     elif (wanted.commercial or wanted.fine_tuning) and terms.commercial == "conditions" and spec.licence:

@@ -69,7 +69,7 @@ def sensitivity(advice: Advice) -> Sensitivity:
     trials = []
     for field, before, after in _changes(needs):
         changed = wanted.model_copy(update={field: after})
-        found = recommend(changed, limit=1).recommendations
+        found = recommend(changed, limit=1, rejections=0).recommendations
         best = found[0] if found else None
         trials.append(
             Trial(

@@ -24,7 +24,7 @@ class Suited:
     grade: Grade
     """After reversals: the family that one chooses is preferred, the one that it replaces is at best acceptable."""
     reason: str
-    """The reversal's, where one chooses it."""
+    """The reversal's, where one makes it preferred."""
     usual: Grade
     """Without reversals."""
     reversal: Reversal | None = None
@@ -50,7 +50,8 @@ def suited(task: Task, needs: Needs, also: Mapping[Quantity, float] | None = Non
                 break
             if reversal.instead_of == entry.family:
                 grade, about = ("poor" if entry.grade == "poor" else "acceptable"), reversal
-        reason = about.reason if about is not None and about.choose == entry.family else entry.reason
+        turned = about is not None and about.choose == entry.family and grade != entry.grade
+        reason = about.reason if about is not None and turned else entry.reason
         found[entry.family] = Suited(entry.family, grade, reason, entry.grade, about)
     return found
 

@@ -8,17 +8,17 @@ from textwrap import wrap
 
 from advisor.decision.alternatives import Alternative
 from advisor.decision.details import Decision, Details
-from advisor.decision.month import dollars_text, month_of
+from advisor.decision.month import copies_of, dollars_text, month_of
 from advisor.decision.sensitivity import Sensitivity
 from advisor.ranking.rows import Recommendation
 from advisor.report import bytes_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
 from advisor.tables import aligned_lines
 
 WIDTH = 80
-COLUMNS = ("model", "weights", "on", "quality", "$/month", "first tok", "per tok", "score", "kept", "family",
+COLUMNS = ("model", "weights", "on", "copies", "quality", "$/month", "first tok", "per tok", "score", "kept", "family",
            "throughput", "memory", "cache", "$/M in", "$/M out")  # fmt: skip
 """The most important first: as many as the width holds, and at least ``LEAST``."""
-LEAST = 7
+LEAST = 8
 LEFT = ("model", "weights", "on", "family", "cache")
 REJECTED = 4
 
@@ -49,6 +49,10 @@ def answer_lines(
     out.text(details.short, 2)
     out.blank()
     out.lines += table_lines(decision, rows, width, emphasis)
+    n = decision.needs
+    if n.context_tokens > n.input_tokens + n.output_tokens and details.recommendation.tpot_s is not None:
+        full = f"with every cache filled to {tokens_text(n.context_tokens)}"
+        out.text(f"First token: for a prompt of {tokens_text(n.input_tokens)}; per token: {full}.", 0, 2)
     out.blank()
     _reasons(out, details)
     out.blank()
@@ -121,7 +125,8 @@ def table_lines(decision: Decision, rows: int, width: int = WIDTH, emphasis: Cal
             shown.append(name)
     words = [name for name in shown if name in LEFT]
     shown = [*words, *(name for name in shown if name not in LEFT)]
-    lines = aligned_lines(shown, [[row[name] for name in shown] for row in table], left=len(words))
+    names = ["answer" if name == "first tok" and "per tok" not in shown else name for name in shown]
+    lines = aligned_lines(names, [[row[name] for name in shown] for row in table], left=len(words))
     return [emphasis(lines[0]), *lines[1:]]
 
 
@@ -133,6 +138,7 @@ def _cells(decision: Decision, r: Recommendation) -> dict[str, str]:
         "weights": r.weights,
         "cache": r.kv,
         "on": f"API ({r.engine})" if r.machine is None else f"{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else r.machine,
+        "copies": "–" if (copies := copies_of(r, decision.needs)) == 1 else f"{copies}",
         "quality": "?" if r.quality is None else percent_text(r.quality),
         "$/month": "–" if month is None else dollars_text(month.usd),
         "first tok": seconds_text(r.ttft_s) if r.ttft_s else "–",
@@ -180,6 +186,9 @@ def _alternative(other: Alternative) -> str:
 
 def _commands(out: _Lines, details: Details) -> None:
     """Commands are not wrapped: they are to be copied."""
+    if not details.launches and details.recommendation.machine is not None:
+        out.heading("Start it")
+        out.text("In PyTorch, by the publisher's own lines: no engine of the catalog serves it by a command.", 2)
     if details.launches:
         first = details.launches[0]
         out.heading(f"Start it ({first.engine})")
@@ -208,7 +217,7 @@ def _left_out(out: _Lines, decision: Decision) -> None:
         common = [f"{reason} ({n})" for reason, n in kinds.most_common(3)]
         more = len(excluded) - sum(n for _, n in kinds.most_common(3))
         common += [f"other wishes ({more})"] if more else []
-        out.text(f"Left out by wishes: {'; '.join(common)}.", 0, 2)
+        out.text(f"Left out: {'; '.join(common)}.", 0, 2)
     if unsuited:
         out.text(f"Families that do not suit: {', '.join(unsuited)} (whicharch learn {decision.needs.task}).", 0, 2)
 
@@ -216,7 +225,7 @@ def _left_out(out: _Lines, decision: Decision) -> None:
 def sensitivity_lines(found: Sensitivity, width: int = WIDTH, emphasis: Callable[[str], str] = str) -> list[str]:
     """What changes the answer, what only changes how it is run, what changes nothing, what was not tried."""
     out = _Lines(width, emphasis)
-    out.heading(f"What a change by a fifth does ({len(found.trials)} tried, one at a time)")
+    out.heading(f"What a change by 20 % does ({len(found.trials)} tried, one at a time; whole numbers rounded)")
     if not found.changing:
         out.text("Nothing that was tried changes the answer.", 2)
     for trial in found.changing:

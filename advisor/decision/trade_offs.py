@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isinf
 
 from advisor.decision.month import Volume, break_even_per_day, dollars_text, month_of
 from advisor.ranking.rows import Recommendation
@@ -45,11 +46,11 @@ def _training(own: Recommendation, api: Recommendation) -> Criterion:
 
 def _price(own: Recommendation, api: Recommendation, needs: Needs, volume: Volume | None) -> Criterion:
     here, there = month_of(own, needs, volume), month_of(api, needs, volume)
-    even = break_even_per_day(own, api)
+    even = break_even_per_day(own, api, needs)
     own_text = "no price is known" if here is None else f"{dollars_text(here.usd)} a month, busy or idle"
     api_text = "no price at this volume" if there is None else f"{dollars_text(there.usd)} a month, {there.basis}"
     if even is not None:
-        api_text += f". Cheaper below {even:,.0f} requests a day"
+        api_text += ". Cheaper " + ("at any volume" if isinf(even) else f"below {even:,.0f} requests a day")
     cheaper = None if here is None or there is None else here.usd < there.usd
     return Criterion("price at volume", own_text, api_text, cheaper)
 

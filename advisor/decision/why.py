@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from advisor.decision.month import Volume, dollars_text, month_of
+from advisor.decision.month import Volume, copies_of, dollars_text, month_of
 from advisor.decision.suited import Suited
 from advisor.ranking.rows import Recommendation
 from advisor.report import percent_text, rate_text, seconds_text, usd_text
@@ -19,7 +19,9 @@ def short_answer(r: Recommendation, needs: Needs, volume: Volume | None) -> str:
     """What an engineer would say first, in one or two sentences."""
     run = f"{r.model} through the API of {r.engine}"
     if r.machine is not None:
-        run = f"{r.model} ({r.family}, {r.weights}) on {devices_text(r)}"
+        copies = copies_of(r, needs)
+        many = f", {copies} copies on " if copies > 1 else " on "
+        run = f"{r.model} ({r.family}, {r.weights}){many}{devices_text(r)}{' each' * (copies > 1)}"
     parts = []
     if r.ttft_s is not None and r.tpot_s is not None:
         parts.append(f"first token in {seconds_text(r.ttft_s)}, then {rate_text(1 / r.tpot_s)} for each user")
@@ -41,14 +43,19 @@ def devices_text(r: Recommendation) -> str:
     return f"{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else f"one {r.machine}"
 
 
-def why_family(r: Recommendation, found: Mapping[Family, Suited], ranked: Sequence[Recommendation]) -> tuple[str, ...]:
+def why_family(
+    r: Recommendation, found: Mapping[Family, Suited], ranked: Sequence[Recommendation], failing: Collection[str] = ()
+) -> tuple[str, ...]:
     """The task's reason, what turned it round, and what the other families would be."""
+    kept = {x.family for x in ranked}
     entry = next(entry for name, entry in found.items() if name == r.family)
     said = [entry.reason]
     if entry.reversal is not None:
         when = " and ".join(map(str, entry.reversal.when))
-        if entry.reversal.choose == r.family:
-            said.append(f"That turns on this case ({when}): usually {entry.reversal.instead_of} is the answer.")
+        if entry.reversal.choose == r.family and entry.usual != entry.grade:
+            said.append(f"It is not the usual answer; this case turns it round ({when}).")
+        elif entry.reversal.choose == r.family:
+            said.append(f"In this case ({when}) it goes before {entry.reversal.instead_of}: {entry.reversal.reason}")
         else:
             said.append(
                 f"A rule of thumb speaks against it here ({when}): {entry.reversal.reason} It leads all the same."
@@ -61,9 +68,9 @@ def why_family(r: Recommendation, found: Mapping[Family, Suited], ranked: Sequen
         others.append(f"{family} ({other.grade}): {best.model} at {best.score:.2f}")
     if others:
         said.append(f"The best of other families, by score: {'; '.join(others[:4])}; {r.model} has {r.score:.2f}.")
-    none = [f for f, e in found.items() if e.grade == "preferred" and not any(x.family == f for x in ranked)]
+    none = [f for f, e in found.items() if e.grade == "preferred" and f in failing and f not in kept]
     if none:
-        said.append(f"{' and '.join(none)} would suit as well, but no such model keeps every promise and has scores.")
+        said.append(f"{' and '.join(none)} would suit as well, but no such model keeps every promise.")
     return tuple(said)
 
 
@@ -90,10 +97,11 @@ def _against(r: Recommendation, rival: Recommendation, *, first: bool) -> str:
     losses: list[str] = []
     if r.quality is not None and rival.quality is not None and abs(r.quality - rival.quality) >= 0.01:
         points = 100 * (r.quality - rival.quality)
-        (gains if points > 0 else losses).append(f"{abs(points):.0f} points of quality")
+        said = f"{abs(points):.0f} point{'s' * (round(abs(points)) != 1)} of quality"
+        (gains if points > 0 else losses).append(said)
     for name, mine, theirs in (
         ("latency", r.latency_s, rival.latency_s),
-        ("price", r.usd_per_thousand_requests, rival.usd_per_thousand_requests),
+        ("price of a request", r.usd_per_thousand_requests, rival.usd_per_thousand_requests),
     ):
         if mine and theirs and max(mine / theirs, theirs / mine) >= EQUAL:
             factor = max(mine / theirs, theirs / mine)

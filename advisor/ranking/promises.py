@@ -71,8 +71,17 @@ def excesses(outcome: Outcomes, needs: Needs) -> dict[str, Floats]:
         slower = whole_s(outcome, needs, confidence) / whole_s(outcome, needs)
         ratios["throughput"] = wanted.tokens_per_s / outcome.tokens_per_s * slower
     if wanted.budget_usd_per_hour is not None:
-        ratios["budget"] = outcome.usd_per_hour / wanted.budget_usd_per_hour
+        ratios["budget"] = hourly_usd(outcome, needs) / wanted.budget_usd_per_hour
     return ratios
+
+
+def hourly_usd(outcome: Outcomes, needs: Needs) -> Floats:
+    """US dollars an hour of as many copies as the rate asked for needs at full use; of one where none is."""
+    rate = needs.requirements.requests_per_s
+    if rate is None:
+        return outcome.usd_per_hour
+    each = outcome.tokens_per_s / needs.output_tokens if outcome.writes else outcome.tokens_per_s
+    return np.asarray(outcome.usd_per_hour * np.maximum(1.0, np.ceil(rate / each)))
 
 
 def whole_s(outcome: Outcomes, needs: Needs, confidence: float | None = None) -> Floats:
@@ -131,7 +140,7 @@ def limits(outcome: Outcomes, index: int, needs: Needs, spec: ModelSpec) -> list
     if spec.context_tokens is not None:
         found.append(Limit("context", float(context_of(spec, needs)), float(spec.context_tokens), "tokens"))
     if wanted.budget_usd_per_hour is not None:
-        found.append(Limit("budget", float(outcome.usd_per_hour[index]), wanted.budget_usd_per_hour, "$/h"))
+        found.append(Limit("budget", float(hourly_usd(outcome, needs)[index]), wanted.budget_usd_per_hour, "$/h"))
     return found
 
 
