@@ -65,8 +65,8 @@ def estimate_command(
     writes: bool,
     images: int = 0,
 ) -> str:
-    """``whicharch estimate`` for one way to run a model, at the typical lengths (recommendations time further tokens
-    with the context full).
+    """``whicharch estimate`` for one way to run a model at the typical lengths; recommendations time further tokens
+    with the context full.
     """
     parts = [f"whicharch estimate {quote(model)} --machine {quote(machine)} --weights {weights}"]
     if writes and cache not in ("bf16", "–"):
