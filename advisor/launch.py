@@ -8,6 +8,7 @@ text-generation-inference launcher arguments.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from json import dumps
 from shlex import quote
 
 from advisor.candidates import generates
@@ -49,6 +50,8 @@ def launches(
     layout: Layout,
     rules: Rules,
     longest: int,
+    speculate: str = "",
+    speculative_tokens: int = 3,
 ) -> tuple[Launch, ...]:
     """Command lines of one replica, that of the planned engine first.
 
@@ -61,6 +64,8 @@ def launches(
         layout: How the devices share it.
         rules: How the planned engine schedules.
         longest: Tokens of the longest request.
+        speculate: How tokens are guessed ahead, as in a scenario.
+        speculative_tokens: How many at a time.
     """
     name = repository(spec)
     model = quote(name) if name else "PATH_TO_MODEL"
@@ -78,8 +83,21 @@ def launches(
     }
     if layout.pp == 1 and layout.ep == 1 and spec.family == "decoder":
         found["tgi"] = Launch("TGI", _tgi(spec, model, weights, cache, layout, longest), note)
+    if speculate:
+        found = {"vllm": _guessing(found["vllm"], speculate, speculative_tokens)}
     first = [found[engine.id]] if engine.id in found else []
     return (*first, *(launch for id_, launch in found.items() if id_ != engine.id))
+
+
+def _guessing(launch: Launch, speculate: str, tokens: int) -> Launch:
+    """With vLLM's ``--speculative-config``."""
+    method, _, name = speculate.partition(":")
+    draft = {"mtp": "", "eagle3": "PATH_TO_DRAFT"}.get(method, name)
+    config = {"method": "draft_model" if method == "draft" else method, "num_speculative_tokens": tokens}
+    text = dumps({**config, "model": draft} if draft else config)
+    notes = [launch.note, "put the path of the draft" if draft else ""]
+    command = f"{launch.command} --speculative-config {quote(text)}"
+    return Launch(launch.engine, command, "; ".join(filter(None, notes)))
 
 
 def _joined(*parts: str | None) -> str:
@@ -103,6 +121,7 @@ def _vllm(
         f"vllm serve {model}",
         f"--tensor-parallel-size {layout.tp}" if layout.tp > 1 else None,
         f"--pipeline-parallel-size {layout.pp}" if layout.pp > 1 else None,
+        f"--data-parallel-size {layout.dp}" if layout.dp > 1 else None,
         "--enable-expert-parallel" if layout.ep > 1 else None,
         "--quantization fp8" if _fp8(spec, weights) else None,
         "--kv-cache-dtype fp8" if cache == "fp8" else None,
@@ -117,7 +136,8 @@ def _sglang(
 ) -> str:
     return _joined(
         f"python -m sglang.launch_server --model-path {model}",
-        f"--tp-size {layout.tp}" if layout.tp > 1 else None,
+        f"--tp-size {layout.tp * layout.dp}" if layout.tp * layout.dp > 1 else None,
+        f"--dp-size {layout.dp} --enable-dp-attention" if layout.dp > 1 else None,
         f"--pp-size {layout.pp}" if layout.pp > 1 else None,
         f"--ep-size {layout.ep}" if layout.ep > 1 else None,
         "--quantization fp8" if _fp8(spec, weights) else None,

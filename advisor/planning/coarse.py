@@ -120,22 +120,32 @@ def coarse_bounds(group: Sequence[Candidate], demand: Demand, promises: Sequence
     return found
 
 
-def _alive(
-    group: Sequence[Candidate], rules: Sequence[Rules], room: Floats, demand: Demand, promises: Sequence[Promise]
-) -> list[Coarse]:
-    layout = group[0].layout
-    table = compile_table(architecture_of(group[0].spec), layout)
+@dataclass(frozen=True, eq=False)
+class _Times:
+    """Seconds of passes of some candidates, engine included, at a few points."""
+
+    step_s: Floats
+    """By ``RUNNING`` sequences, with hardly a cached token: (…, B)."""
+    reading_s: Floats
+    """Per step and sequence, for cached tokens of a mean prompt: (…)."""
+    alone_s: Floats
+    """A prompt alone, by ``NEW`` tokens: (…, N)."""
+    prompt_s: Floats
+    """A pass that reads a prompt and steps 0 and then ``RUNNING`` sequences, its own attention aside: (…, 1 + B, N)."""
+
+
+def _times(group: Sequence[Candidate], rules: Sequence[Rules], demand: Demand) -> _Times:
+    table = compile_table(architecture_of(group[0].spec), group[0].layout)
     classes = machine_classes()
-    bits = np.array([CACHE_BITS[c.cache] for c in group])
     settings = Settings(
         [
             Setting(
                 c.terms.machine,
                 efficiency(as_run_by(c.engine, c.terms.machine, c.weights), c.weights, classes),
                 c.weights,
-                float(b),
+                float(CACHE_BITS[c.cache]),
             )
-            for c, b in zip(group, bits, strict=True)
+            for c in group
         ]
     )
     step_us, each_us = (
@@ -143,14 +153,11 @@ def _alive(
         for name in ("step_overhead_us", "step_request_us")
     )
     server = Server(table, settings, chunk_tokens=float(max(r.budget_tokens for r in rules)))
-    mean_in, mean_out = float(demand.input.mean()), float(demand.output.mean())
-    further = max(mean_out - 1, 0.0)
     new, running = np.array(NEW, dtype=float), np.array(RUNNING, dtype=float)
-    steps = Workload.of(np.repeat(running, 2), 1, np.tile([1.0, max(mean_in, 2.0)], len(RUNNING)), encode=0)
+    cached = max(float(demand.input.mean()), 2.0)
+    steps = Workload.of(np.repeat(running, 2), 1, np.tile([1.0, cached], len(RUNNING)), encode=0)
     seconds = server.pass_s(steps).reshape(len(group), len(RUNNING), 2)
     reading = np.min((seconds[..., 1] - seconds[..., 0]) / running, axis=1)
-    overhead = step_us + each_us * running
-    step_s = seconds[..., 0] + overhead
     n, b = (x.ravel() for x in np.meshgrid(new, running, indexing="xy"))
     alone, _, both = server.passes_s(Workload.of(1, n, 0, encode=1), Workload.of(b, 1, 1.0, encode=0))
     shape = (len(group), len(RUNNING), len(NEW))
@@ -160,51 +167,81 @@ def _alive(
     load = np.concatenate([[0.0], running])
     prompt_s = np.concatenate([alone, both], axis=1) - own[:, None, :]
     prompt_s += step_us[..., None] + (each_us * (1 + load))[..., None]
+    return _Times(seconds[..., 0] + step_us + each_us * running, np.maximum(reading, 0), alone[:, 0], prompt_s)
+
+
+def _fewest_passes(group: Sequence[Candidate], rules: Sequence[Rules], room: Floats, demand: Demand) -> Floats:
+    """Passes with steps per request: those of one pass must fit into limit and cache together."""
+    table = compile_table(architecture_of(group[0].spec), group[0].layout)
+    bits = np.array([CACHE_BITS[c.cache] for c in group])
     per_token = np.empty(len(group))
     for value in np.unique(bits):
         far = [table.held_bytes(Workload.of([1], 0, length, encode=0), value) for length in (FAR, FAR + 1024)]
         per_token[bits == value] = float(far[1][0][0] - far[0][0][0]) / 1024
     held = float(((demand.own + np.maximum(demand.output - 2, 0) / 2) * (demand.output - 1)).mean())
     most = np.array([r.max_sequences for r in rules], dtype=float)
-    passes = np.maximum(further / most, held * per_token / room)
+    further = max(float(demand.output.mean()) - 1, 0.0)
+    return np.asarray(np.maximum(further / most, held * per_token / (room * group[0].layout.dp)))
+
+
+def _alive(
+    group: Sequence[Candidate], rules: Sequence[Rules], room: Floats, demand: Demand, promises: Sequence[Promise]
+) -> list[Coarse]:
+    """Bounds of candidates that have room for a cache."""
+    times = _times(group, rules, demand)
+    most_per_round = np.array([c.most_per_round for c in group], dtype=float)
+    passes = _fewest_passes(group, rules, room, demand) / most_per_round
+    further = max(float(demand.output.mean()) - 1, 0.0)
+    new, running = np.array(NEW, dtype=float), np.array(RUNNING, dtype=float)
     work, usual = np.empty(len(group)), np.empty((2, len(group)))
-    reading = np.maximum(reading, 0)
-    alike: dict[tuple[int, int, bool], list[int]] = {}
+    alike: dict[tuple[int, int, bool, float], list[int]] = {}
     for k, r in enumerate(rules):
-        alike.setdefault((r.max_sequences, r.budget_tokens, r.prefix_cache), []).append(k)
-    for (sequences, budget, caches), some in alike.items():
+        alike.setdefault((r.max_sequences, r.budget_tokens, r.prefix_cache, most_per_round[k]), []).append(k)
+    for (sequences, budget, caches, per_round), some in alike.items():
         seen, reads = running <= sequences, new <= budget
         fresh = demand.fresh if caches else demand.input
-        table_s = prompt_s[some][:, np.concatenate([[True], seen])][..., reads]
-        steps_s = step_s[some][:, seen]
-        least = request_work_s(steps_s, running[seen], table_s, new[reads], passes[some], float(fresh.mean()), further)
-        work[some] = MARGIN * (least + reading[some] * further)
-        whole = steps_s + running[seen] * reading[some, None]
-        usual[1, some] = whole[:, 0]
+        table_s = times.prompt_s[some][:, np.concatenate([[True], seen])][..., reads]
+        steps_s, reading_s = times.step_s[some][:, seen], times.reading_s[some]
+        rounds = further / per_round
+        least = request_work_s(steps_s, running[seen], table_s, new[reads], passes[some], float(fresh.mean()), rounds)
+        work[some] = MARGIN * (least + reading_s * rounds)
+        whole = steps_s + running[seen] * reading_s[:, None]
+        usual[1, some] = whole[:, 0] / per_round
         for k, step in zip(some, whole, strict=True):
-            usual[0, k] = float(np.interp(float(np.median(fresh)), new, alone[k, 0])) + float(step[0]) / 2
-            if demand.rate is not None and work[k] > 0 and further:
-                rate = 0.8 / work[k] * MARGIN * further
-                n_mean = float(concurrency(rate, step, running[seen]))
-                usual[1, k] = float(np.interp(min(n_mean, running[seen][-1]), running[seen], step))
-    floor = step_s.min(axis=1) + reading
-    per_prompt = np.min(prompt_s / new, axis=(1, 2))
-    least_s = np.min(prompt_s, axis=(1, 2))
-    found = []
+            usual[0, k] = float(np.interp(float(np.median(fresh)), new, times.alone_s[k])) + float(step[0]) / 2
+            if demand.rate is not None and work[k] > 0 and rounds:
+                n_mean = float(concurrency(0.8 / work[k] * MARGIN * rounds, step, running[seen]))
+                usual[1, k] = float(np.interp(min(n_mean, running[seen][-1]), running[seen], step)) / per_round
+    missed = _missed(times, most_per_round, rules, demand, promises)
+    return [
+        Coarse(
+            True, str(floor) if floor else "", float(work[k]),
+            float(usual[0, k]) + c.engine.idle_request_ms * 1e-3, float(usual[1, k]), floor,
+        )
+        for k, (c, floor) in enumerate(zip(group, missed, strict=True))
+    ]  # fmt: skip
+
+
+def _missed(
+    times: _Times, most_per_round: Floats, rules: Sequence[Rules], demand: Demand, promises: Sequence[Promise]
+) -> list[Floor | None]:
+    """For each candidate the first promise that a request alone on a replica breaks."""
+    step_s = (times.step_s.min(axis=1) + times.reading_s) / most_per_round
+    per_token_s = np.min(times.prompt_s / np.array(NEW, dtype=float), axis=(1, 2))
+    least_s = np.min(times.prompt_s, axis=(1, 2))
     asked = {caches: _asked(demand, promises, caches) for caches in {r.prefix_cache for r in rules}}
-    for k, c in enumerate(group):
-        missed: Floor | None = None
-        for promise, (fresh_tokens, steps_each) in zip(promises, asked[rules[k].prefix_cache], strict=True):
-            prompt = max(per_prompt[k] * fresh_tokens, least_s[k])
-            value = MARGIN * {"ttft": prompt, "e2e": prompt + floor[k] * steps_each}.get(
-                promise.limit.quantity, floor[k] * steps_each
+    found: list[Floor | None] = []
+    for k, r in enumerate(rules):
+        floor = None
+        for promise, (fresh_tokens, steps) in zip(promises, asked[r.prefix_cache], strict=True):
+            prompt_s = max(per_token_s[k] * fresh_tokens, least_s[k])
+            value = {"ttft": prompt_s, "e2e": prompt_s + step_s[k] * steps}.get(
+                promise.limit.quantity, step_s[k] * steps
             )
-            if value > promise.limit.seconds:
-                missed = Floor(promise, float(value))
+            if MARGIN * value > promise.limit.seconds:
+                floor = Floor(promise, float(MARGIN * value))
                 break
-        ttft_s = float(usual[0, k]) + c.engine.idle_request_ms * 1e-3
-        why = str(missed) if missed else ""
-        found.append(Coarse(True, why, float(work[k]), ttft_s, float(usual[1, k]), missed))
+        found.append(floor)
     return found
 
 

@@ -13,8 +13,9 @@ from advisor.planning.demand import classes_of, promises_of, requests_of
 from advisor.planning.front import front_of
 from advisor.planning.growth import headroom_of, months_of
 from advisor.planning.miss import nearest_miss, nothing_serves, reason, smallest_changes
+from advisor.planning.mixed import mixed_of
 from advisor.planning.money import HOURS
-from advisor.planning.result import Choice, Percentile, Plan, RunnerUp, SplitChoice
+from advisor.planning.result import Choice, MixedChoice, Part, Percentile, Plan, RunnerUp, SplitChoice
 from advisor.planning.schema import PlanFile, read_plan, share
 from advisor.planning.search import Found, Search, counted, search
 from advisor.planning.space import space_of
@@ -102,6 +103,9 @@ class _Planner:
         notes += [said] if said else []
         self.tell("growth")
         months, breaks, ends = months_of(given, best, self.month, self.trials, self.spare, self.tell)
+        mixed, said = self._mixed(found, 0, best.usd_per_hour)
+        notes += [said] if said else []
+        beyond = self._mixed(found, ends - 1)[0] if ends else None
         headroom = headroom_of(best, lambda factor: self.month(0, factor), self.factor, self.trials)
         apis = apis_of(given, best, months)
         terms = terms_of_plan(given, best, months)
@@ -110,7 +114,7 @@ class _Planner:
         c = best.candidate
         lines = launches(
             c.spec, c.terms.machine, c.engine, c.weights, c.cache, c.layout, service.rules,
-            int(self.trials.asked(best.candidate.spec).longest),
+            int(self.trials.asked(best.candidate.spec).longest), c.speculate, c.speculative_tokens,
         )  # fmt: skip
         notes += self._notes(best)
         return Plan(
@@ -135,6 +139,8 @@ class _Planner:
             runs=self.trials.count,
             requests=self.requests,
             notes=tuple(notes),
+            mixed=mixed,
+            beyond=beyond,
             series=self.trials.over_time(c, best.trial.replicas, self.series) if self.series else {},
         )
 
@@ -148,6 +154,23 @@ class _Planner:
         choice = self.choice(Found(split.candidate, split.trial, 2 * split.spare))
         return SplitChoice(choice, split.prompts + split.spare, split.answers + split.spare, split.link), ""
 
+    def _mixed(self, found: Search, month: int, limit: float = inf) -> tuple[MixedChoice | None, str]:
+        if not self.given.mixed:
+            return None, ""
+        self.tell("replicas of two kinds")
+        trials = self.month(month) if month else self.trials
+        mixed, said = mixed_of(found, trials, self.spare, self.given.max_devices, limit, self.trials)
+        if trials is not self.trials:
+            self.trials.count += trials.count
+        if mixed is None:
+            return None, said
+        parts = tuple(
+            Part(n, extra, c.way, n * c.usd_per_hour)
+            for c, n, extra in zip(mixed.kinds, mixed.replicas, mixed.spare, strict=True)
+        )
+        busy = mixed.trial.mean(lambda o: o.utilisation) or 0.0
+        return MixedChoice(month + 1, parts, mixed.usd_per_hour, self._percentiles(mixed.trial), busy), ""
+
     def _nothing(self, found: Search, notes: list[str]) -> Plan:
         nearest = nearest_miss(found, self.trials, self.given.max_devices, self.spare)
         choice, miss = None, nothing_serves(found)
@@ -155,8 +178,9 @@ class _Planner:
             candidate, trial = nearest
             choice = self.choice(Found(candidate, trial, self.spare))
             miss = reason(found, candidate, trial)
+        mixed, _ = self._mixed(found, 0) if found.lost or found.missed else (None, "")
         return Plan(
-            name=self.given.name, promises=self.promised, best=None, split=None, nearest=choice, miss=miss,
+            name=self.given.name, promises=self.promised, best=None, mixed=mixed, split=None, nearest=choice, miss=miss,
             smallest_changes=smallest_changes(found), front=(), runners_up=self._runners_up(found, None), months=(),
             breaks_in=None, ends_in=None, headroom=None, apis=(), terms=(), launches=(), considered=found.considered,
             built=found.built, simulated=found.simulated, runs=self.trials.count, requests=self.requests,
@@ -195,6 +219,8 @@ class _Planner:
             usd_per_million_tokens=self._per_million(found),
             joules_per_token=trial.mean(lambda o: o.joules_per_token),
             promise_used=trial.worst,
+            dp=c.layout.dp,
+            speculate=c.speculate,
         )
 
     def _per_million(self, found: Found) -> float | None:

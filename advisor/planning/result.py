@@ -54,15 +54,20 @@ class Choice:
     """At nominal power, an upper bound."""
     promise_used: float
     """Share of the limit that is used most."""
+    dp: int = 1
+    speculate: str = ""
 
     @property
     def way(self) -> str:
         """In one line."""
-        degrees = "".join(f" {n}{d}" for n, d in (("tp", self.tp), ("pp", self.pp), ("ep", self.ep)) if d > 1)
+        degrees = "".join(
+            f" {n}{d}" for n, d in (("tp", self.tp), ("pp", self.pp), ("ep", self.ep), ("dp", self.dp)) if d > 1
+        )
         per = self.devices // self.replicas
         cache = f", cache {self.cache}" if self.cache not in ("bf16", "–") else ""
         many = f"{per} × " if per > 1 else ""
-        return f"{self.replicas} × ({self.model} {self.weights}{cache} on {many}{self.machine}{degrees})"
+        guess = f", speculating by {self.speculate}" if self.speculate else ""
+        return f"{self.replicas} × ({self.model} {self.weights}{cache} on {many}{self.machine}{degrees}{guess})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,29 @@ class SplitChoice:
     answers: int
     link: str
     """Over what caches travel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of two kinds of replicas."""
+
+    replicas: int
+    """The spare ones included."""
+    spare: int
+    way: str
+    usd_per_hour: float
+
+
+@dataclass(frozen=True, slots=True)
+class MixedChoice:
+    """Replicas of two kinds behind one router."""
+
+    month: int
+    """From 1 on."""
+    parts: tuple[Part, ...]
+    usd_per_hour: float
+    percentiles: tuple[Percentile, ...]
+    utilisation: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +194,10 @@ class Plan:
     requests: int
     """Simulated in each run."""
     notes: tuple[str, ...]
+    mixed: MixedChoice | None = None
+    """Two kinds together, cheaper than ``best``, or where no kind is enough alone."""
+    beyond: MixedChoice | None = None
+    """Two kinds together in month ``ends_in``."""
     smallest_changes: tuple[str, ...] = ()
     """Where nothing keeps the promises: what would have to change at least, one line for each kind of obstacle."""
     series: Mapping[str, Sequence[float]] = field(default_factory=dict)

@@ -74,6 +74,8 @@ class Layouts(Spec):
     pp: tuple[Degree, ...] = (1,)
     ep: tuple[Degree, ...] | Literal["auto"] = "auto"
     """Expert parallel; ``auto``: none, and one part for each device of the replica."""
+    dp: tuple[Degree, ...] = (1,)
+    """Attention data parallel: ranks with sequences of their own that share the experts of a mixture."""
 
 
 class Power(Spec):
@@ -105,6 +107,10 @@ class PlanFile(Spec):
     formats: tuple[str, ...] = ()
     """Weight formats; empty: as published, and the smaller ones that the machine's usual engine reads."""
     caches: tuple[str, ...] = ("bf16",)
+    speculate: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
+    """Ways to guess tokens ahead that are tried: ``mtp``, ``eagle3`` or ``draft:MODEL``; ``""`` is none."""
+    speculative_tokens: Annotated[int, Field(ge=1, le=64)] = 3
+    """Guessed per round."""
     layouts: Layouts = Layouts()
     engine: str = ""
     """Inference engine; empty: the usual one for machine and format."""
@@ -112,6 +118,9 @@ class PlanFile(Spec):
     router: Literal["round-robin", "least-loaded", "prefix-aware"] = "least-loaded"
     disaggregation: bool = False
     """Whether separate replicas for prompts and for answers are tried too."""
+    mixed: bool = False
+    """Whether replicas of two kinds behind one router are tried too: where that is cheaper, and for the first month
+    that one kind is not enough for."""
     redundancy: Annotated[int, Field(ge=0, le=100)] = 0
     """Replicas beyond those that keep the promise: 1 is N+1."""
     headroom: Text = 0.0
@@ -135,6 +144,9 @@ class PlanFile(Spec):
             raise ValueError("slo: no promise is made, to all or to a class; write it like ttft.p95<1s,tpot.p95<50ms")
         if len({c.users is None for c in self.traffic}) > 1:
             raise ValueError("traffic: classes should all have users, or all have rates")
+        for way in self.speculate:
+            if way not in ("", "mtp", "eagle3") and not way.startswith("draft:"):
+                raise ValueError(f"speculate: {way!r} is none of mtp, eagle3, draft:MODEL and '' (not at all)")
         names = [c.name for c in self.traffic]
         if len(set(names)) < len(names):
             raise ValueError("traffic: two classes have the same name")

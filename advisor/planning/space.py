@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from advisor.candidates import generates
 from advisor.machines import engine_reading, formats_for, rentable
@@ -33,6 +34,15 @@ class Candidate:
     cache: str
     engine: Engine
     layout: Layout
+    speculate: str = ""
+    """How tokens are guessed ahead; empty: not at all."""
+    speculative_tokens: int = 3
+    """Guessed per round."""
+
+    @property
+    def most_per_round(self) -> int:
+        """Tokens of one pass of a sequence at most."""
+        return 1 + self.speculative_tokens if self.speculate else 1
 
     @property
     def devices(self) -> int:
@@ -53,9 +63,12 @@ class Candidate:
             tp=self.layout.tp,
             pp=self.layout.pp,
             ep=self.layout.ep,
+            dp=self.layout.dp,
             weights=self.weights.id,
             cache=self.cache,
             engine=self.engine.id,
+            speculate=self.speculate,
+            speculative_tokens=self.speculative_tokens,
         )
 
     @property
@@ -66,8 +79,10 @@ class Candidate:
             parts.append(f"cache {self.cache}")
         machine = self.terms.machine.id
         parts.append(f"{self.devices} × {machine}" if self.devices > 1 else machine)
-        if self.layout.pp > 1 or self.layout.ep > 1:
+        if self.layout.pp > 1 or self.layout.ep > 1 or self.layout.dp > 1:
             parts.append(str(self.layout))
+        if self.speculate:
+            parts.append(f"speculating by {self.speculate}")
         if self.terms.pricing != "on-demand":
             parts.append(self.terms.pricing)
         return ", ".join(parts)
@@ -146,7 +161,7 @@ def _add(space: Space, plan: PlanFile, spec: ModelSpec, machines: Sequence[Terms
             continue
         for terms in machines:
             machine = terms.machine
-            if layout.tp > machine.link.max_gpus or network_problem(machine, layout) is not None:
+            if layout.group > machine.link.max_gpus or network_problem(machine, layout) is not None:
                 continue
             if layout.devices > min(plan.max_devices, terms.available or plan.max_devices):
                 continue
@@ -155,9 +170,9 @@ def _add(space: Space, plan: PlanFile, spec: ModelSpec, machines: Sequence[Terms
                 if plan.formats and weights.bits > load_format(spec.published_weights).bits:
                     continue
                 engine = load_engine(plan.engine or engine_reading(weights, machine, writes))
-                for cache in plan.caches if writes else plan.caches[:1]:
-                    group = space.groups.setdefault((spec.id, layout), [])
-                    group.append(Candidate(spec, terms, weights, cache, engine, layout))
+                group = space.groups.setdefault((spec.id, layout), [])
+                for cache, way in product(plan.caches, plan.speculate) if writes else [(plan.caches[0], "")]:
+                    group.append(Candidate(spec, terms, weights, cache, engine, layout, way, plan.speculative_tokens))
 
 
 def _usual(machine: Machine, spec: ModelSpec) -> list[str]:
@@ -169,10 +184,9 @@ def _usual(machine: Machine, spec: ModelSpec) -> list[str]:
 def layouts_of(wanted: Layouts) -> list[Layout]:
     """Every combination of degrees."""
     found = []
-    for pp in wanted.pp:
-        for tp in wanted.tp:
-            degrees = (1, tp) if wanted.ep == "auto" else wanted.ep
-            for ep in dict.fromkeys(degrees):
-                if tp % ep == 0:
-                    found.append(Layout(tp, pp, ep))
+    for pp, dp, tp in product(wanted.pp, wanted.dp, wanted.tp):
+        degrees = (1, tp * dp) if wanted.ep == "auto" else wanted.ep
+        for ep in dict.fromkeys(degrees):
+            if tp * dp % ep == 0:
+                found.append(Layout(tp, pp, ep, dp))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
-from advisor.planning.result import Choice, Plan
+from advisor.planning.result import Choice, MixedChoice, Plan
 from advisor.report import percent_text, seconds_text, usd_text
 from advisor.tables import aligned_lines, fitted, markdown_lines
 
@@ -43,9 +43,15 @@ def _write(out: _Writer, plan: Plan) -> None:
         out.line(f"{s.prompts} read prompts, {s.answers} write answers: {s.choice.way}")
         out.line(f"{usd_text(s.choice.usd_per_hour)} per hour; caches travel over the {s.link}")
         _percentiles(out, s.choice)
+    if plan.mixed is not None:
+        out.heading("Cheaper still: two kinds of replicas behind one router", 2)
+        _two_kinds(out, plan.mixed)
     _front(out, plan)
     _losers(out, plan)
     _months(out, plan)
+    if plan.beyond is not None:
+        out.heading(f"Enough in month {plan.beyond.month}: two kinds of replicas behind one router", 2)
+        _two_kinds(out, plan.beyond)
     _money(out, plan)
     if plan.launches:
         out.heading("Start one replica", 2)
@@ -65,6 +71,9 @@ def _nothing(out: _Writer, plan: Plan) -> None:
         near = plan.nearest
         out.line(f"Nearest miss: {near.way}, {usd_text(near.usd_per_hour)} per hour: {plan.miss}.")
         _percentiles(out, near)
+    if plan.mixed is not None:
+        out.heading("But two kinds of replicas behind one router do", 2)
+        _two_kinds(out, plan.mixed)
     for change in plan.smallest_changes:
         out.line(f"Smallest change: {change}")
     _losers(out, plan)
@@ -100,7 +109,15 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _percentiles(out: _Writer, choice: Choice) -> None:
+def _two_kinds(out: _Writer, mixed: MixedChoice) -> None:
+    for part in mixed.parts:
+        spare = f", {part.spare} of them spare" if part.spare else ""
+        out.line(f"{part.replicas} × ({part.way}){spare}: {usd_text(part.usd_per_hour)} per hour")
+    out.line(f"{usd_text(mixed.usd_per_hour)} per hour together, busy {percent_text(mixed.utilisation)} of the time")
+    _percentiles(out, mixed)
+
+
+def _percentiles(out: _Writer, choice: Choice | MixedChoice) -> None:
     rows = []
     for p in choice.percentiles:
         spread = "–" if p.low is None or p.high is None else f"{seconds_text(p.low)} to {seconds_text(p.high)}"
@@ -132,6 +149,8 @@ def _losers(out: _Writer, plan: Plan) -> None:
 
 
 def _months(out: _Writer, plan: Plan) -> None:
+    if len(plan.months) < 2:
+        return
     out.heading("Growth", 2)
     rows: list[list[str]] = []
     for m in plan.months:

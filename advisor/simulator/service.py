@@ -120,6 +120,9 @@ def _decoder(
     server, draft = server_of(case), draft_of(case) if case.scenario.speculate else None
     memory = _memory(case, server, rules, share, tokens, draft)
     longest = min(memory.longest(rules.block_tokens), 2**20)
+    if (ranks := case.scenario.layout.dp) > 1:  # no request may be longer than what one rank holds
+        longest = min(longest, replace(memory, units=memory.units // ranks).longest(rules.block_tokens))
+        rules = rules.with_(context_tokens=min(rules.context_tokens or longest, longest))
     steps = timed(
         server, most=rules.max_sequences, budget=rules.budget_tokens, longest=longest, images=case.scenario.images
     )
@@ -154,7 +157,7 @@ def _memory(
             f"{case.spec.id} on {case.scenario.layout.devices} × {case.machine.id}: weights, activations and engine "
             f"leave {max(room, 0) / 2**30:.1f} GiB for the cache; a smaller weight format or more devices would help"
         )
-    return replace(memory, units=room)
+    return replace(memory, units=room * ranks)  # a request is held by one of them
 
 
 def _room(case: Resolved, rules: Rules, share: float | None) -> int:
