@@ -1,6 +1,6 @@
 """Ready-to-run command lines of inference engines for a model in a format on so many devices.
 
-Flags as in the engines' documentation, read 2026-11: docs.vllm.ai engine arguments (``vllm serve``), docs.sglang.io
+Flags as in the engines' documentation, read 2026-11: docs.vllm.ai engine arguments and pooling models, docs.sglang.io
 server arguments, Debian's ``llama-server(1)``, huggingface.co text-embeddings-inference CLI arguments and
 text-generation-inference launcher arguments.
 """
@@ -185,6 +185,8 @@ def _llama_cpp(
 
 
 def _embedding(spec: ModelSpec, model: str, note: str, rules: Rules) -> tuple[Launch, ...]:
+    if spec.family == "decoder":
+        return (Launch("vLLM", f"vllm serve {model} --runner pooling", note),)
     if spec.family != "encoder":
         return ()
     tei = _joined(

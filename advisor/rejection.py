@@ -134,6 +134,10 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
         if users:
             options.append(f"users ≤ {users}")
     if set(broken) & {"memory", "first token", "per token", "whole answer", "throughput"}:
+        from advisor.decision.narrower import narrower_weights
+
+        if format_ := narrower_weights(spec, needs, outcome, index):
+            options.append(f"{format_} weights")
         devices = _more_devices(spec, needs, outcome.space, index)
         if devices:
             options.append(f"{devices} × {outcome.space.choices[index].machine.id}")

@@ -28,7 +28,7 @@ def short_answer(r: Recommendation, needs: Needs, volume: Volume | None) -> str:
     elif r.ttft_s is not None:
         parts.append(f"answers in {seconds_text(r.ttft_s)}")
     month = month_of(r, needs, volume)
-    if month is not None:
+    if month is not None and (r.machine is not None or needs.requirements.requests_per_s is not None):
         parts.append(f"{dollars_text(month.usd)} a month")
     elif r.usd_per_thousand_requests is not None:
         parts.append(f"{usd_text(r.usd_per_thousand_requests)} per thousand requests")

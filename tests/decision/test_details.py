@@ -196,3 +196,21 @@ def test_machines_that_are_only_rented_are_no_choice_where_the_network_is_cut_of
     cut_off = recommend(task="classification", deployment="air-gapped", max_params=1e8, limit=3)
     assert cut_off.recommendations
     assert not {r.machine for r in cut_off.recommendations} & {"a10g", "tpu-v5e", "inferentia2", "trainium1"}
+
+
+def test_the_weights_that_a_rejection_proposes_fit_and_wider_ones_do_not():
+    asked = {"task": "chat", "users": 8, "context_tokens": 16384, "machines": ("rtx-4090",)}
+    checked = 0
+    for r in recommend(**asked, limit=0, rejections=4).rejected:
+        proposed = re.search(r"(gguf-q3_k_m|gguf-q2_k) weights", r.smallest_change)
+        if proposed is None:
+            continue
+        ways = {"gguf-q4_k_m": False, proposed[1]: True}
+        for weights, fits in ways.items():
+            e = estimate(
+                model=r.model, machine="rtx-4090", weights=weights, cache="int8", batch=8, input_tokens=16384 - 294,
+                output_tokens=294, engine="llama.cpp",
+            )  # fmt: skip
+            assert e.memory.fits is fits, (r.model, weights)
+        checked += 1
+    assert checked >= 2
