@@ -72,10 +72,11 @@ def _measures() -> tuple[str, ...]:
 
 
 def _tables(heads: Sequence[str], cells: Sequence[Sequence[Any]]) -> Texts:
-    return {"csv": lambda: _csv(heads, cells), "md": lambda: _markdown(heads, cells)}
+    return {"csv": lambda: csv_text(heads, cells), "md": lambda: _markdown(heads, cells)}
 
 
-def _csv(heads: Sequence[str], cells: Sequence[Sequence[Any]]) -> str:
+def csv_text(heads: Sequence[str], cells: Sequence[Sequence[Any]]) -> str:
+    """A table for spreadsheets."""
     import csv
     import io
 

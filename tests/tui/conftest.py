@@ -5,6 +5,7 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
+from plan_world import plan
 from tui_world import World, findings, library, reasons
 
 from advisor.detect import Detection
@@ -21,6 +22,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr("tui.reasons.reasons_of", lambda decision, model: reasons(model))
     monkeypatch.setattr("tui.screens.models.examine", lambda model, load: findings(model.id))
     monkeypatch.setattr("tui.screens.machines.look", lambda: Detection(()))
+    monkeypatch.setattr("tui.screens.plan.answer", lambda data, tell, check: plan())
     return it
 
 

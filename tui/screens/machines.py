@@ -492,9 +492,13 @@ class MachinesScreen(Page):
 
     def action_tab(self, index: int) -> None:
         """Choose a tab and go to it."""
-        detail = self.query_one(MachineDetail)
-        detail.active = MachineDetail.TABS[index][0]
-        if detail.active == "calibrate" or self.has_class("-reading") or self.has_class("-narrow"):
+        detail, name = self.query_one(MachineDetail), MachineDetail.TABS[index][0]
+        reading = self.focused is not None and detail in self.focused.ancestors
+        go = name == "calibrate" or reading or self.has_class("-narrow")
+        if go:
+            self.set_focus(None)  # a focused widget in a tab that hides would bring its tab back
+        detail.active = name
+        if go:
             self.call_after_refresh(detail.focus_tab)
 
     @on(TabbedContent.TabActivated)

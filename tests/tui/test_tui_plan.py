@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from plan_world import miss, plan
+from textual.widgets import Input
+from tui_world import settle
+
+from catalog.errors import BadInput
+from tui.app import WhicharchApp
+from tui.screens import plan as page
+from tui.screens.plan import PlanScreen
+from tui.widgets.plan_result import PlanResult
+from tui.widgets.reader import Reader
+from tui.widgets.row_table import RowTable
+from tui.widgets.run_line import RunLine
+
+ROOT = Path(__file__).parents[2]
+
+
+class Planner:
+    """What stands in for the planner."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.reply: Callable[[Callable[[str], None], Callable[[], None]], Any] = lambda tell, check: plan()
+
+    def answer(self, data: dict[str, Any], tell: Callable[[str], None], check: Callable[[], None]) -> Any:
+        self.asked.append(data)
+        return self.reply(tell, check)
+
+
+@pytest.fixture
+def planner(monkeypatch: pytest.MonkeyPatch) -> Planner:
+    it = Planner()
+    monkeypatch.setattr(page, "answer", it.answer)
+    return it
+
+
+async def opened(pilot: Any) -> PlanScreen:
+    await settle(pilot)
+    await pilot.press("p")
+    await settle(pilot)
+    screen = pilot.app.screen
+    assert isinstance(screen, PlanScreen)
+    return screen
+
+
+def field(screen: PlanScreen, name: str) -> Input:
+    return screen.query_one(f"#field-{name} Input", Input)
+
+
+def line(screen: PlanScreen) -> str:
+    return screen.query_one(RunLine).render().plain
+
+
+async def test_a_plan_by_keyboard_from_the_form_to_every_tab(app: WhicharchApp, planner: Planner):
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        assert app.focused is screen.query_one("#run")
+        await pilot.press("slash", "end", "ctrl+u", *"90/min", "enter", "s")
+        await settle(pilot)
+        assert [asked["traffic"][0]["rate"] for asked in planner.asked] == ["90/min"]
+        result = screen.query_one(PlanResult)
+        assert app.focused is result.query_one("#summary")
+        text = result.query_one("#summary", Reader).text
+        for words in ("✓ 2 × (tiny-2l fp8 on l4)", "✓ kept", "✗ MISSED", "$730.00 per month", "20 % more", "[/x]"):
+            assert words in text
+        found = {}
+        for key, (tab, what) in zip("23456", PlanResult.TABS[1:], strict=True):
+            await pilot.press(key)
+            await settle(pilot)
+            assert (result.active, app.focused) == (tab, result.query_one(what))
+            found[tab] = "\n".join(strip.text for strip in screen._compositor.render_strips())
+        assert "2 2 × (tiny-2l" in found["front"]
+        assert "6.0 tok/s" in found["time"]
+        assert "breaks in month 2" in found["cost"]
+        assert "too [/slow]" in found["others"]
+        assert "vllm serve tiny-2l" in found["launch"]
+        assert screen.copied() == "vllm serve tiny-2l"
+        await pilot.press("2", "v")
+        await settle(pilot)
+        assert "ttft.p95 against" in str(result.query_one("#front-plot").border_title)
+        assert "a note" in screen.exports()["md"]()
+        assert json.loads(screen.exports()["json"]())["best"]["machine"] == "l4"
+        assert screen.exports()["csv"]().splitlines()[0] == "plan,usd_per_hour,ttft.p95,tpot.p95,e2e.p50"
+        assert yaml.safe_load(screen.exports()["yaml"]())["traffic"][0]["rate"] == "90/min"
+        await pilot.press("escape", "u")
+        await settle(pilot)
+        assert field(screen, "class-rate").value == "8/s"
+
+
+async def test_planning_tells_its_progress_and_a_stopped_answer_never_arrives(app: WhicharchApp, planner: Planner):
+    def slow(tell: Callable[[str], None], check: Callable[[], None]) -> Any:
+        tell("simulating [/this]")
+        for _ in range(200):
+            time.sleep(0.02)
+            check()
+        return plan()
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        planner.reply = slow
+        await pilot.click("#run")
+        for _ in range(50):
+            await pilot.pause(0.02)
+            if "simulating [/this]" in line(screen):
+                break
+        assert line(screen).startswith("● ")
+        assert "simulating [/this]" in line(screen)
+        await pilot.click("#run")
+        await settle(pilot)
+        assert "stopped" in line(screen)
+        screen.post_message(PlanScreen.Answered(1, plan()))
+        await settle(pilot)
+        assert screen.plan is None
+        planner.reply = lambda tell, check: miss()
+        await pilot.press("s")
+        await settle(pilot)
+        assert line(screen).startswith("✗ nothing keeps the promises")
+        assert "ttft.p95 is 3 s" in screen.query_one("#summary", Reader).text
+
+
+async def test_what_is_wrong_is_said_and_nothing_runs(app: WhicharchApp, planner: Planner, tmp_path: Path):
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        field(screen, "slo").value = "ttft.p95<never"
+        await settle(pilot)
+        assert "never" in line(screen)
+        await pilot.press("s")
+        assert planner.asked == []
+        field(screen, "slo").value = "ttft.p95<1s"
+        await settle(pilot)
+        assert not line(screen).startswith("✗")
+        for path, said in ((tmp_path / "gone.yaml", "gone.yaml"), (tmp_path / "bad.yaml", "traffic")):
+            if "bad" in path.name:
+                path.write_text("name: x\ntraffic: 3\n", encoding="utf-8")
+            await pilot.press("escape", "o")
+            screen.query_one("#path", Input).value = str(path)
+            await pilot.press("enter")
+            await settle(pilot)
+            assert said in line(screen)
+
+        def refuse(tell: Any, check: Any) -> Any:
+            raise BadInput("models: [/nothing] is called that")
+
+        planner.reply = refuse
+        await pilot.press("escape", "s")
+        await settle(pilot)
+        assert "✗ models: [/nothing] is called that" in line(screen)
+
+
+async def test_a_file_fills_the_form_and_its_classes_are_edited_one_by_one(app: WhicharchApp, planner: Planner):
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        screen.query_one("#path", Input).value = str(ROOT / "examples" / "rag.yaml")
+        await pilot.press("o", "enter")
+        await settle(pilot)
+        assert field(screen, "class-input").value == "normal:3500,600"
+        assert field(screen, "machines").value == "l40s, h100-sxm:reserved"
+        screen.query_one("#field-class Select").value = "2 titles"  # type: ignore[attr-defined]
+        await settle(pilot)
+        assert field(screen, "class-slo").value == "e2e.p90<1.5s"
+        field(screen, "class-rate").value = "40/min"
+        await settle(pilot)
+        await pilot.press("escape", "plus", "s")
+        await settle(pilot)
+        asked = planner.asked[-1]
+        assert [entry["rate"] for entry in asked["traffic"]] == ["90/min", "40/min", "40/min"]
+        assert (asked["traffic"][0]["groups"], asked["router"]) == (4, "prefix-aware")
+        await pilot.press("escape", "minus", "minus", "minus")
+        await settle(pilot)
+        assert [entry["name"] for entry in screen.data["traffic"]] == ["questions"]  # type: ignore[index]
+
+
+async def test_picked_machines_come_over_from_their_page(app: WhicharchApp, planner: Planner):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("n")
+        await settle(pilot)
+        await pilot.press("space", "space", "w")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, PlanScreen)
+        assert field(screen, "machines").value == "rtx-4090, h100-sxm"
+        assert screen.query_one("#front", RowTable).rows == ()
+
+
+def test_the_real_planner_answers_with_a_time_series():
+    from advisor.planning.draft import START
+
+    small = {**START, "models": ["llama-3.1-8b"], "machines": [{"id": "l40s"}], "layouts": {"tp": [1]}, "months": 1}
+    told: list[str] = []
+    found = page.answer({**small, "seeds": 1, "requests": 200}, told.append, lambda: None)
+    assert found.kept
+    assert len(found.series["to_s"]) == page.POINTS
+    assert told
