@@ -35,7 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "machine": ("advisor.cli.machine", "Recognise this machine; list, show and check machines."),
     "calibrate": ("advisor.cli.calibrate", "Measure this machine, fit its constants, check them on real models."),
     "learn": ("advisor.cli.learn", "Pages about families, innovations and tasks, their numbers computed now."),
-    "serve": ("advisor.cli.serve", "The terminal application in a browser."),
+    "mcp": ("advisor.cli.mcp", "Give assistants the answers as tools (Model Context Protocol)."),
+    "serve": ("advisor.cli.serve", "The application in a browser, or the answers over HTTP."),
     "tui": ("advisor.cli.tui", "Open the terminal application (the default)."),
 }
 """Command name to (module with a ``command`` object, one line of help)."""

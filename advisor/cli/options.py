@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from advisor import quantities
+from advisor.plain import finite
 from advisor.tables import aligned_lines, markdown_lines
 
 
@@ -61,17 +62,7 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def print_json(data: Any) -> None:
     """Data to stdout; numbers that JSON cannot hold become null."""
-    click.echo(json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _finite(value: Any) -> Any:
-    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
+    click.echo(json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_csv(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

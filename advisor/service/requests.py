@@ -1,0 +1,104 @@
+"""What may be asked from outside: inputs with a shape and with bounds, and no files of this computer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from advisor.planning.schema import PlanFile
+from advisor.scenario import Scenario
+from calculators.memory import PolicyName
+from catalog.base import Size, Spec
+from catalog.errors import BadInput
+
+Rows = Annotated[int, Field(ge=1, le=50)]
+MOST_LETTERS = 4000
+"""Of a question; the parser reads no more."""
+MOST_REQUESTS, MOST_SEEDS, MOST_MODELS = 20_000, 5, 5
+"""Simulated for a plan: bounds on how long one call can keep the processor."""
+FILES = (".yaml", ".yml", ".json", ".jsonl", ".csv", ".gguf", ".safetensors", ".parquet")
+
+
+class Question(Spec):
+    """A question in plain English."""
+
+    question: Annotated[str, Field(min_length=1, max_length=MOST_LETTERS)]
+    """Such as: chat in German on one RTX 4090, first token under 300 ms."""
+    limit: Rows = 5
+    """Recommendations at most."""
+
+
+class Explained(Spec):
+    """One quantity of one model: where its number comes from."""
+
+    model: str
+    quantity: str
+    """``kv-cache``, ``parameters``, ``flops`` ...; with a machine ``ttft``, ``tpot``, ``throughput``, ``cost`` ..."""
+    context: Size = 2048
+    """Tokens read, or held in the cache; with a machine the prompt."""
+    batch: Size = 1
+    step: bool = False
+    """One new token on ``context`` cached ones, instead of reading them."""
+    weights: str = ""
+    """Weight format; empty: as published."""
+    cache: str = "bf16"
+    policy: PolicyName = "needed"
+    machine: str = ""
+    """For times, energy and cost."""
+    output_tokens: Size = 500
+    tp: Annotated[int, Field(ge=1, le=1024)] = 1
+
+
+def bounded(asked: PlanFile) -> PlanFile:
+    """A plan that does not keep the processor for hours.
+
+    Raises:
+        BadInput: If it simulates more than is allowed from outside.
+    """
+    for name, most in (("requests", MOST_REQUESTS), ("seeds", MOST_SEEDS), ("most_models", MOST_MODELS)):
+        if (getattr(asked, name) or 0) > most:
+            raise BadInput(f"plan: {name} is over {most:,}, the most that this server simulates; use the command line")
+    return asked
+
+
+def sentence_of(errors: Sequence[Any]) -> str:
+    """The first thing that pydantic finds wrong, in one sentence: where, what, and how many more."""
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "request"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{where}: {str(first['msg']).removeprefix('Value error, ')[:300]}{more}"
+
+
+def without_files(asked: Spec) -> None:
+    """Refuse names that the catalog would read from a file: only its own entries are for others.
+
+    Raises:
+        BadInput: At the first such name.
+    """
+    for name in _texts(asked.model_dump()):
+        if name.lower().endswith(FILES) or name.startswith(("/", ".", "~", "\\")) or _is_here(name):
+            raise BadInput(f"{name!r}: no files are read from here; name an entry of the catalog")
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return ("/" in name or "\\" in name) and Path(name).expanduser().exists()
+    except (OSError, ValueError):
+        return True
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+
+
+__all__ = ["Explained", "PlanFile", "Question", "Rows", "Scenario", "bounded", "sentence_of", "without_files"]
