@@ -32,8 +32,8 @@ def command(host: str, port: int, public_url: str | None, api: bool) -> None:
             raise click.UsageError("--public-url is for the application; the API needs none")
         if not is_local(host):
             click.echo(
-                f"Warning: everybody who can reach {host}:{port} can ask here, without a password. Put a proxy with one "
-                "before it.",
+                f"Warning: everybody who can reach {host}:{port} can ask here, without a password. Put a proxy with "
+                "one before it.",
                 err=True,
             )
         click.echo(f"the API is at {public_address(host, port, None)} (Ctrl+C ends it)", err=True)

@@ -1,4 +1,4 @@
-"""What other programs may ask: five questions with checked inputs, over MCP (``mcp_server``) and HTTP (``http_api``)."""
+"""What other programs may ask: five questions, inputs checked, over MCP (``mcp_server``) and HTTP (``http_api``)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from catalog.errors import BadInput
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
-INSTRUCTIONS = """Which architecture, model and machine for a task, what a model costs to run, and what to buy for traffic.
+INSTRUCTIONS = """Which architecture, model and machine for a task, what a model costs to run, what to buy for traffic.
 Numbers are computed here from formulas, catalog facts and measurements, without network: quote them, do not guess them.
 Start with ask (plain English) or recommend (fields); check one way with estimate; size a service with plan; ask explain
 where a number comes from. Times are in seconds, money in US dollars, quality is the share of scored models beaten."""
@@ -69,6 +69,7 @@ def server() -> MCPServer[None]:
         from mcp_types import ToolAnnotations
     except ImportError as error:
         raise BadInput("mcp needs the mcp package, which is not installed: pip install 'whicharch[mcp]'") from error
+
     class Server(MCPServer[None]):
         """Says in one sentence what is wrong with a request."""
 
@@ -78,9 +79,7 @@ def server() -> MCPServer[None]:
             except ToolError as error:
                 raise ToolError(_in_one_sentence(error)) from error
 
-    made = Server(
-        "whicharch", instructions=INSTRUCTIONS, version=release(), log_level="WARNING"
-    )
+    made = Server("whicharch", instructions=INSTRUCTIONS, version=release(), log_level="WARNING")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     for tool in (ask, recommend, estimate, plan, explain):
         made.tool(annotations=reads)(tool)

@@ -35,9 +35,7 @@ async def test_an_assistant_finds_five_tools_and_gets_short_typed_answers():
 
         found = await client.call_tool("estimate", {"scenario": {"model": "llama-3.1-8b", "machine": "l4"}})
         same = estimate(model="llama-3.1-8b", machine="l4")
-        assert found.structured_content["memory_gb_per_device"] == float(
-            f"{same.memory.total_bytes_per_gpu / 1e9:.4g}"
-        )
+        assert found.structured_content["memory_gb_per_device"] == float(f"{same.memory.total_bytes_per_gpu / 1e9:.4g}")
         assert found.structured_content["per_token_s"]["median"] == float(f"{same.time.tpot_s.p50:.4g}")
 
         named = {"task": "classification", "machines": ["l4"]}
