@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 from advisor.machines import rentable
+from advisor.ranking.facts import facts_of
 from advisor.report import count_text, tokens_text
 from advisor.requirements import Requirements
 from calculators.efficiency import class_of
-from calculators.params import count_params
 from catalog.loader import all_machines, machine_classes, machine_prices
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
@@ -102,7 +102,7 @@ def _size_problem(spec: ModelSpec, wanted: Requirements) -> str | None:
         return "its size is not disclosed" if wanted.max_params or wanted.min_params else None
     if wanted.max_params is None and wanted.min_params is None:
         return None
-    total = count_params(spec).total
+    total = facts_of(spec).params.total
     if wanted.max_params is not None and total > wanted.max_params * ROUNDED:
         return f"{count_text(total)} parameters are over {count_text(wanted.max_params)}"
     if wanted.min_params is not None and total * ROUNDED < wanted.min_params:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from advisor.ability import Abilities, fit, log_odds
-from catalog.loader import all_models
+from catalog.loader import listed_models
 from catalog.quality import Reporter, Taken, benchmark_of, taken
 from catalog.spec import ModelSpec
 from catalog.task import Task
@@ -129,7 +129,7 @@ def table_of(domains: Iterable[str], full: Iterable[str]) -> Table:
     printed = taken()
     rows = {(row.model, row.group): row for domain in sorted(domains) if domain in printed for row in printed[domain]}
     wanted = set(domains)
-    for spec in all_models():
+    for spec in listed_models():
         for score in spec.scores:
             entry = benchmark_of(score.benchmark)
             if entry is None or entry.domain not in wanted:

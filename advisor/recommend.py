@@ -13,11 +13,12 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
-from advisor.candidates import NODE, Outcomes, degrees, evaluate, generates, space, weights_fit
+from advisor.candidates import NODE, Outcomes, degrees, evaluate, space, weights_fit
 from advisor.decision.floor import floor_of, over_budget
 from advisor.decision.suited import suited
 from advisor.eligible import machines_for, obstacle
 from advisor.quality import qualities
+from advisor.ranking.facts import facts_of
 from advisor.ranking.many import Many
 from advisor.ranking.order import in_order, points_of, shortlist
 from advisor.ranking.promises import Limit, context_problem
@@ -28,7 +29,7 @@ from advisor.ranking.ways import choose
 from advisor.ranking.weights import weights_of
 from advisor.rejection import Rejection, reject, severity
 from advisor.requirements import Needs, Requirements, complete
-from catalog.loader import all_models, checked, is_shipped, load_machine, load_task
+from catalog.loader import checked, is_shipped, listed_models, load, load_machine, load_task
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.task import Task
@@ -55,7 +56,7 @@ def recommend(
     needs, weights = complete(wanted, task), weights_of(wanted)
     machines = [load_machine(name) for name in wanted.machines] or machines_for(wanted)
     families = suited(task, needs)
-    models = [spec for spec in all_models() if _serves(spec, task)]
+    models = [spec for spec in listed_models() if _serves(spec, task)]
     quality = qualities(task, models)
     floor = floor_of(wanted, quality)
     told = limit if rejections is None else rejections
@@ -102,9 +103,9 @@ def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
     """Models behind an API that could do the task, the best score first, whatever machines are named."""
     wanted, task = needs.requirements, load_task(needs.task)
     families = suited(task, needs)
-    closed = [spec for spec in all_models() if not spec.is_disclosed and _serves(spec, task)]
+    closed = [spec for spec in listed_models() if not spec.is_disclosed and _serves(spec, task)]
     quality = qualities(task, closed)
-    floor = floor_of(wanted, qualities(task, all_models()) if wanted.at_least else quality)
+    floor = floor_of(wanted, qualities(task, listed_models()) if wanted.at_least else quality)
     found = [
         row
         for spec in closed
@@ -122,7 +123,7 @@ def _settled(
 
     Shipped models that write are settled together, as far as nodes go; others one by one.
     """
-    together = [spec for spec in models if needs.max_gpus <= NODE and is_shipped(spec.id) and generates(spec)]
+    together = [spec for spec in models if needs.max_gpus <= NODE and is_shipped(spec.id) and facts_of(spec).writes]
     best: dict[str, tuple[Outcomes, int]] = {}
     closest: dict[str, list[Outcomes]] = {}
     considered = 0
@@ -132,7 +133,7 @@ def _settled(
         closest = {name: [way.alone] for name, way in settled.closest.items()}
         considered = settled.considered
     known = {spec.id for spec in together}
-    for spec in (spec for spec in models if spec.id not in known):
+    for spec in (load(spec.id) for spec in models if spec.id not in known):
         outcomes = _outcomes(spec, machines, needs, first_only=spec.id in blocked)
         considered += sum(len(o.space.choices) for o in outcomes)
         way = None if spec.id in blocked else choose(outcomes, needs)
@@ -153,7 +154,7 @@ def _nearest(
     """The rejected models that come closest, explained."""
     ways = [(spec, closest.get(spec.id, []), blocked.get(spec.id)) for spec in models]
     ways.sort(key=lambda way: severity(way[0], needs, way[1], way[2]))
-    return tuple(reject(spec, needs, outcomes, why) for spec, outcomes, why in ways[:limit])
+    return tuple(reject(load(spec.id), needs, outcomes, why) for spec, outcomes, why in ways[:limit])
 
 
 def _outcomes(spec: ModelSpec, machines: Sequence[Machine], needs: Needs, *, first_only: bool) -> list[Outcomes]:

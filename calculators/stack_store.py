@@ -10,20 +10,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar, cast
 
-from calculators.plan import Layout, layout_problem
+from calculators.plan import Layout
 from calculators.stacked import Stack, joined, stack_of
-from calculators.table import compile_table
 from catalog.compiled import cache_folder, content_of, replace_file
-from catalog.loader import format_ids, load_format, shipped_files
-from catalog.spec import Architecture
+from catalog.loader import format_ids, load, load_format, shipped_files
 
-T = TypeVar("T")
 HERE = Path(__file__).parent
 
 
@@ -41,13 +37,14 @@ class Kept:
 
 
 @lru_cache(maxsize=1)
-def _key() -> str:
+def code_and_catalog() -> bytes:
+    """A digest of all that tables follow from: models, formats and the calculators' own code."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted((*HERE.glob("*.py"), *HERE.glob("lowering/*.py"))):
         digest.update(path.read_bytes())
     for folder in ("models", "formats"):
         digest.update(content_of(folder, shipped_files(folder)))
-    return digest.hexdigest()
+    return digest.digest()
 
 
 @lru_cache(maxsize=64)
@@ -60,44 +57,30 @@ def _kept(layout: Layout, folder: Path) -> Kept:
 
 
 def _path(layout: Layout, folder: Path) -> Path:
-    return folder / f"stack-{layout}-{_key()}.pickle"
+    return folder / f"stack-{layout}-{code_and_catalog().hex()}.pickle"
 
 
-@lru_cache(maxsize=8)
-def derived(name: str, make: Callable[[], T]) -> T:
-    """What follows from the shipped catalog and the calculators, from disk where it was made before.
-
-    Args:
-        name: Of the file.
-        make: Makes it; the same function for the same name.
-    """
-    folder = cache_folder()
-    path = folder / f"{name}-{_key()}.pickle"
-    with contextlib.suppress(Exception):  # as above
-        return cast("T", pickle.loads(path.read_bytes()))
-    made = make()
-    with contextlib.suppress(OSError):
-        replace_file(folder, name, path, pickle.dumps(made, pickle.HIGHEST_PROTOCOL))
-    return made
-
-
-def stack_for(architectures: Mapping[str, Architecture], formats: Mapping[str, Sequence[str]], layout: Layout) -> Kept:
+def stack_for(formats: Mapping[str, Sequence[str]], layout: Layout) -> Kept:
     """The stack of a layout, with all of some shipped models that can be laid out so.
 
     Args:
-        architectures: Models by id.
-        formats: Ids of the weight formats that matter of each.
+        formats: Of each model, by id, the weight formats that matter.
         layout: How devices share a model; without pipeline stages.
     """
     folder = cache_folder()
     kept = _kept(layout, folder)
-    missing = {name: own for name, own in architectures.items() if not kept.knows(name)}
+    missing = [name for name in formats if not kept.knows(name)]
     if not missing:
         return kept
-    refused = {name for name, own in missing.items() if layout_problem(own, layout) is not None}
+    from calculators.params import architecture_of
+    from calculators.plan import layout_problem
+    from calculators.table import compile_table
+
+    owns = {name: architecture_of(load(name)) for name in missing}
+    refused = {name for name, own in owns.items() if layout_problem(own, layout) is not None}
     tables = [
         (name, own, compile_table(own, layout), [load_format(f) for f in formats[name]])
-        for name, own in missing.items()
+        for name, own in owns.items()
         if name not in refused
     ]
     if tables:

@@ -13,8 +13,9 @@ import pickle
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 HERE = Path(__file__).parent
 
 
@@ -79,6 +80,26 @@ def _digest(name: str, files: Mapping[str, Path]) -> bytes:
 def content_of(name: str, files: Mapping[str, Path]) -> bytes:
     """A digest of the files of a folder and of the schemas that read them: the one it was last loaded with."""
     return _CONTENTS.get(name) or _digest(name, files)
+
+
+@lru_cache(maxsize=64)
+def derived(name: str, key: bytes, make: Callable[[], T]) -> T:
+    """What follows from the shipped catalog, from the cache where it was made before.
+
+    Args:
+        name: Of the file.
+        key: A digest of all that it follows from.
+        make: Makes it; the same function for the same name.
+    """
+    folder = cache_folder()
+    path = folder / f"{name}-{key.hex()}.pickle"
+    with contextlib.suppress(Exception):  # whatever is wrong with the file, it can be made again
+        found: T = pickle.loads(path.read_bytes())
+        return found
+    made = make()
+    with contextlib.suppress(OSError):
+        replace_file(folder, name, path, pickle.dumps(made, pickle.HIGHEST_PROTOCOL))
+    return made
 
 
 def replace_file(folder: Path, name: str, target: Path, data: bytes) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from catalog.compiled import load_or_compile
+from catalog.base import Spec
+from catalog.compiled import content_of, derived, load_or_compile
 from catalog.engine import Engine, ErrorBand
 from catalog.errors import BadInput, unknown
 from catalog.machine import Machine, MachineClass
@@ -189,6 +190,38 @@ def all_models() -> list[ModelSpec]:
     return [spec for _, spec in _all(ModelSpec, "models") if not isinstance(spec, BadInput)]
 
 
+LISTED = "listed"
+"""Stands for the composition of a model that is only listed."""
+
+
+def listed_models() -> list[ModelSpec]:
+    """Every model as ``all_models`` has it, shipped ones without what they are made of (``load`` has that).
+
+    A tenth of the whole: for looking through the catalog by what is said of models.
+    """
+    files, ours = _files("models"), shipped_files("models")
+    light = derived("listed", content_of("models", ours), _listed)
+    found = (light[name] if path is ours.get(name) else _or_none(path) for name, path in files.items())
+    return [spec for spec in found if spec is not None]
+
+
+def _listed() -> dict[str, ModelSpec]:
+    entries = _compiled(ModelSpec, "models")
+    missing = {"architecture": LISTED, "reference": None, "stored": ()}
+    return {
+        name: entries[name].model_copy(update=missing if entries[name].is_disclosed else {"reference": None})
+        for name in shipped_files("models")
+    }
+
+
+def _or_none(path: Path) -> ModelSpec | None:
+    try:
+        own: ModelSpec = _own(ModelSpec, path, path.stat().st_mtime_ns)
+    except BadInput:
+        return None
+    return own
+
+
 def overlay_problems() -> list[str]:
     """What is wrong with the user's own files, a line each."""
     kinds: tuple[tuple[type[BaseModel], str], ...] = ((ModelSpec, "models"), (Machine, "machines"))
@@ -255,7 +288,7 @@ def load_engine(name: str) -> Engine:
     return _load(Engine, "engines", "engine", name)
 
 
-class _Bands(BaseModel):
+class _Bands(Spec):
     bands: tuple[ErrorBand, ...]
 
 
@@ -272,7 +305,7 @@ def engine_ids() -> list[str]:
     return list(_files("engines"))
 
 
-class _Classes(BaseModel):
+class _Classes(Spec):
     classes: tuple[MachineClass, ...]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.accuracy.comparison import Comparison, Skipped
-from advisor.estimating.bands import band_for
+from advisor.estimating.measured import band_for
 from calculators.efficiency import efficiency
 from calculators.engine_rates import as_run_by
 from calculators.imbalance import DEFAULT, Routing

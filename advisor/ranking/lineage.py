@@ -16,9 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
 
-from calculators.params import Params, count_params
-from calculators.stack_store import derived
-from catalog.loader import all_models, is_shipped
+from calculators.params import count_params
 from catalog.spec import ModelSpec, Stack
 
 SAME_SIZE = 0.005
@@ -36,31 +34,6 @@ def lineages(models: Iterable[ModelSpec]) -> dict[str, str]:
             first = min(same, key=lambda spec: (str(spec.released or "9999"), spec.id))
             found |= dict.fromkeys((spec.id for spec in same), first.id)
     return found
-
-
-def lineage_of(spec: ModelSpec) -> str:
-    """The lineage of a model among those of the shipped catalog; the user's own models have none but themselves."""
-    return _facts()[0].get(spec.id, spec.id) if is_shipped(spec.id) else spec.id
-
-
-def params_of(spec: ModelSpec) -> Params:
-    """Parameters of a disclosed model, counted once for the shipped catalog.
-
-    Raises:
-        BadInput: If the architecture is undisclosed.
-    """
-    known = _facts()[1].get(spec.id) if is_shipped(spec.id) else None
-    return known or count_params(spec)
-
-
-def _facts() -> tuple[dict[str, str], dict[str, Params]]:
-    found: tuple[dict[str, str], dict[str, Params]] = derived("lineages", _made)
-    return found
-
-
-def _made() -> tuple[dict[str, str], dict[str, Params]]:
-    models = [spec for spec in all_models() if is_shipped(spec.id)]
-    return lineages(models), {spec.id: count_params(spec) for spec in models if spec.is_disclosed}
 
 
 def _kind(spec: ModelSpec) -> tuple[object, ...]:

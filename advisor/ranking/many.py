@@ -15,16 +15,14 @@ from numpy.typing import NDArray
 
 from advisor.candidates import DEGREES, NODE, Outcomes, Space, offered
 from advisor.machines import formats_for, possible_formats
+from advisor.ranking.facts import facts_of
 from advisor.ranking.promises import errors_of
 from advisor.requirements import Needs
-from calculators.flops import reads_source, source_tokens
 from calculators.gathered import Constants, Gathered, Loaded
-from calculators.images import takes_images, tokens_per_image
 from calculators.imbalance import DEFAULT
 from calculators.measures import NEEDED, Policy
 from calculators.over_output import BENT, PARTS
 from calculators.overlap import delay_share
-from calculators.params import architecture_of
 from calculators.plan import Layout
 from calculators.serving import closed_loop
 from calculators.stack_store import stack_for
@@ -88,13 +86,13 @@ class Many:
 
     def _signature(self, spec: ModelSpec) -> tuple[int, int, int, int, int]:
         """What models must share to read the same workloads: prompt, context, images, and the sources of encoders."""
-        needs, architecture = self.needs, architecture_of(spec)
-        images = 1 if "image" in load_task(needs.task).inputs and takes_images(architecture) else 0
-        prompt = needs.input_tokens + images * tokens_per_image(architecture)
+        needs, own = self.needs, facts_of(spec)
+        images = 1 if "image" in load_task(needs.task).inputs and own.takes_images else 0
+        prompt = needs.input_tokens + images * own.image_tokens
         context = max(needs.context_tokens, prompt)
-        if not reads_source(architecture):
+        if not own.reads_source:
             return prompt, context, images, 0, 0
-        return prompt, context, images, source_tokens(architecture, prompt), source_tokens(architecture, context)
+        return prompt, context, images, own.source_tokens or prompt, own.source_tokens or context
 
     @cached_property
     def workloads(self) -> _Workloads:
@@ -104,8 +102,7 @@ class Many:
     def in_layout(self, layout: Layout) -> _InLayout:
         """The models' stack in a layout, with workloads put in."""
         if layout not in self._ready:
-            named = {spec.id: architecture_of(spec) for spec in self.models}
-            kept = stack_for(named, {spec.id: possible_formats(spec) for spec in self.models}, layout)
+            kept = stack_for({spec.id: possible_formats(spec) for spec in self.models}, layout)
             group = [self._groups[signature] for signature in self._signatures]
             self._ready[layout] = _InLayout(kept.stack, self.names, group, self.workloads)
         return self._ready[layout]

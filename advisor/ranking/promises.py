@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.candidates import Outcomes, Space
-from advisor.estimating.bands import band_for
+from advisor.estimating.measured import band_for
 from advisor.ranking.chance import Errors, Floats, levels
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec

@@ -8,10 +8,10 @@ import numpy as np
 
 from advisor.candidates import Choice, Outcomes
 from advisor.decision.suited import Suited
-from advisor.estimating.bands import band_for
+from advisor.estimating.measured import band_for
 from advisor.format_loss import loss_of
 from advisor.quality import Quality
-from advisor.ranking.lineage import lineage_of, params_of
+from advisor.ranking.facts import facts_of, lineage_of
 from advisor.ranking.promises import Limit, context_problem, joint_chance, limits, whole_s
 from advisor.ranking.rows import Recommendation
 from advisor.requirements import Needs
@@ -29,7 +29,7 @@ def row_of(
     choice: Choice = outcome.space.choices[index]
     promises = limits(outcome, index, needs, spec)
     tightest = max(promises, key=lambda limit: limit.used, default=None)
-    params = params_of(spec)
+    params = facts_of(spec).params
     writes = outcome.writes
     notes = []
     if needs.ttft_s is not None and outcome.full_ttft_s[index] > needs.ttft_s and writes:

@@ -71,7 +71,9 @@ def settle(many: Many, blocked: frozenset[str]) -> Settled:
 
 def _times_are_limited(needs: Needs) -> bool:
     wanted = needs.requirements
-    return any(limit is not None for limit in (needs.ttft_s, needs.tpot_s, wanted.e2e_s, wanted.tokens_per_s))
+    copies = wanted.budget_usd_per_hour if wanted.requests_per_s is not None else None  # how many hangs on their speed
+    limits = (needs.ttft_s, needs.tpot_s, wanted.e2e_s, wanted.tokens_per_s, copies)
+    return any(limit is not None for limit in limits)
 
 
 def _held_somewhere(many: Many, ways: Ways, first_only: NDArray[np.bool_]) -> Ways:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from advisor import estimate
 from advisor.candidates import generates
 from advisor.cli import cli
-from advisor.estimating.bands import band_for
+from advisor.estimating.measured import band_for
 from calculators import cache_bytes, count_flops, count_params, weight_bytes
 from catalog.errors import BadInput
 from catalog.loader import all_models, load, load_engine, load_format, load_machine

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.ranking.chance import NORMAL, Errors, levels, normal_cdf, normal_quantile
+from advisor.ranking.facts import lineage_of
 from advisor.ranking.front import on_front
-from advisor.ranking.lineage import lineage_of
 from advisor.ranking.weights import weights_of
 from advisor.recommend import recommend
 from advisor.requirements import PRESETS, Requirements

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from advisor.accuracy.comparison import Comparison, File, Given, Reader, Skipped
 from advisor.accuracy.pass_predictions import constants_of, predict
 from advisor.accuracy.pass_runs import COLUMNS, PassRun, run_of
-from advisor.estimating.bands import band_for
+from advisor.estimating.measured import band_for
 from catalog.loader import engine_ids, load_engine
 
 

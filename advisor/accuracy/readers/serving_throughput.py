@@ -10,7 +10,7 @@ from advisor.accuracy.comparison import Comparison, File, Given, Reader, Row, Sk
 from advisor.accuracy.names import format_of, machine_of, model_of
 from advisor.accuracy.readers.serving_end_to_end import number
 from advisor.accuracy.runs import CLOSED, RATE, Prediction, Run, engine_of, predict
-from advisor.estimating.bands import band_for
+from advisor.estimating.measured import band_for
 from catalog.loader import load_format
 
 ENGINES = ((r"tensorrt-llm", "tensorrt-llm"), (r"^vllm", "vllm"), (r"^sglang", "sglang"), (r"llama\.cpp", "llama.cpp"))
