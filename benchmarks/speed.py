@@ -3,7 +3,7 @@
 Run from the repository root with the package installed::
 
     python -m benchmarks.speed              # everything
-    python -m benchmarks.speed sweep        # one of: help, estimate, recommend, sweep, catalog, evaluate, import, tui
+    python -m benchmarks.speed sweep        # help, estimate, recommend, plan, sweep, catalog, evaluate, import or tui
 
 Prints a line per number with its target. Nothing here is a test: machines differ.
 """
@@ -100,6 +100,17 @@ def bench_catalog() -> None:
     show("loading the compiled catalog", call_cpu_s(load_all), "0.1 s")
 
 
+def bench_plan() -> None:
+    """The search of ``examples/wide.yaml``: 20 models, 15 machines, all layouts, finalists simulated."""
+    from advisor import plan
+
+    before, began = time.process_time(), time.perf_counter()
+    found = plan(os.path.join(os.path.dirname(__file__), os.pardir, "examples", "wide.yaml"))
+    seconds, wall = time.process_time() - before, time.perf_counter() - began
+    show(f"plan over {found.considered:,} candidates, {found.runs} runs, one core", seconds, "20 s wall")
+    print(f"{'  wall clock':<58}{wall:8.3f} s")
+
+
 def bench_sweep() -> None:
     """A million points of one model."""
     import numpy as np
@@ -178,7 +189,7 @@ def bench_tui() -> None:
 
 BENCHES = {
     "help": bench_help, "estimate": bench_estimate, "recommend": bench_recommend, "catalog": bench_catalog,
-    "evaluate": bench_evaluate, "import": bench_import, "sweep": bench_sweep, "tui": bench_tui,
+    "evaluate": bench_evaluate, "plan": bench_plan, "import": bench_import, "sweep": bench_sweep, "tui": bench_tui,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -22,15 +22,17 @@ def latency_s(found: Found) -> float:
 
 
 def front_of(found: Search, space: Space, trials: Trials, spare: int, max_devices: int) -> list[Found]:
-    """The front of all that was simulated, after those that estimates put on it were simulated too."""
+    """The front of all that was simulated, after those that estimates put on it were simulated too, with one seed."""
     assert found.best is not None
     known = list(found.kept)
+    one = trials.with_one_seed()
     for candidate, replicas in _promising(found, space, trials, spare, max_devices):
         if isinstance(trials.service(candidate), str):
             continue
-        trial = trials.run(candidate, replicas)
+        trial = one.run(candidate, replicas)
         if trial.kept:
             known.append(Found(candidate, trial, spare))
+    trials.count += one.count
     return undominated(known)
 
 

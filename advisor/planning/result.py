@@ -175,7 +175,8 @@ class Plan:
     """The nearest miss, where nothing keeps the promises."""
     miss: str
     front: tuple[Choice, ...]
-    """Verified plans that no other beats in both price and latency."""
+    """Plans that no other beats in both price and latency; those that the search did not need are simulated with one
+    seed."""
     runners_up: tuple[RunnerUp, ...]
     months: tuple[Month, ...]
     breaks_in: int | None

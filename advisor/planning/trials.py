@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -149,6 +149,10 @@ class Trials:
                 self._services[key] = str(error)
         return self._services[key]
 
+    def with_one_seed(self) -> Trials:
+        """The same requests, services and bounds, of the first seed only."""
+        return replace(self, seeds=1, count=0, _known={})
+
     def move(self, candidate: Candidate, other: Trials) -> None:
         """Take over the replica that another month built."""
         if id(candidate) in other._services:
@@ -235,7 +239,5 @@ class Trials:
 
 
 def _without_prefixes(service: Service) -> Service:
-    from dataclasses import replace
-
     rules: Rules = service.rules.with_(prefix_cache=False)
     return replace(service, rules=rules)
