@@ -36,6 +36,8 @@ CLASS = ("name", "preset", "rate", "users", "peak", "input", "output", "turns", 
 NUMBERS = ("months", "max_devices", "redundancy", "seeds", "requests")
 LISTS = ("models", "formats", "caches", "apis")
 TEXTS = ("slo", "headroom")
+FLAGS = ("disaggregation", "mixed")
+YES = "yes"
 PRICINGS = ("on-demand", "reserved", "spot", "owned")
 
 
@@ -65,6 +67,7 @@ def texts(data: Mapping[str, Any], index: int) -> dict[str, str]:
     shown = {f"class_{name}": _text(entry.get(name)) for name in CLASS}
     shown["class_name"] = shown["class_name"] or "requests"
     shown |= {name: _text(data.get(name)) for name in (*NUMBERS, *TEXTS)}
+    shown |= {name: YES if data.get(name) else "" for name in FLAGS}
     shown |= {name: ", ".join(map(str, data.get(name, ()))) for name in LISTS}
     shown["machines"] = ", ".join(_machine_text(choice) for choice in data.get("machines", ()))
     shown["tp"] = ", ".join(map(str, (data.get("layouts") or {}).get("tp", ())))
@@ -87,6 +90,8 @@ def put(data: Mapping[str, Any], index: int, shown: Mapping[str, str]) -> Data:
         _set(entry, name, _value(f"class_{name}", shown.get(f"class_{name}", "")))
     for name in (*NUMBERS, *TEXTS):
         _set(new, name, _value(name, shown.get(name, "")))
+    for name in FLAGS:
+        _set(new, name, shown.get(name) == YES or None)
     for name in LISTS:
         _set(new, name, _split(shown.get(name, "")))
     before = {choice["id"]: choice for choice in new.get("machines", ()) if isinstance(choice, dict)}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,8 +14,9 @@ from tui.app import WhicharchApp
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     it = World()
+    monkeypatch.chdir(tmp_path)  # random keys may export
     import_module("advisor.recommend")
     monkeypatch.setattr("tui.library.read_library", library)
     monkeypatch.setattr(sys.modules["advisor.recommend"], "recommend", it.recommend)

@@ -23,7 +23,7 @@ from tui.widgets.row_table import RowTable
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from advisor.planning.result import Choice, Plan, RunnerUp
+    from advisor.planning.result import Choice, MixedChoice, Plan, RunnerUp
     from tui.plan_cells import Numbered
 
 BAR = 16
@@ -207,6 +207,9 @@ def _summary(plan: Plan) -> list[Section]:
     if plan.best is None:
         near = f"{plan.nearest.way}, {usd_text(plan.nearest.usd_per_hour)} per hour: " if plan.nearest else ""
         sections.append(("Nearest miss", near + plan.miss))
+        if plan.mixed is not None:
+            sections.append(("But two kinds of replicas behind one router keep them", _two_kinds(plan.mixed)))
+        sections.append(("Smallest changes that would do", listed(plan.smallest_changes)))
     if plan.best is not None:
         sections.append(("", facts(_money(plan, plan.best))))
     if choice is not None:
@@ -218,6 +221,10 @@ def _summary(plan: Plan) -> list[Section]:
              f"{s.prompts} read prompts, {s.answers} write answers: {s.choice.way}, "
              f"{usd_text(s.choice.usd_per_hour)} per hour; caches travel over the {s.link}")
         )  # fmt: skip
+    if plan.mixed is not None and plan.best is not None:
+        sections.append(("Cheaper still: two kinds of replicas behind one router", _two_kinds(plan.mixed)))
+    if plan.beyond is not None:
+        sections.append((f"Enough in month {plan.beyond.month}: two kinds of replicas", _two_kinds(plan.beyond)))
     sections.append(("Notes", listed(plan.notes)))
     sections.append(
         ("How it was found",
@@ -227,13 +234,21 @@ def _summary(plan: Plan) -> list[Section]:
     return sections
 
 
+def _two_kinds(mixed: MixedChoice) -> Table:
+    rows = [(f"{p.replicas} × ({p.way})", f"{usd_text(p.usd_per_hour)} per hour") for p in mixed.parts]
+    busy = f"busy {percent_text(mixed.utilisation)} of the time"
+    return facts([*rows, ("together", f"{usd_text(mixed.usd_per_hour)} per hour, {busy}")])
+
+
 def _money(plan: Plan, best: Choice) -> list[tuple[str, str]]:
+    from advisor.planning.text import many
+
     spare = f", {best.spare} of them spare" if best.spare else ""
     room = "" if plan.headroom is None else f"; keeps up to {percent_text(plan.headroom)} more traffic"
     per_million = usd_text(best.usd_per_million_tokens)
     cache = f"cache filled to {percent_text(best.cache_peak)} at most, {best.preemptions:,.0f} preemptions"
     return [
-        ("buys", f"{best.devices} × {best.machine} in {best.replicas} replicas{spare}, {best.engine}"),
+        ("buys", f"{many(best.devices, 'device')} in {many(best.replicas, 'replica')}{spare}, {best.engine}"),
         ("costs", f"{usd_text(best.usd_per_hour)} per hour, {usd_text(best.usd_per_month)} per month"),
         ("", best.price_basis),
         ("each", f"{per_million} per million tokens, in and out, in the busiest hour"),
