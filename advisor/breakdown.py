@@ -131,7 +131,8 @@ def _passes(case: Resolved) -> list[tuple[str, str, Workload]]:
         ),
         (
             "decode",
-            f"a step of {s.batch:,} requests that hold {held:,.0f} tokens each"
+            (f"a step of {s.batch:,} requests that hold" if s.batch > 1 else "a step of one request that holds")
+            + f" {held:,.0f} tokens{' each' * (s.batch > 1)}"
             + (", without speculation" * bool(s.speculate)),
             decode_workload(demand, s.batch, done=done, encoder_decoder=seq2seq),
         ),

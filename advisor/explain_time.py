@@ -78,7 +78,7 @@ def _pass(index: int, quantity: str, title: str) -> Callable[[Resolved], Explana
         band = e.time.decode_s if index else e.time.prefill_s
         parts = [
             Part(
-                _short(o.name),
+                short_name(o.name),
                 1,
                 f"F = {flops_text(o.flops)}, B = {bytes_text(o.bytes)}, ×{o.repeat}: {seconds_text(o.seconds)}",
                 f"bound by {o.bound}; "
@@ -99,7 +99,7 @@ def _pass(index: int, quantity: str, title: str) -> Callable[[Resolved], Explana
     return answer
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """An operator's name without its stack and layer."""
     pieces = name.split(".")
     return ".".join(pieces[2:]) if len(pieces) > 2 and pieces[1].isdigit() else name

@@ -34,6 +34,11 @@ def text_of(e: Explanation, shown: int) -> str:
     return "\n".join(lines)
 
 
+def full_text(e: Explanation, shown: int) -> str:
+    """Both, one below the other."""
+    return f"{head_of(e)}\n{text_of(e, shown)}"
+
+
 def amount(value: float | str, unit: str) -> str:
     """A number exactly and shortly: ``4,294,967,296 bytes (4.00 GiB)``."""
     if isinstance(value, str):

@@ -190,11 +190,8 @@ class Index:
 
     def _released(self, sign: str, text: str) -> _Word:
         if not _DATE.match(text):
-            return _Word(
-                problem=""
-                if _UNFINISHED_DATE.match(text)
-                else f"released{sign}{text}: no date; write it like 2025 or 2025-06"
-            )
+            wrong = f"released{sign}{text}: no date; write it like 2025 or 2025-06"
+            return _Word(problem="" if _UNFINISHED_DATE.match(text) else wrong)
         mask = self._texts["released"].where(lambda date: bool(date) and COMPARE[sign](date[: len(text)], text))
         return _Word(f"released {DATES[sign]} {text}", mask)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from advisor.answer import Band, Estimate
 from advisor.report import (
     bytes_text,
-    count_text,
     flops_text,
     joules_text,
     percent_text,
@@ -47,6 +46,7 @@ class Figure:
     """The 80 % band in words."""
     asks: Asked | None = None
     """``None`` where no formula of one line gives it."""
+    note: str = ""
 
 
 def figures(found: Estimate) -> tuple[Figure, ...]:
@@ -82,7 +82,7 @@ def figures(found: Estimate) -> tuple[Figure, ...]:
         asks = ask("flops", context=middle, step=True)
         rows.append(Figure("work", "FLOPs, one step", flops_text(f.decode_needed), asks=asks))
     if c.usd_per_hour is None:
-        rows.append(Figure("cost", "price", "–", range_text=c.basis))
+        rows.append(Figure("cost", "price", "–", note=c.basis))
     else:
         for name, usd, why in (
             ("$/M tokens in", c.usd_per_million_input_tokens, None),
@@ -91,12 +91,12 @@ def figures(found: Estimate) -> tuple[Figure, ...]:
         ):
             if usd is not None:
                 rows.append(Figure("cost", name, usd_text(usd), asks=why))
-        rows.append(Figure("cost", "$/hour", usd_text(c.usd_per_hour), range_text=c.basis))
+        rows.append(Figure("cost", "$/hour", usd_text(c.usd_per_hour), note=c.basis))
     if found.energy is not None:
-        bound = "at most: TDP times time" if found.energy.is_bound else ""
         value = found.energy.joules_per_request
-        text = bound or range_of(value, joules_text)
-        rows.append(Figure("cost", "energy/request", joules_text(value.p50), value, text, ask("energy")))
+        note = "at most: TDP times time" if found.energy.is_bound else ""
+        text = "" if found.energy.is_bound else range_of(value, joules_text)
+        rows.append(Figure("cost", "energy/request", joules_text(value.p50), value, text, ask("energy"), note))
     return tuple(rows)
 
 
@@ -112,21 +112,25 @@ def range_of(band: Band, text: Any) -> str:
 def sizes(found: Estimate) -> tuple[Figure, ...]:
     """What a model holds, and what a device holds of it under the load."""
     p, m, model = found.params, found.memory, found.model
-    rows = [Figure("size", "parameters", f"{p.total:,}", asks=Asked(model, "parameters"))]
-    if p.active != p.total:
-        share = f"{count_text(p.active)}, {percent_text(p.active / p.total)} of them"
-        rows.append(Figure("size", "active per token", share, asks=Asked(model, "active-parameters")))
-    rows.append(Figure("size", "looked up", f"{p.embedding:,}", asks=Asked(model, "embedding-parameters")))
-    rows.append(Figure("size", f"weights, {found.weights}", bytes_text(m.weights_bytes), asks=Asked(model, "weights")))
     length = found.scenario["input_tokens"] + found.scenario["output_tokens"]
-    for name, size, quantity in (
-        ("KV cache", m.kv_cache_bytes, "kv-cache"),
-        ("state", m.state_bytes, "state"),
-        ("activations", m.activation_bytes, "activations"),
+    each = "on each device" if found.n_gpus > 1 else "on the device"
+    lengths = f"{found.scenario['batch']:,} × {length:,} tokens, {each}"
+    rows = [Figure("size", "parameters", f"{p.total:,}", asks=Asked(model, "parameters"), note="a tied table once")]
+    if p.active != p.total:
+        share = f"{percent_text(p.active / p.total)} of them work for a token"
+        rows.append(Figure("size", "active", f"{p.active:,}", asks=Asked(model, "active-parameters"), note=share))
+    looked = Asked(model, "embedding-parameters")
+    rows.append(Figure("size", "looked up", f"{p.embedding:,}", asks=looked, note="tables, not multiplied"))
+    weights = f"in {found.weights}, {each}"
+    rows.append(Figure("size", "weights", bytes_text(m.weights_bytes), asks=Asked(model, "weights"), note=weights))
+    for name, size, asks, note in (
+        ("KV cache", m.kv_cache_bytes, Asked(model, "kv-cache", length), lengths),
+        ("state", m.state_bytes, Asked(model, "state", length), lengths),
+        ("activations", m.activation_bytes, Asked(model, "activations"), "at the peak of the largest pass"),
+        ("engine", m.overhead_bytes, None, f"what {found.engine} takes for itself"),
     ):
         if size:
-            held = length if quantity != "activations" else None
-            rows.append(Figure("size", name, bytes_text(size), asks=Asked(model, quantity, held)))
+            rows.append(Figure("size", name, bytes_text(size), asks=asks, note=note))
     return tuple(rows)
 
 
@@ -150,3 +154,17 @@ def explained(asked: Asked, load: Mapping[str, Any]) -> Explanation:
     fields = {name: value for name, value in load.items() if name not in NOT_FORMULAS}
     context = asked.context or load.get("input_tokens", 2048)
     return explain(asked.model, asked.quantity, context=context, step=asked.step, **fields)
+
+
+def explained_part(model: str, which: str, name: str, load: Mapping[str, Any]) -> Explanation:
+    """The time of one operator in a pass (``prefill``, ``decode``, ``pass``), from the explanation of the pass.
+
+    Raises:
+        BadInput: As ``explained``.
+    """
+    from advisor.explain_time import short_name
+
+    whole = explained(Asked(model, "prefill" if which == "pass" else which), load)
+    parts = tuple(part for part in whole.parts if part.name == short_name(name))
+    return replace(whole, title=f"{name} in {whole.title[0].lower()}{whole.title[1:]}", parts=parts,
+                   value=sum(part.value for part in parts), notes=())  # fmt: skip

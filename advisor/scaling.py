@@ -128,6 +128,19 @@ def lengths(low: int, high: int, per_octave: int = 1) -> NDArray[np.int64]:
     return np.unique(np.round(low * (high / low) ** (np.arange(steps + 1) / max(steps, 1))).astype(np.int64))
 
 
+def value_at(curve: Curve, quantity: str, context: float) -> float:
+    """A curve's value between its points, straight on logarithmic axes.
+
+    Args:
+        curve: Of positive values.
+        quantity: One of ``QUANTITIES``.
+        context: Tokens.
+    """
+    x = np.log([point.context for point in curve.points])
+    y = np.log([getattr(point, QUANTITIES[quantity]) for point in curve.points])
+    return float(np.exp(np.interp(np.log(context), x, y)))
+
+
 def _curve(
     model: str | ModelSpec,
     low: int,

@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING
 from advisor.report import (
     bytes_text,
     count_text,
-    flops_text,
     percent_text,
     rate_text,
     seconds_text,
     tokens_text,
     usd_text,
 )
-from tui.widgets.bars import heat
 from tui.widgets.row_table import Column
 
 if TYPE_CHECKING:
-    from advisor.answer import Estimate, Share
     from advisor.recommend import Recommendation
     from advisor.rejection import Rejection
-    from advisor.scaling import Point
     from tui.library import Model
 
 NONE = "–"
@@ -107,61 +103,3 @@ def context(m: Model) -> str:
 def licence(m: Model) -> str:
     """The licence's name."""
     return NONE if m.spec.licence is None else m.spec.licence.name
-
-
-MODELS: tuple[Column[Model], ...] = (
-    Column("id", lambda m: m.id, 0, left=True, most=30, key=lambda m: m.id),
-    Column("family", lambda m: m.spec.family, 2, left=True, key=lambda m: m.spec.family),
-    Column("parameters", total, 1, key=lambda m: m.params and m.params.total, descending=True),
-    Column(
-        "active", lambda m: count_text(m.params.active) if m.params else NONE, 4,
-        key=lambda m: m.params and m.params.active, descending=True,
-    ),
-    Column("context", context, 3, key=lambda m: m.spec.context_tokens, descending=True),
-    Column("licence", licence, 5, left=True, most=26, key=lambda m: m.spec.licence and m.spec.licence.name),
-)  # fmt: skip
-
-
-def operators(estimate: Estimate | None) -> tuple[Column[Share], ...]:
-    """Columns of the operator table; shares are of the pass that matters most: decode, else prefill."""
-    generates = estimate is None or estimate.time.tpot_s is not None
-    shares = estimate.breakdown if estimate else ()
-    whole = sum(o.decode_s if generates else o.prefill_s for o in shares) or 1.0
-
-    def share(o: Share) -> float:
-        return (o.decode_s if generates else o.prefill_s) / whole
-
-    decode: tuple[Column[Share], ...] = (
-        Column("decode step", lambda o: seconds_text(o.decode_s), 2, key=lambda o: o.decode_s, descending=True),
-    )
-    return (
-        Column("operator", lambda o: o.name, 0, left=True, most=36, key=lambda o: o.name),
-        Column("kind", lambda o: o.kind, 4, left=True, key=lambda o: o.kind),
-        Column("×", lambda o: str(o.repeat), 3, key=lambda o: o.repeat, descending=True),
-        Column("FLOPs", lambda o: flops(o.flops), 5, key=lambda o: o.flops, descending=True),
-        Column("traffic", lambda o: bytes_text(o.bytes), 6, key=lambda o: o.bytes, descending=True),
-        Column("prefill", lambda o: seconds_text(o.prefill_s), 1, key=lambda o: o.prefill_s, descending=True),
-        *(decode if generates else ()),
-        Column(
-            "of decode" if generates else "of pass", lambda o: f"{percent_text(share(o))} {heat(share(o))}", 1,
-            key=share, descending=True,
-        ),
-    )  # fmt: skip
-
-
-def flops(value: float) -> str:
-    """Arithmetic, or a dash where there is none."""
-    return flops_text(value) if value else NONE
-
-
-GROWTH: tuple[Column[Point], ...] = (
-    Column("context", lambda p: tokens_text(p.context), 0, most=12),
-    Column("exponent", lambda p: f"{p.exponent:.2f}", 2),
-    Column("FLOPs", lambda p: flops(p.flops), 1),
-    Column("linear part", lambda p: flops(p.linear_flops), 6),
-    Column("attention", lambda p: flops(p.attention_flops), 5),
-    Column("cache + state", lambda p: bytes_text(p.cache_bytes), 3),
-    Column("with weights", lambda p: bytes_text(p.memory_bytes), 8),
-    Column("prefill", lambda p: seconds_text(p.prefill_s), 4),
-    Column("decode step", lambda p: seconds_text(p.decode_s), 7),
-)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from advisor.facets import Index
     from calculators.params import Params
     from catalog.machine import Machine
     from catalog.spec import ModelSpec
@@ -41,6 +43,19 @@ class Library:
     """Ids of cache types."""
     problems: tuple[str, ...]
     """What is wrong with the user's own files."""
+
+    @cached_property
+    def index(self) -> Index:
+        """What the search of models looks through."""
+        from advisor.facets import Index
+
+        return Index(
+            [model.spec for model in self.models],
+            [model.params for model in self.models],
+            [model.words for model in self.models],
+            self.tasks,
+            [machine.id for machine in self.machines],
+        )
 
     def model(self, name: str) -> Model | None:
         """The model of that id."""

@@ -28,9 +28,10 @@ HEADERS = (
 @click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
 @click.option("--kv", "cache", default="bf16", show_default=True, metavar="FORMAT", help="Cache format.")
 @click.option("--tp", "--gpus", "tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer.")
+@click.option("--batch", type=COUNT, default="1", show_default=True, help="Requests of each length at once.")
 @table_options
 def command(
-    models: tuple[str, ...], context: tuple[int, int], machine: str, weights: str, cache: str, tp: int,
+    models: tuple[str, ...], context: tuple[int, int], machine: str, weights: str, cache: str, tp: int, batch: int,
     as_json: bool, as_csv: bool, as_md: bool,
 ) -> None:  # fmt: skip
     """How FLOPs, memory and time of reading one prompt grow with context.
@@ -40,7 +41,7 @@ def command(
 
     Example: whicharch scale llama-3.1-8b falcon-mamba-7b --context 1k..256k
     """
-    result = scale(models, context=context, machine=machine, weights=weights, cache=cache, tp=tp)
+    result = scale(models, context=context, machine=machine, weights=weights, cache=cache, tp=tp, batch=batch)
     if as_json:
         print_json(result.to_dict())
     elif as_csv or as_md:
@@ -48,7 +49,7 @@ def command(
         rows = [[curve.model, *row] for curve in result.curves for row in _rows(curve, raw=as_csv)]
         (print_csv if as_csv else print_markdown)(headers, rows)
     else:
-        _print(result)
+        _print(result, batch)
 
 
 def _rows(curve: Curve, *, raw: bool = False) -> list[list[str]]:
@@ -77,9 +78,10 @@ def _rows(curve: Curve, *, raw: bool = False) -> list[list[str]]:
     return rows
 
 
-def _print(result: Scaling) -> None:
+def _print(result: Scaling, batch: int) -> None:
+    many = "one prompt" if batch == 1 else f"{batch:,} prompts"
     for curve in result.curves:
-        click.echo(f"{curve.model} on {result.machine}: one prompt of each length")
+        click.echo(f"{curve.model} on {result.machine}: {many} of each length")
         print_table(HEADERS, _rows(curve), left=0)
         if curve.overtakes_at is None:
             click.echo("Attention never needs as many FLOPs as the rest: growth stays linear.\n")

@@ -22,7 +22,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     monkeypatch.setattr(sys.modules["advisor.recommend"], "recommend", it.recommend)
     monkeypatch.setattr("tui.reasons.decision_of", lambda advice: SimpleNamespace(advice=advice))
     monkeypatch.setattr("tui.reasons.reasons_of", lambda decision, model: reasons(model))
-    monkeypatch.setattr("tui.screens.models.examine", lambda model, load: findings(model.id))
+    monkeypatch.setattr("tui.findings.examine", lambda model, load: findings(model.id))
     monkeypatch.setattr("tui.screens.machines.look", lambda: Detection(()))
     monkeypatch.setattr("tui.screens.plan.answer", lambda data, tell, check: plan())
     return it

@@ -13,7 +13,7 @@ from tui.app import WhicharchApp
 
 @pytest.mark.parametrize(
     ("keys", "size"),
-    [([], (80, 24)), ([], (120, 40)), (["m"], (80, 24)), (["m", "3"], (120, 40))],
+    [([], (80, 24)), ([], (120, 40)), (["m"], (80, 24)), (["m", "2"], (120, 40))],
     ids=["ask-80x24", "ask-120x40", "models-80x24", "growth-120x40"],
 )
 def test_page_looks_as_it_did(snap_compare: Any, app: WhicharchApp, keys: list[str], size: tuple[int, int]):

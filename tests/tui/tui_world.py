@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from advisor.answer import Band, Cost, Estimate, Flops, Memory, Share, Throughput, Time
+from advisor.breakdown import Breakdown, Part, Pass
+from advisor.figures import figures, sizes
+from advisor.growing import Growth, Held
+from advisor.layering import layer_lines
 from advisor.recommend import Advice, Recommendation
 from advisor.rejection import Rejection
 from advisor.scaling import Curve, Point
+from advisor.sight import sights
 from calculators.params import Params, count_params
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.task import Task
+from tui.findings import UNDISCLOSED, Findings
 from tui.library import Library, Model, words
 from tui.reasons import Reasons
-from tui.widgets.detail import Findings
-from tui.widgets.growth import Growth
 
 EVIL = "a[/foo] [bold]x[/] \x1b[31m\nb"
 """A name that would end the application if it were read as markup, and spoil the screen if it were printed."""
@@ -129,12 +134,15 @@ def reasons(model: str) -> Reasons:
 
 
 def findings(name: str) -> Findings:
+    spec = next(spec for spec in SPECS if spec.id == name)
+    if not spec.is_disclosed:
+        return Findings(refusal=UNDISCLOSED, breakdown_refusal=UNDISCLOSED, growth_refusal=UNDISCLOSED)
     share = [Share(f"decoder.{n}", k, r, 1e12 * r, 2e9 * r, 1e-3 * r, 1e-4 * r) for n, k, r in KERNELS]
+    memory = Memory(15e9, 1e9, 1e9, 0, 2e8, 1.5e9, 17.7e9, 78e9, True, 200)
     estimate = Estimate(
         scenario={"batch": 1, "input_tokens": 2048, "output_tokens": 500}, model=name, family="decoder",
         machine="h100-sxm", n_gpus=1, weights="bf16", kv="bf16", engine="vllm", params=Params(8, 8, 1),
-        flops=Flops(4 * 10**13, 2 * 10**10, 3 * 10**13, 10**10),
-        memory=Memory(15e9, 1e9, 1e9, 0, 2e8, 1.5e9, 17.7e9, 78e9, True, 200),
+        flops=Flops(4 * 10**13, 2 * 10**10, 3 * 10**13, 10**10), memory=memory,
         time=Time(Band(0.05, 0.04, 0.06, "calibrated", "tests"), Band(0.007, None, None, "calibrated", "tests"),
                   *(Band(s, None, None, "calibrated", "tests") for s in (3.5, 0.05, 0.007))),
         throughput=Throughput("tok/s", 140.0, 140.0, 140.0, Band(140.0, None, None, "calibrated", "tests")),
@@ -146,11 +154,28 @@ def findings(name: str) -> Findings:
         for n in (1024 * 2**k for k in range(9))
     )
     curve = Curve(name, points, 10_000)
-    growth = Growth(curve, curve, 131072)
-    return Findings({"decoder.attention": 3_000, "decoder.channel": 9_000}, estimate, "", growth, "")
+    full = {
+        p.context: {"kv_cache_bytes": 4e5 * p.context, "total_bytes_per_gpu": 16.7e9 + 4e5 * p.context} for p in points
+    }
+    held = tuple(Held(n, replace(memory, **sizes_, fits=n < 153_000)) for n, sizes_ in full.items())
+    return Findings(
+        layers=tuple(layer_lines(spec)), sights=sights(spec),
+        parts=(("decoder.attention", 3_000), ("decoder.channel", 9_000)), estimate=estimate,
+        sizes=sizes(estimate), figures=figures(estimate), breakdown=PASSES,
+        growth=Growth(curve, curve, held, 131072, "O(n²)", "O(n)", 1, 78e9, 153_000),
+    )  # fmt: skip
+
+
+def _pass(name: str, what: str, each: float) -> Pass:
+    parts = tuple(
+        Part(f"decoder.0.{n}", k, r, each * r, r / 12, "memory", {"memory": each * r}, 1e9 * r, 1e9, 1.0, 1e12, 0.75)
+        for n, k, r in sorted(KERNELS, key=lambda kernel: -kernel[2])
+    )
+    return Pass(name, what, 12 * each, {"memory": 12 * each, "engine": 0.0}, parts)
 
 
 KERNELS = (("attention.qkv", "gemm", 2), ("attention.core", "attention", 2), ("channel.up", "gemm", 8))
+PASSES = Breakdown((_pass("prefill", "one prompt of 2,048 tokens", 1e-3), _pass("decode", "a step", 1e-4)), ())
 
 
 class World:

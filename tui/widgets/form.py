@@ -228,6 +228,13 @@ class ChoiceField(Field):
             self.query_one(Select).set_options(_prompts(options))
         self.put(chosen)
 
+    def step(self, direction: int) -> None:
+        """Choose the next entry of the list, or the one before."""
+        values = [value for _, value in self.choice.options]
+        place = values.index(self.value()) + direction if self.value() in values else 0
+        if 0 <= place < len(values):
+            self.query_one(Select).value = values[place]
+
     @on(Select.Changed)
     def _chosen(self, event: Select.Changed) -> None:
         event.stop()
@@ -294,6 +301,12 @@ class Form(Widget):
     def written(self) -> dict[str, Any]:
         """What every field shows, as ``put`` takes it."""
         return {field.key: field.written() for field in self.query(Field)}
+
+    def step(self, name: str, direction: int) -> None:
+        """Take the next larger or smaller usual value of a field, or the next entry of its list."""
+        field = self.field(name)
+        assert isinstance(field, EntryField | ChoiceField)
+        field.step(direction)
 
     def offer(self, name: str, options: Sequence[tuple[str, Any]]) -> None:
         """Replace the list of a choice; the choice stays if it is still there."""

@@ -17,8 +17,8 @@ from tui.cells import NONE
 from tui.machine_list import Listed
 from tui.widgets.bars import bar
 from tui.widgets.calibrating import CalibratePane
-from tui.widgets.detail import memory
 from tui.widgets.machine_sheet import sections, title
+from tui.widgets.memory_bars import memory
 from tui.widgets.reader import Reader, Section, facts, listed
 from tui.widgets.roofline import RooflinePane
 from tui.widgets.row_table import Column, RowTable

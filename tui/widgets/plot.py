@@ -13,8 +13,13 @@ SMALLEST = (24, 6)
 class Plot(PlotextPlot):  # type: ignore[misc]  # its package has no types
     """A plot that never ends the application, however small the window."""
 
+    sentence = ""
+    """What to say instead of drawing."""
+
     def render(self) -> RenderResult:
-        """The plot, or a sentence where there is no room for one."""
+        """The plot, or a sentence where there is nothing to draw or no room for it."""
+        if self.sentence:
+            return Text(self.sentence, style="dim")
         if self.size.width < SMALLEST[0] or self.size.height < SMALLEST[1]:
             return Text("no room for a plot; z gives the table, or widen the window", style="dim")
         # The terminal's own colours: plotext would paint the theme's placeholders black.

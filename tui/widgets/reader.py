@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from inspect import isfunction
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from rich.text import Text
     from textual.visual import VisualType
 
-Section = tuple[str, "VisualType | None"]
-"""A heading and a body; ``None`` leaves the section out. Plain text is never read as markup."""
+Body: TypeAlias = "VisualType | Callable[[int], Content] | None"
+Section = tuple[str, Body]
+"""A heading and a body; ``None`` leaves the section out. Plain text is never read as markup. A function gets the width
+in cells and returns what fits it."""
 
 
 class Reader(LineView):
@@ -80,7 +83,8 @@ class Reader(LineView):
         for heading, body in self.sections:
             if heading:
                 lines += (blank if lines else []) + self._strips(Content.styled(heading, "bold $text-accent"), width)
-            lines += self._strips(Content(body) if isinstance(body, str) else body, width)
+            fitted: Any = body(width) if isfunction(body) else body
+            lines += self._strips(Content(fitted) if isinstance(fitted, str) else fitted, width)
         self._lines = lines
         self.set_length(len(lines))
         self.refresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -96,6 +97,18 @@ class RowTable(LineView, Generic[T]):
             return self.table
 
     @dataclass
+    class Marked(Message):
+        """The cell before the highlighted row was clicked."""
+
+        table: RowTable[Any]
+        row: Any
+
+        @property
+        def control(self) -> RowTable[Any]:
+            """The table, for selectors."""
+            return self.table
+
+    @dataclass
     class Selected(Message):
         """A row was opened by Enter, or by a click on the highlighted row."""
 
@@ -114,6 +127,7 @@ class RowTable(LineView, Generic[T]):
         *,
         id: str | None = None,
         empty: str = "",
+        mark: Callable[[T], str] | None = None,
     ) -> None:
         """Set up a table.
 
@@ -122,6 +136,7 @@ class RowTable(LineView, Generic[T]):
             identity: What makes a row the same row after a change.
             id: The widget's id.
             empty: What to say where there are no rows.
+            mark: One cell before a row, for those that are marked; blank for others.
         """
         super().__init__(id=id)
         self.columns = tuple(columns)
@@ -130,7 +145,12 @@ class RowTable(LineView, Generic[T]):
         self.order: list[int] = []
         self.sorted_by: int | None = None
         self.reversed = False
+        self.mark = mark
+        self._lead = 3 if mark else 2
+        """Cells before a row: the pointer, the mark, a space."""
         self._filter: Callable[[T], bool] | None = None
+        self._places: Sequence[int] | None = None
+        self._sorted: tuple[int, bool, list[int]] | None = None
         self._natural: list[int] = []
         self._fit: list[tuple[Column[T], int]] = []
         self.set_reactive(RowTable.empty, empty)
@@ -142,13 +162,26 @@ class RowTable(LineView, Generic[T]):
         kept = self.identity(self.row) if follow and self.row is not None else None
         self.rows = tuple(rows)
         self._natural = self._measure()
-        self._rearrange(kept)
+        self._places = self._sorted = None
+        self._rearrange(self._index_of(kept) if kept is not None else None)
 
     def keep(self, wanted: Callable[[T], bool] | None) -> None:
         """Show only the rows for which ``wanted`` is true."""
-        kept = self.identity(self.row) if self.row is not None else None
-        self._filter = wanted
+        kept = self._at_cursor()
+        self._filter, self._places = wanted, None
         self._rearrange(kept)
+
+    def keep_places(self, places: Sequence[int] | None) -> None:
+        """Show only the rows with these indices, ascending; ``None`` shows all."""
+        kept = self._at_cursor()
+        self._filter, self._places = None, places
+        self._rearrange(kept)
+
+    def _at_cursor(self) -> int | None:
+        return self.order[self.cursor] if self.cursor < len(self.order) else None
+
+    def _index_of(self, name: str) -> int | None:
+        return next((index for index, row in enumerate(self.rows) if self.identity(row) == name), None)
 
     def go_to(self, name: str) -> bool:
         """Put the cursor on the row of that identity; ``False`` if it is not shown."""
@@ -172,21 +205,38 @@ class RowTable(LineView, Generic[T]):
         turned = not self.reversed if self.sorted_by == column else self.columns[column].descending
         self.reversed = turned if reverse is None else reverse
         self.sorted_by = column
-        self._rearrange(self.identity(self.row) if self.row is not None else None)
+        self._rearrange(self._at_cursor())
 
-    def _rearrange(self, kept: str | None) -> None:
-        wanted = self._filter
-        order = [i for i, row in enumerate(self.rows) if wanted is None or wanted(row)]
-        if self.sorted_by is not None and (key := self.columns[self.sorted_by].key) is not None:
-            values = {i: key(self.rows[i]) for i in order}
-            known = [i for i in order if values[i] is not None]
-            known.sort(key=lambda i: values[i], reverse=self.reversed)
-            order = known + [i for i in order if values[i] is None]
+    def _ordered(self) -> Sequence[int]:
+        """All rows as they are sorted; kept until the rows or the order change."""
+        if self.sorted_by is None or (key := self.columns[self.sorted_by].key) is None:
+            return range(len(self.rows))
+        if self._sorted is None or self._sorted[:2] != (self.sorted_by, self.reversed):
+            values = [key(row) for row in self.rows]
+            known = [i for i, value in enumerate(values) if value is not None]
+            known.sort(key=values.__getitem__, reverse=self.reversed)
+            unknown = [i for i, value in enumerate(values) if value is None]
+            self._sorted = self.sorted_by, self.reversed, known + unknown
+        return self._sorted[2]
+
+    def _rearrange(self, kept: int | None) -> None:
+        wanted, ordered = self._filter, self._ordered()
+        if self._places is not None:
+            if self.sorted_by is None:
+                order = list(self._places)
+            else:
+                inside = bytearray(len(self.rows))
+                for index in self._places:
+                    inside[index] = 1
+                order = [i for i in ordered if inside[i]]
+        else:
+            order = list(ordered) if wanted is None else [i for i in ordered if wanted(self.rows[i])]
         self.order = order
         self.set_length(len(order) + 1)
         place = 0
         if kept is not None:
-            place = next((p for p, i in enumerate(order) if self.identity(self.rows[i]) == kept), 0)
+            with suppress(ValueError):
+                place = order.index(kept)
         if place == self.cursor:
             self._announce()
         self.cursor = place
@@ -205,11 +255,16 @@ class RowTable(LineView, Generic[T]):
             for column in self.columns
         ]
 
+    @property
+    def columns_shown(self) -> list[Column[T]]:
+        """The columns that there is room for."""
+        return [column for column, _ in self._fitted()]
+
     def _fitted(self) -> list[tuple[Column[T], int]]:
         """The columns that fit, with their widths; the first takes what is left, up to what it needs."""
         if not self._natural:
             self._natural = self._measure()
-        room = self.scrollable_content_region.width - 3
+        room = self.scrollable_content_region.width - self._lead - 1
         chosen = {0}
         used = min(self._natural[0], NAME)
         for index in sorted(range(1, len(self.columns)), key=lambda i: self.columns[i].priority):
@@ -239,7 +294,8 @@ class RowTable(LineView, Generic[T]):
         row = self.rows[self.order[place]]
         here = place == self.cursor
         cells = [self._cell(column, size, row) for column, size in self._fit or self._fitted()]
-        return self._strip("▸" if here else " ", cells, width, self._style(place))
+        mark = self.mark(row) if self.mark is not None else " "
+        return self._strip("▸" if here else " ", cells, width, self._style(place), mark)
 
     def _style(self, place: int) -> Any:
         if place == self.cursor:
@@ -252,8 +308,8 @@ class RowTable(LineView, Generic[T]):
             name = "rowtable--even"
         return self.get_component_rich_style(name)
 
-    def _strip(self, mark: str, cells: list[str], width: int, style: Any) -> Strip:
-        text = f"{mark} " + (" " * GAP).join(cells)
+    def _strip(self, pointer: str, cells: list[str], width: int, style: Any, mark: str = " ") -> Strip:
+        text = f"{pointer}{mark}".ljust(self._lead) + (" " * GAP).join(cells)
         return Strip([Segment(set_cell_size(text, width), style)], width)
 
     def _title(self, column: Column[T], size: int) -> str:
@@ -335,7 +391,7 @@ class RowTable(LineView, Generic[T]):
         if at is None:
             return
         if at.y == 0:
-            left = 2
+            left = self._lead
             for column, size in self._fitted():
                 if left <= at.x < left + size + GAP:
                     self.sort_by(self.columns.index(column))
@@ -344,6 +400,10 @@ class RowTable(LineView, Generic[T]):
             return
         place = self._place_at(at.y)
         if 0 <= place < len(self.order):
+            if self.mark is not None and at.x < self._lead:
+                self.cursor = place
+                self.post_message(self.Marked(self, self.row))
+                return
             if place == self.cursor:
                 self.action_select()
             self.cursor = place

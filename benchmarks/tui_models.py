@@ -1,0 +1,110 @@
+"""CPU time of the Models page: a keystroke in the search, a sort, and a step of the load, each until it is drawn.
+
+The tester's own work is what an unbound key costs. With the catalog as it is, and with 20,000 models made of it. Run
+from the repository root::
+
+    python -m benchmarks.tui_models [columns rows]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tui import library
+from tui.app import WhicharchApp
+from tui.library import Library, Model
+from tui.widgets.row_table import RowTable
+
+QUERY = "moe <30b ctx>100k licence:apache"
+KEYS = {" ": "space", "<": "less_than_sign", ">": "greater_than_sign", ":": "colon"}
+
+
+def many(real: Library, count: int) -> Library:
+    """The catalog again and again, under other names."""
+    models = [
+        Model(m.spec.model_copy(update={"id": f"{m.id}-{i}"}), m.params, f"{m.words} {i}")
+        for i, m in ((i, real.models[i % len(real.models)]) for i in range(count))
+    ]
+    return Library(tuple(models), real.machines, real.tasks, real.formats, real.caches, ())
+
+
+async def settle(pilot: Pilot[None]) -> None:
+    for _ in range(3):
+        await pilot.pause(0.05)
+        while any(not worker.is_finished for worker in pilot.app.workers):
+            await pilot.pause(0.01)
+        await pilot.pause()
+
+
+async def timed(pilot: Pilot[None], act: Callable[[], Awaitable[Any]]) -> float:
+    """CPU milliseconds until everything that the act caused at once is drawn; what is computed later is not in it."""
+    started = time.process_time()
+    await act()
+    await pilot.pause()
+    spent = (time.process_time() - started) * 1e3
+    await settle(pilot)
+    return spent
+
+
+async def measure(real: Library, columns: int, rows: int) -> None:
+    library.read_library = lambda: real  # type: ignore[assignment]
+    app = WhicharchApp()
+    async with app.run_test(size=(columns, rows)) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        await settle(pilot)
+        table = app.screen.query_one("#models", RowTable)
+        await pilot.press("slash")
+        idle = [await timed(pilot, lambda: pilot.press("f12")) for _ in range(10)]
+        typed = [await timed(pilot, partial(pilot.press, KEYS.get(c, c))) for c in QUERY]
+        left = len(table.order)
+        erased = [await timed(pilot, lambda: pilot.press("backspace")) for _ in QUERY]
+        await pilot.press("escape")
+        sorts = [await timed(pilot, lambda: pilot.press("o")) for _ in range(6)]
+        moves = [await timed(pilot, lambda: pilot.press("down")) for _ in range(10)]
+        print(f"{len(real.models):,} models, {columns}x{rows}; {QUERY!r} leaves {left}; CPU ms, median (worst):")
+        measured = {"an unbound key": idle, "type a letter": typed, "erase one": erased, "sort": sorts, "move": moves}
+        for name, times in measured.items():
+            print(f"  {name:<16}{statistics.median(times):6.1f} ({max(times):.1f})")
+
+
+async def steps(real: Library, columns: int, rows: int) -> None:
+    """A step of the load in each tab: from the key until the answer is drawn, the waiting pause not counted."""
+    library.read_library = lambda: real  # type: ignore[assignment]
+    app = WhicharchApp()
+    async with app.run_test(size=(columns, rows)) as pilot:
+        await settle(pilot)
+        await app.open_model("llama-3.1-8b")
+        await settle(pilot)
+        for key, name in (("1", "architecture"), ("2", "growth"), ("3", "time")):
+            await pilot.press(key)
+            await settle(pilot)
+            whole = []
+            for step in ("right_square_bracket", "plus", "minus", "left_square_bracket"):
+                started = time.process_time()
+                await pilot.press(step)
+                await settle(pilot)
+                whole.append((time.process_time() - started) * 1e3)
+            print(f"  step, {name:<10}{statistics.median(whole):6.1f} ({max(whole):.1f}), with what is computed for it")
+
+
+def main(columns: int = 120, rows: int = 40) -> None:
+    os.environ["WHICHARCH_HOME"] = tempfile.mkdtemp()
+    real = library.read_library()
+    asyncio.run(measure(real, columns, rows))
+    asyncio.run(measure(many(real, 20_000), columns, rows))
+    asyncio.run(steps(real, columns, rows))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:3]))
