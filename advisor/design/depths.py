@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from math import gcd, lcm
 from typing import Any
 
 from advisor.design.changes import Changes, Setting
 from advisor.design.differences import workload_of
 from advisor.design.edit import edit
-from advisor.design.parts import FOLLOWS
-from advisor.design.shape import chosen, shape
+from advisor.design.shape import shape
+from advisor.design.widths import width_step
 from advisor.estimate import estimate
 from calculators.memory import cache_bytes
 from calculators.params import count_params
 from catalog.errors import BadInput
-from catalog.mixers import Attention
 from catalog.spec import ModelSpec
 
 SHARES = (0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -24,8 +22,6 @@ SHARES = (0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 STEP = 8
 """Feed-forward widths are multiples of it."""
 MOST_WIDTH = 2**17
-ROUND = 128
-"""Widths are multiples of it where the model's own is."""
 OFF_AT_MOST = 0.05
 """Shapes further from the size are not shown."""
 
@@ -152,22 +148,6 @@ def _sized(model: ModelSpec, depth: int, target: int, stack: str | None) -> Mode
 
 def _size(spec: ModelSpec) -> int:
     return count_params(spec).total
-
-
-def width_step(model: ModelSpec, stack: str | None) -> int:
-    """Widths at which heads, kv heads and scans all follow exactly; rounded as the model's own width is."""
-    one = chosen(model, stack)
-    values = []
-    for group in one.groups:
-        for mixer in (m for layer in group.layers for m in layer.mixers):
-            heads = getattr(mixer, "heads", None)
-            if isinstance(mixer, Attention):
-                values.append(heads if mixer.kv_heads == 1 else mixer.kv_heads)
-            elif mixer.kind in ("mla", "compressed") or (mixer.kind.startswith("rwkv") and heads):
-                values.append(heads)
-            values += [getattr(mixer, name) for name in FOLLOWS.get(type(mixer), ())]
-    exact = one.hidden // gcd(one.hidden, *[v for v in values if v])
-    return lcm(exact, gcd(one.hidden, ROUND))
 
 
 def _filled(spec: ModelSpec, target: int, stack: str | None) -> ModelSpec:

@@ -310,8 +310,8 @@ class LabScreen(Page):
 
     def _adapt(self, values: Mapping[str, Any]) -> None:
         """Show the fields that mean something, mark the changed ones, and let arrows step through what fits."""
-        from advisor.design.depths import width_step
         from advisor.design.fields import changes, shown, usual
+        from advisor.design.widths import width_step
 
         assert self.now is not None
         assert self.base is not None
