@@ -18,6 +18,8 @@ HALF = 5
 """Cells of a bar on each side of its middle."""
 OCTAVES = 2.0
 """Change at which a bar is full: four times, or a quarter."""
+BAR = 6
+"""Cells of a bar of a share."""
 NAMES = {
     "throughput, tok/s": "tokens/s", "requests that fit": "requests fit", "windowed layers": "window layers",
     "$/1,000 requests": "$/1k requests",
@@ -60,16 +62,16 @@ def shapes(found: Depths | None) -> tuple[Column[SizedShape], ...]:
     return (
         Column("layers", lambda s: f"{s.layers}{' ●' if s.is_own else '  '}", 0, left=True, key=lambda s: s.layers),
         Column("width", lambda s: f"{s.hidden:,}", 1, key=lambda s: s.hidden),
-        Column("heads/kv", heads, 4),
-        Column("ff", lambda s: f"{s.ff_width:,}" if s.ff_width else NONE, 5),
-        Column("parameters", lambda s: count_text(s.params_total), 7),
-        Column("off", lambda s: change_text(s.off, 2), 6, key=lambda s: abs(s.off)),
+        Column("heads/kv", heads, 6),
+        Column("ff", lambda s: f"{s.ff_width:,}" if s.ff_width else NONE, 7),
+        Column("parameters", lambda s: count_text(s.params_total), 9),
+        Column("off", lambda s: change_text(s.off, 2), 8, key=lambda s: abs(s.off)),
         Column("cache", lambda s: bytes_text(s.cache_bytes) if s.cache_bytes else NONE, 1, key=lambda s: s.cache_bytes),
-        Column("", lambda s: bar(s.cache_bytes / cache, 6), 8, left=True),
-        Column("first", lambda s: seconds_text(s.first_s), 3, key=lambda s: s.first_s),
+        Column("", lambda s: bar(s.cache_bytes / cache, BAR), 3, left=True),
+        Column("first", lambda s: seconds_text(s.first_s), 5, key=lambda s: s.first_s),
         Column("per token", lambda s: maybe_seconds(s.token_s), 2, key=lambda s: s.token_s),
-        Column(" ", lambda s: bar((s.token_s or s.first_s) / time, 6), 9, left=True),
-        Column("fits", lambda s: {True: "yes", False: "no", None: NONE}[s.fits], 6, left=True),
+        Column(" ", lambda s: bar((s.token_s or s.first_s) / time, BAR), 4, left=True),
+        Column("fits", lambda s: {True: "yes", False: "no", None: NONE}[s.fits], 8, left=True),
     )
 
 

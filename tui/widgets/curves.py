@@ -133,7 +133,9 @@ class Curves(Container, can_focus=True):
         view = self.shown
         named = zip(self.curves, NAMES, COLOURS, strict=False)
         keys = "  ".join(f"[${colour}]━━[/] {name}" for _, name, colour in named)
-        self.border_title = f"{view.title} over context  {keys}"
+        values = [[y for _, y in self._known(curve, view)] for curve in self.curves]
+        same = len(values) > 1 and all(line == values[0] for line in values)
+        self.border_title = f"{view.title} over context  {keys}{'  (the same)' if same else ''}"
         others = ", ".join(other.title for other in self._views if other is not view)
         self.border_subtitle = f"\\[v] {others}" if others else ""
         if self._plot is None:
