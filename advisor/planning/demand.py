@@ -31,7 +31,15 @@ def growth(month: int, entry: TrafficClass) -> float:
 def classes_of(plan: PlanFile, month: int = 0, *, factor: float = 1.0, busiest: bool = True) -> tuple[Traffic, ...]:
     """The classes of a month, in its busiest hour or on average."""
     default = per_request(limits(plan.slo)) if plan.slo else {}
-    return tuple(class_of(c, default, factor * growth(month, c) * (c.peak if busiest else 1.0)) for c in plan.traffic)
+    daily = busiest_over_mean(plan.day) if plan.day else 1.0
+    return tuple(
+        class_of(c, default, factor * growth(month, c) * (c.peak * daily if busiest else 1.0)) for c in plan.traffic
+    )
+
+
+def busiest_over_mean(day: Sequence[float]) -> float:
+    """How much more the busiest hour of a day brings than the mean one."""
+    return max(day) * len(day) / sum(day)
 
 
 def promises_of(plan: PlanFile) -> tuple[Promise, ...]:

@@ -7,8 +7,10 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
+from advisor import quantities
 from advisor.launch import launches
 from advisor.planning.breakeven import apis_of, terms_of_plan
+from advisor.planning.day import day_of
 from advisor.planning.demand import classes_of, promises_of, requests_of
 from advisor.planning.front import front_of
 from advisor.planning.growth import headroom_of, months_of
@@ -103,6 +105,12 @@ class _Planner:
         notes += [said] if said else []
         self.tell("growth")
         months, breaks, ends = months_of(given, best, self.month, self.trials, self.spare, self.tell)
+        day = None
+        if given.day:
+            delay_s = quantities.seconds(str(given.provisioning), "provisioning")
+            day = day_of(
+                given.day, best, lambda times: self.month(0, times), self.trials, self.factor, delay_s, self.tell
+            )
         mixed, said = self._mixed(found, 0, best.usd_per_hour)
         notes += [said] if said else []
         beyond = self._mixed(found, ends - 1)[0] if ends else None
@@ -139,6 +147,7 @@ class _Planner:
             runs=self.trials.count,
             requests=self.requests,
             notes=tuple(notes),
+            day=day,
             mixed=mixed,
             beyond=beyond,
             series=self.trials.over_time(c, best.trial.replicas, self.series) if self.series else {},

@@ -134,6 +134,24 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
+class Day:
+    """The first month's plan where replicas come and go by the hour."""
+
+    replicas: tuple[int, ...]
+    """Of each hour, the spare ones included; simulated with one seed."""
+    usd_per_month: float
+    """Starting replicas is paid too; never more than keeping all of them."""
+    fixed_usd_per_month: float
+    """Of keeping what the busiest hour needs."""
+    provisioning_s: float
+
+    @property
+    def saved(self) -> float:
+        """Share of the money."""
+        return 1 - self.usd_per_month / self.fixed_usd_per_month if self.fixed_usd_per_month else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """What a hosted model would cost for the same tokens."""
 
@@ -195,6 +213,8 @@ class Plan:
     requests: int
     """Simulated in each run."""
     notes: tuple[str, ...]
+    day: Day | None = None
+    """Where the file says how loads differ over the day."""
     mixed: MixedChoice | None = None
     """Two kinds together, cheaper than ``best``, or where no kind is enough alone."""
     beyond: MixedChoice | None = None

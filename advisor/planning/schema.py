@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from advisor import quantities
 from advisor.requirements import Requirements
 from advisor.simulator.classes import Text, TrafficEntry, readable
 from advisor.simulator.limits import limits
@@ -93,6 +94,11 @@ class PlanFile(Spec):
 
     name: str = ""
     traffic: Annotated[tuple[TrafficClass, ...], Field(min_length=1)]
+    day: tuple[Annotated[float, Field(ge=0)], ...] = ()
+    """Load of each hour of a day in any unit, 24 numbers; then ``rate`` is the day's mean, and the plan also says how
+    many replicas each hour needs. Empty: the ``peak`` of each class tells the busiest hour."""
+    provisioning: Text = "2min"
+    """From asking for a replica to serving, where they come and go over the day."""
     months: Annotated[int, Field(ge=1, le=120)] = 12
     """For which traffic grows and money is counted, the first included."""
     slo: str = ""
@@ -147,6 +153,11 @@ class PlanFile(Spec):
         for way in self.speculate:
             if way not in ("", "mtp", "eagle3") and not way.startswith("draft:"):
                 raise ValueError(f"speculate: {way!r} is none of mtp, eagle3, draft:MODEL and '' (not at all)")
+        readable(self.provisioning, quantities.seconds, "provisioning")
+        if self.day and (len(self.day) != 24 or not max(self.day) > 0):
+            raise ValueError(f"day: got {len(self.day)} numbers; right would be 24, not all of them 0")
+        if self.day and any(c.peak != 1 for c in self.traffic):
+            raise ValueError("day: it says how busy the busiest hour is; leave out peak")
         names = [c.name for c in self.traffic]
         if len(set(names)) < len(names):
             raise ValueError("traffic: two classes have the same name")

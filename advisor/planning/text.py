@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
-from advisor.planning.result import Choice, MixedChoice, Plan
+from advisor.planning.result import Choice, Day, MixedChoice, Plan
 from advisor.report import percent_text, seconds_text, usd_text
 from advisor.tables import aligned_lines, fitted, markdown_lines
 
@@ -52,6 +52,8 @@ def _write(out: _Writer, plan: Plan) -> None:
     if plan.beyond is not None:
         out.heading(f"Enough in month {plan.beyond.month}: two kinds of replicas behind one router", 2)
         _two_kinds(out, plan.beyond)
+    if plan.day is not None:
+        _day(out, plan.day)
     _money(out, plan)
     if plan.launches:
         out.heading("Start one replica", 2)
@@ -176,6 +178,22 @@ def _months(out: _Writer, plan: Plan) -> None:
         )
     total = sum(m.usd or 0.0 for m in plan.months)
     out.line(f"All months together: {usd_text(total)}.")
+
+
+def _day(out: _Writer, day: Day) -> None:
+    out.heading("Over the day, replicas as each hour needs them", 2)
+    rows: list[list[str]] = []
+    for hour, count in enumerate(day.replicas):
+        if rows and rows[-1][1] == str(count):
+            rows[-1][0] = f"{rows[-1][0].partition(' ')[0]} to {hour + 1}:00"
+        else:
+            rows.append([f"{hour}:00 to {hour + 1}:00", str(count)])
+    out.table(["hours", "replicas"], rows)
+    out.line(
+        f"{usd_text(day.usd_per_month)} per month instead of {usd_text(day.fixed_usd_per_month)} "
+        f"({percent_text(day.saved)} saved), where machines are paid for by the hour and serve "
+        f"{seconds_text(day.provisioning_s)} after they are asked for."
+    )
 
 
 def _money(out: _Writer, plan: Plan) -> None:
