@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from advisor.planning.search import Lost, Search, most_replicas
+from advisor.planning.money import HOURS
+from advisor.planning.search import Found, Lost, Search, most_replicas
 from advisor.planning.space import Candidate
 from advisor.planning.trials import Trial, Trials
-from advisor.report import seconds_text
+from advisor.report import seconds_text, usd_text
 
 TRIED = 3
 """Candidates that are simulated although bounds ruled them out."""
@@ -39,6 +40,13 @@ def reason(found: Search, candidate: Candidate, trial: Trial) -> str:
     why = trial.why or (lost.why if lost else "")
     behind = any(o.verdict.saturated for o in trial.outcomes)
     return why if behind or trial.worst <= 1 else f"{why}: {_times(trial.worst)}"
+
+
+def over_budget(best: Found, usd_per_hour: float) -> tuple[str, tuple[str, ...]]:
+    """(what the cheapest plan that keeps the promises lacks, the smallest change), money by the month."""
+    costs, budget = usd_text(best.usd_per_hour * HOURS), usd_text(usd_per_hour * HOURS)
+    miss = f"keeps the promises, but costs {costs} per month, the budget is {budget}"
+    return miss, (f"a budget of {costs} per month",)
 
 
 def nothing_serves(found: Search) -> str:

@@ -14,7 +14,7 @@ from advisor.planning.day import day_of
 from advisor.planning.demand import classes_of, promises_of, requests_of
 from advisor.planning.front import front_of
 from advisor.planning.growth import headroom_of, months_of
-from advisor.planning.miss import nearest_miss, nothing_serves, reason, smallest_changes
+from advisor.planning.miss import nearest_miss, nothing_serves, over_budget, reason, smallest_changes
 from advisor.planning.mixed import mixed_of
 from advisor.planning.money import HOURS
 from advisor.planning.result import Choice, MixedChoice, Part, Percentile, Plan, RunnerUp, SplitChoice
@@ -73,6 +73,7 @@ class _Planner:
         self.promises = promises_of(given)
         self.factor = 1 + share(given.headroom, "headroom")
         self.spare = given.redundancy
+        self.budget = quantities.usd_per_hour(str(given.budget), "budget") if given.budget else inf
         classes = classes_of(given, factor=self.factor)
         self.requests = requests_of(given, classes, self.promises)
         self.trials = self.month(0, seeds=given.seeds)
@@ -97,7 +98,7 @@ class _Planner:
         found = search(space, self.trials, spare=self.spare, max_devices=given.max_devices, progress=self.progress)
         notes = list(space.left_out)
         best = found.best
-        if best is None:
+        if best is None or best.usd_per_hour > self.budget:
             return self._nothing(found, notes)
         self.tell("cost against latency")
         front = front_of(found, space, self.trials, self.spare, given.max_devices)
@@ -124,6 +125,8 @@ class _Planner:
             c.spec, c.terms.machine, c.engine, c.weights, c.cache, c.layout, service.rules,
             int(self.trials.asked(best.candidate.spec).longest), c.speculate, c.speculative_tokens,
         )  # fmt: skip
+        dear = next((m.month for m in months if m.usd is not None and m.usd > self.budget * HOURS * (1 + 1e-9)), None)
+        notes += [f"from month {dear} on it costs more than the budget"] if dear else []
         notes += self._notes(best)
         return Plan(
             name=given.name,
@@ -181,16 +184,21 @@ class _Planner:
         return MixedChoice(month + 1, parts, mixed.usd_per_hour, self._percentiles(mixed.trial), busy), ""
 
     def _nothing(self, found: Search, notes: list[str]) -> Plan:
-        nearest = nearest_miss(found, self.trials, self.given.max_devices, self.spare)
-        choice, miss = None, nothing_serves(found)
-        if nearest is not None:
+        nearest = None
+        if found.best is None:
+            nearest = nearest_miss(found, self.trials, self.given.max_devices, self.spare)
+        choice, miss, changes = None, nothing_serves(found), smallest_changes(found)
+        if found.best is not None:
+            choice, miss, changes = self.choice(found.best), *over_budget(found.best, self.budget)
+        elif nearest is not None:
             candidate, trial = nearest
             choice = self.choice(Found(candidate, trial, self.spare))
             miss = reason(found, candidate, trial)
-        mixed, _ = self._mixed(found, 0) if found.lost or found.missed else (None, "")
+        mixed, _ = self._mixed(found, 0, self.budget) if found.lost or found.missed else (None, "")
         return Plan(
-            name=self.given.name, promises=self.promised, best=None, mixed=mixed, split=None, nearest=choice, miss=miss,
-            smallest_changes=smallest_changes(found), front=(), runners_up=self._runners_up(found, None), months=(),
+            name=self.given.name, promises=self.promised, best=None, over_budget=found.best is not None,
+            mixed=mixed, split=None, nearest=choice, miss=miss,
+            smallest_changes=changes, front=(), runners_up=self._runners_up(found, None), months=(),
             breaks_in=None, ends_in=None, headroom=None, apis=(), terms=(), launches=(), considered=found.considered,
             built=found.built, simulated=found.simulated, runs=self.trials.count, requests=self.requests,
             notes=tuple(notes),
@@ -239,7 +247,9 @@ class _Planner:
     def _percentiles(self, trial: Trial) -> tuple[Percentile, ...]:
         rows = []
         promised = {p.name: p for p in self.promises if p.kind < 0}
-        for name in dict.fromkeys([*NAMES, *promised]):
+        writes = any(o.tpot_s is not None for o in trial.outcomes)
+        usual = [name for name in NAMES if writes or name.startswith("ttft")]  # else both are the one answer
+        for name in dict.fromkeys([*usual, *promised]):
             spread = trial.interval(name)
             if not isfinite(spread.mean):
                 continue

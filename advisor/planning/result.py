@@ -213,6 +213,8 @@ class Plan:
     requests: int
     """Simulated in each run."""
     notes: tuple[str, ...]
+    over_budget: bool = False
+    """Whether ``nearest`` keeps the promises and only costs too much."""
     day: Day | None = None
     """Where the file says how loads differ over the day."""
     mixed: MixedChoice | None = None

@@ -132,6 +132,8 @@ class PlanFile(Spec):
     headroom: Text = 0.0
     """How much more traffic than expected must be kept: ``20%``."""
     max_devices: Annotated[int, Field(ge=1, le=100_000)] = 64
+    budget: Text = ""
+    """Most that the machines of the first month may cost: ``2000/month``, ``3/hour``."""
     power: Power = Power()
     apis: tuple[str, ...] = ()
     """Hosted models to compare with, such as ``gpt-5-mini``."""
@@ -153,6 +155,8 @@ class PlanFile(Spec):
         for way in self.speculate:
             if way not in ("", "mtp", "eagle3") and not way.startswith("draft:"):
                 raise ValueError(f"speculate: {way!r} is none of mtp, eagle3, draft:MODEL and '' (not at all)")
+        if self.budget:
+            readable(self.budget, quantities.usd_per_hour, "budget")
         readable(self.provisioning, quantities.seconds, "provisioning")
         if self.day and (len(self.day) != 24 or not max(self.day) > 0):
             raise ValueError(f"day: got {len(self.day)} numbers; right would be 24, not all of them 0")

@@ -66,7 +66,7 @@ def _write(out: _Writer, plan: Plan) -> None:
 
 
 def _nothing(out: _Writer, plan: Plan) -> None:
-    out.line("NO PLAN keeps the promises.")
+    out.line("NO PLAN keeps the promises" + (" within the budget." if plan.over_budget else "."))
     if plan.nearest is None:
         out.line(f"Nearest miss: {plan.miss}.")
     else:

@@ -131,6 +131,17 @@ def test_too_much_for_all_devices_says_what_it_would_take():
     assert devices > 64
 
 
+def test_what_costs_more_than_the_budget_is_the_nearest_miss():
+    given = read(SMALL)
+    cheapest = advisor.plan(given, seeds=1).best
+    answer = advisor.plan(given, seeds=1, budget=f"{0.9 * cheapest.usd_per_hour:g}/hour")
+    assert (answer.kept, answer.over_budget, answer.nearest.way) == (False, True, cheapest.way)
+    assert "the budget is" in answer.miss
+    assert answer.smallest_changes[0].startswith("a budget of $")
+    assert "within the budget" in "\n".join(plan_lines(answer))
+    assert advisor.plan(given, seeds=1, budget=f"{1.1 * cheapest.usd_per_hour:g}/hour").kept
+
+
 def test_redundancy_buys_more_and_headroom_asks_for_more():
     plain = read(SMALL)
     bare = advisor.plan(plain)
