@@ -165,7 +165,6 @@ class AskScreen(Page):
         yield QuestionLine()
         yield Static(id="reading")
         yield Form(MAIN, id="requirements")
-        yield Form(MORE, id="more")
         with Container(id="answer"):
             with Vertical(id="lists"):
                 yield RowTable(SHORTLIST, lambda r: r.model, id="shortlist", empty="reading the catalog …")
@@ -192,12 +191,17 @@ class AskScreen(Page):
         form.offer("machines", machines)
         self.query_one("#shortlist", RowTable).empty = "ranking …"
         self.query_one(WhyPane).say("Every way to run every model is being tried.")
+        self.run_worker(self._mount_more(), exit_on_error=False)
         if self._waiting is not None:
             self.restore(self._waiting)
             return
         if own := self.app.store.now.machine:  # type: ignore[attr-defined]
             form.field("machines").put(own)
         self._ask_anew()
+
+    async def _mount_more(self) -> None:
+        """Further fields come after the first paint, which they would make a third slower."""
+        await self.mount(Form(MORE, id="more"), before="#answer")
 
     # From a question to fields
 
@@ -249,17 +253,21 @@ class AskScreen(Page):
     def _put(self, fields: Mapping[str, Any], others: dict[str, Any]) -> None:
         """Show wishes in the form and ask."""
         self._others = others
-        for form, entries in ((self.query_one("#requirements", Form), MAIN), (self.query_one("#more", Form), MORE)):
+        for form in self.query(Form):
             with self.prevent(Form.Changed):
-                form.put({entry.name: fields[entry.name] for entry in entries if entry.name in fields})
+                form.put({name: value for name, value in fields.items() if form.holds(name)})
         self._ask_anew()
 
     # From edits to answers
 
     def _values(self) -> tuple[dict[str, Any], dict[str, str]]:
-        values, problems = self.query_one("#requirements", Form).read()
-        further, wrong = self.query_one("#more", Form).read()
-        return values | further, problems | wrong
+        values: dict[str, Any] = {}
+        problems: dict[str, str] = {}
+        for form in self.query(Form):
+            read, wrong = form.read()
+            values |= read
+            problems |= wrong
+        return values, problems
 
     def _ask_anew(self) -> None:
         """Ask what the fields say now, if they say something new."""

@@ -283,6 +283,10 @@ class Form(Widget):
         """The field of that name."""
         return self.query_one(f"#field-{name.replace('_', '-')}", Field)
 
+    def holds(self, name: str) -> bool:
+        """Whether it has a field of that name."""
+        return any(field.name == name for field in self._fields)
+
     def read(self) -> tuple[dict[str, Any], dict[str, str]]:
         """Values of the right fields and problems of the wrong ones; wrong ones are marked."""
         values, problems = {}, {}
