@@ -46,7 +46,7 @@ class WhicharchApp(Shell):
     """Which architecture, which model and which machine."""
 
     TITLE = "whicharch"
-    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / f"{name}.tcss" for name in ("app", *MODES)]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [STYLES / "app.tcss"]
     MODES: ClassVar[dict[str, Any]] = dict(MODES)
     DEFAULT_MODE = "ask"
     COMMANDS: ClassVar[set[Any]] = App.COMMANDS | {_models, _machines, _actions}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -17,6 +18,7 @@ from tui.past import Past
 if TYPE_CHECKING:
     from tui.library import Library
 
+STYLES = Path(__file__).parent.parent / "styles"
 State = dict[str, Any]
 """What a page asks, as plain data that JSON can hold: what undo, history and bookmarks return to."""
 
@@ -59,16 +61,32 @@ class Page(Screen[None]):
         Binding("U", "redo", "Redo", show=False, tooltip="Make the change again", id="page.redo"),
     ]
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        """A page's styles are those of its module's name, read when it is first opened."""
+        styles = STYLES / f"{cls.__module__.rpartition('.')[2]}.tcss"
+        if styles.exists():
+            cls.CSS_PATH = [styles]
+        super().__init_subclass__(**more)
+
     def __init__(self) -> None:
         super().__init__()
         self.library: Library | None = None
         self.past: Past[State] = Past()
         self._styled_for: tuple[str, bool] | None = None
 
+    def on_compose(self) -> None:
+        """Name the size class before anything is styled, so that the first layout styles nothing twice."""
+        for breakpoints, size in (
+            (self.HORIZONTAL_BREAKPOINTS, self.app.size.width),
+            (self.VERTICAL_BREAKPOINTS, self.app.size.height),
+        ):
+            name = next(name for least, name in reversed(breakpoints) if size >= least)
+            self.set_class(True, name, update=False)
+
     def on_screen_resume(self, event: events.ScreenResume) -> None:
         """Coming back styles nothing anew unless colours changed meanwhile: it is half of what a switch costs."""
         colours = self.app.theme, self.app.native_ansi_color
-        event.refresh_styles = colours != self._styled_for
+        event.refresh_styles = self._styled_for not in (None, colours)
         self._styled_for = colours
 
     def receive(self, library: Library) -> None:
