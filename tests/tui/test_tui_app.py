@@ -70,7 +70,8 @@ async def test_help_explains_every_key_of_the_page(app: WhicharchApp, mode: str)
         assert isinstance(app.screen, HelpScreen)
         text = app.screen.query_one("#help", Reader).text
         for binding in type(page).BINDINGS:
-            assert binding.description in text  # type: ignore[union-attr]
+            if page.check_action(binding.action.partition("(")[0], ()) is not False:  # type: ignore[union-attr]
+                assert binding.description in text  # type: ignore[union-attr]
         await pilot.press("j", "escape")
         await settle(pilot)
         assert app.screen is page
@@ -123,7 +124,7 @@ async def test_without_colour_the_cursor_and_the_page_are_still_marked(world: Wo
         lines = [strip.text for strip in app.screen._compositor.render_strips()]
         assert any(text.startswith("▸ tiny-2l") for text in lines)
         assert any("✗" in text for text in lines) is False
-        await pilot.press("slash", "x")
+        await pilot.press("i", "x")
         await settle(pilot)
         assert any("✗ context" in strip.text for strip in app.screen._compositor.render_strips())
 
