@@ -11,7 +11,7 @@ from advisor.design.depths import Depths, depths
 from advisor.design.differences import Difference, differences, workload_of
 from advisor.design.edit import edit
 from advisor.design.parts import but
-from advisor.design.shape import Shape
+from advisor.design.shape import Shape, chosen
 from catalog.loader import load
 from catalog.spec import ModelSpec
 
@@ -68,6 +68,8 @@ def beside(
     """
     made = edit(base, changes, stack=stack, name=name)
     rows, why, notes = differences(base, made.spec, setting)
+    if stack is not None and chosen(base, stack) != chosen(base):
+        rows = tuple(row for row in rows if row.section != "architecture")  # those are of the main stack
     return Design(
         base.id, made.spec, setting, str(workload_of(base, setting)["weights"]), made.before, made.after,
         made.changed, made.assumed, rows, why, notes, None,

@@ -181,3 +181,12 @@ def test_a_saved_design_is_a_model_of_the_catalog_and_is_not_overwritten_silentl
     again = CliRunner().invoke(cli, ["design", str(path), "--save"])
     assert "is there already" in str(again.exception)
     assert CliRunner().invoke(cli, ["design", str(path), "--save", "--replace"]).exit_code == 0
+
+
+def test_a_side_stack_is_changed_alone():
+    file = DesignFile(base="whisper-large-v3", stack="encoder", changes=Changes(layers=16))
+    found = design(file)
+    assert found.changed == ("layers 32 → 16",)
+    assert {row.section for row in found.rows} == {"size", "work and time", "money and energy"}
+    encoder, decoder = (found.spec.architecture.stack(name) for name in ("encoder", "decoder"))  # type: ignore[union-attr]
+    assert (encoder.n_layers, decoder.n_layers) == (16, 32)
