@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from math import gcd
 
 from advisor.simulator.jobs import Prefix
 from catalog.errors import BadInput
@@ -23,6 +24,14 @@ class Memory:
     """Units of a block in the windowed layers."""
     per_request: int = 0
     """Units of what does not grow: recurrent states."""
+
+    def coarser(self) -> Memory:
+        """The same room in the largest units in which every part is a whole number: small numbers are faster."""
+        unit = gcd(self.per_block, self.per_window_block, self.per_request)
+        if unit < 2:
+            return self
+        parts = (self.per_block // unit, self.window_tokens, self.per_window_block // unit, self.per_request // unit)
+        return Memory(self.units // unit, *parts)
 
     def fixed(self, tokens: int, block: int) -> int:
         """Units that a request of this length holds from its admission on."""

@@ -68,6 +68,10 @@ class PlainReplica:
     sent: list[tuple[float, int]] = field(default_factory=list)
     """Following requests that answers have set off."""
     passes: int = 0
+    share: float = 0.0
+    """Of ``rules.output_share``, when it was last set."""
+    steps_since: int = 0
+    """Passes of steps since then."""
 
     # --- room
 
@@ -107,10 +111,14 @@ class PlainReplica:
         """A request arrives."""
         jobs, rules = self.jobs, self.rules
         jobs.arrival[i] = time
-        whole = self._length(i)
+        whole = most = self._length(i)
+        if rules.output_share is not None:
+            most = max(whole, jobs.input[i] + jobs.output[i] + 1)  # or it would never be admitted
+            if not self.waiting and not self.running:
+                self.share, self.steps_since = rules.output_share.start, 0
         if rules.context_tokens and jobs.input[i] + jobs.output[i] > rules.context_tokens:
             jobs.refused[i] = "context"
-        elif self.memory.whole(whole, rules.block_tokens) > self.memory.units:
+        elif self.memory.whole(most, rules.block_tokens) > self.memory.units:
             jobs.refused[i] = "memory"
         elif not rules.chunked and (jobs.input[i] if rules.reserve == "all" else whole) > rules.budget_tokens:
             jobs.refused[i] = "budget"
@@ -137,7 +145,7 @@ class PlainReplica:
             self.last[r.i] = r.last_s
         self.jobs.preempted[r.i] += 1
         self._let_go(r)
-        self.waiting.insert(0, r.i)
+        self.waiting.insert(0 if self.rules.output_share is None else len(self.waiting), r.i)
         self._sort()
 
     def _wrote(self, r: Running) -> int:
@@ -156,7 +164,13 @@ class PlainReplica:
         if self.rules.priorities:
             assert self.jobs.priority is not None
             return max(self.running, key=lambda r: (self.jobs.priority[r.i], self.jobs.arrival[r.i], r.i))  # type: ignore[index]
+        if self.rules.output_share is not None:
+            order = enumerate(self.running)
+            return min(order, key=lambda o: (self._tokens_out(o[1]), -self.jobs.input[o[1].i], -o[0]))[1]
         return self.running[-1]
+
+    def _tokens_out(self, r: Running) -> int:
+        return self._wrote(r) if r.writes else self.written.get(r.i, 0)
 
     # --- a pass
 
@@ -174,6 +188,8 @@ class PlainReplica:
             steps_too = True
             preempted = self._grow()
         writing = [r for r in self.running if r.writes and r.grown]
+        if writing and not preempted:
+            self.steps_since += 1
         p, q = self.steps.advance
         cached = [[min(r.scaled / q, cap or inf) for r in writing] for cap in self.steps.caps]
         composition = [(r.pending, past) for r, past in chunks]
@@ -217,6 +233,8 @@ class PlainReplica:
 
     def _grow(self) -> bool:
         """Blocks for the next token of all that write; whether anybody was preempted."""
+        if self.rules.output_share is not None:
+            return self._retract()
         preempted = False
         for r in list(self.running):
             if not r.writes or r not in self.running:
@@ -226,6 +244,22 @@ class PlainReplica:
                 self._preempt(self._victim())
                 preempted = True
             self._evict()
+        return preempted
+
+    def _retract(self) -> bool:
+        """The same as SGLang does it."""
+        share = self.rules.output_share
+        assert share is not None
+        preempted = False
+        for r in self.running:
+            r.grown = r.writes
+        while self.used() > self.memory.units:
+            self._preempt(self._victim())
+            preempted = True
+        self._evict()
+        if preempted:
+            written, output = sum(map(self._tokens_out, self.running)), sum(self.jobs.output[r.i] for r in self.running)
+            self.share, self.steps_since = share.retracted(written, len(self.running), output), 0
         return preempted
 
     def _read(self, preempted: bool) -> tuple[list[tuple[Running, int]], bool]:
@@ -284,21 +318,23 @@ class PlainReplica:
         return list(self.jobs.prefix[i]) if self.rules.prefix_cache and self.jobs.prefix is not None else []
 
     def _fits(self, r: Running) -> bool:
-        rules, jobs = self.rules, self.jobs
+        rules = self.rules
         used = self.used() + self._prefix_units() * sum(not self.holders[name] for name in r.shared)
         last = r.target if rules.reserve == "input" else r.read + r.pending
         trial = Running(r.i, target=last + 1, read=last, shared=r.shared)
         if used + self._units(trial) > self.memory.units:
             return False
-        if rules.output_share:
-            left = sum(s.passes if s.writes else self._left(s) for s in self.running)
-            need = r.target - r.read + jobs.output[r.i] - self.written.get(r.i, 0) - 1
-            free = self.memory.units - used
-            return free // max(1, self.memory.per_block) - rules.output_share * left >= need
+        if rules.output_share is not None:
+            p, q = self.steps.advance
+            left = sum(s.passes for s in self.running if s.writes) * p / q
+            soon = sum(self._unwritten(s.i) for s in self.running if not s.writes and s.read + s.pending == s.target)
+            need = r.target - r.read + self._unwritten(r.i)
+            free = (self.memory.units - used) // max(1, self.memory.per_block)
+            return free - soon - need > rules.output_share.after(self.share, self.steps_since) * left
         return True
 
-    def _left(self, s: Running) -> int:
-        return self.jobs.output[s.i] - self.written.get(s.i, 0) - 1
+    def _unwritten(self, i: int) -> int:
+        return self.jobs.output[i] - self.written.get(i, 0)
 
     def _publish(self, r: Running) -> None:
         """Blocks of the prompt that are read, or will be in this pass, are there for all."""

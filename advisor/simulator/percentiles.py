@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-
 SAMPLE = 20_000
-"""Stretches that are looked at first where there are many more."""
+"""Stretches that are sorted to see where a quantile is; of many more, every so many."""
 MARGIN = 0.01
+"""How far the guess may be off, in shares of all gaps, before the whole range is searched."""
+MOST_SPREAD = 300_000
+"""Gaps that are written out one by one."""
 
 
 class Gaps:
@@ -27,14 +29,14 @@ class Gaps:
             gaps = np.array(singles, dtype=np.float64)
             rows.append(np.column_stack([gaps[:, 0], np.zeros(len(gaps)), np.ones(len(gaps)), gaps[:, 1]]))
         table = np.concatenate(rows) if rows else np.zeros((0, 4))
-        self._set(*table.T)
-
-    def _set(self, first: Floats, growth: Floats, passes: Floats, weight: Floats) -> None:
-        self.first, self.growth, self.passes, self.weight = first, growth, passes, weight
-        self.count = float((passes * weight).sum())
-
-    def _enough(self, value: float, wanted: float) -> bool:
-        return _up_to(value, self.first, self.growth, self.passes, self.weight) >= wanted
+        self.first, self.growth, self.passes, self.weight = (np.ascontiguousarray(column) for column in table.T)
+        self.grows = self.growth > 0
+        self.slope = np.where(self.grows, self.growth, 1.0)
+        last = self.first + self.growth * (self.passes - 1)
+        self.least, self.most = np.minimum(self.first, last), np.maximum(self.first, last)
+        self.each = self.passes * self.weight
+        self.count = float(self.each.sum())
+        self._guess: tuple[Floats, Floats] | None = None
 
     @property
     def mean(self) -> float:
@@ -44,59 +46,57 @@ class Gaps:
         total = self.passes * self.first + self.growth * self.passes * (self.passes - 1) / 2
         return float((total * self.weight).sum() / self.count)
 
-    def quantile(self, q: float) -> float:
-        """The smallest gap that at least a share ``q`` of all do not exceed.
+    def up_to(self, value: float) -> float:
+        """How many are at most so long."""
+        steps = np.floor((value - self.first) / self.slope) + 1
+        steps = np.where(self.grows, steps, np.where(self.first <= value, self.passes, 0))
+        return float((np.clip(steps, 0, self.passes) * self.weight).sum())
 
-        By bisection, which keeps only those stretches that the interval still cuts.
+    def quantile(self, q: float) -> float:
+        """The smallest gap that at least a share ``q`` of all do not exceed; ``nan`` without any.
+
+        A guess narrows the range, which is halved until the gaps in it are few enough to be written out and sorted.
         """
         if not self.count:
             return float("nan")
-        first, growth, passes, weight = self.first, self.growth, self.passes, self.weight
-        last = first + growth * (passes - 1)
-        least, most = np.minimum(first, last), np.maximum(first, last)
-        low, high = float(least.min()) * (1 - 1e-12), float(most.max())
         wanted = q * self.count - 1e-6
-        below = 0.0
-        if len(first) > 4 * SAMPLE:
-            # A part of the stretches says about where it is; two counts over all of them make sure.
-            part = slice(None, None, len(first) // SAMPLE)
-            some = Gaps([], [])
-            some._set(first[part], growth[part], passes[part], weight[part])
-            for guess, lower in (
-                (some.quantile(max(0.0, q - MARGIN)), True),
-                (some.quantile(min(1.0, q + MARGIN)), False),
-            ):
-                enough = self._enough(guess, wanted)
-                if lower and not enough:
-                    low = max(low, guess)
-                elif not lower and enough:
-                    high = min(high, guess)
-            under = most <= low
-            kept = ~(under | (least > high))
-            below = float((passes[under] * weight[under]).sum())
-            first, growth, passes, weight, least, most = (x[kept] for x in (first, growth, passes, weight, least, most))
-        for _ in range(80):
+        low, high = self._range(q, wanted)
+        while True:
+            inside = (self.most > low) & (self.least <= high)
+            if float(self.passes[inside].sum()) <= MOST_SPREAD:
+                return self._pick(inside, wanted - float(self.each[self.most <= low].sum()))
             middle = (low + high) / 2
-            if below + _up_to(middle, first, growth, passes, weight) >= wanted:
+            if not low < middle < high:
+                return high
+            if self.up_to(middle) >= wanted:
                 high = middle
             else:
                 low = middle
-            if high - low <= 1e-13 * high:
-                break
-            under = most <= low
-            kept = ~(under | (least > high))
-            if 2 * int(kept.sum()) < len(first):
-                below += float((passes[under] * weight[under]).sum())
-                first, growth, passes, weight, least, most = (
-                    x[kept] for x in (first, growth, passes, weight, least, most)
-                )
-        return high
 
+    def _range(self, q: float, wanted: float) -> tuple[float, float]:
+        """Between what the quantile lies: more than the first, at most the second."""
+        if self._guess is None:
+            some = slice(None, None, max(1, len(self.first) // SAMPLE))
+            middles = (self.least[some] + self.most[some]) / 2
+            order = np.argsort(middles)
+            self._guess = middles[order], np.cumsum(self.each[some][order])
+        middles, total = self._guess
+        places = np.searchsorted(total, np.array([q - MARGIN, q + MARGIN]) * total[-1])
+        low, high = (float(middles[min(k, len(middles) - 1)]) for k in places)
+        if self.up_to(low) >= wanted:
+            low = float(self.least.min()) * (1 - 1e-12)
+        if self.up_to(high) < wanted:
+            high = float(self.most.max())
+        return low, high
 
-def _up_to(value: float, first: Floats, growth: Floats, passes: Floats, weight: Floats) -> float:
-    """How many are at most so long."""
-    grows = growth > 0
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        steps = np.floor((value - first) / np.where(grows, growth, 1.0)) + 1
-    steps = np.where(grows, steps, np.where(first <= value, passes, 0))
-    return float((np.clip(steps, 0, passes) * weight).sum())
+    def _pick(self, inside: NDArray[np.bool_], wanted: float) -> float:
+        """The gap by which so many are reached, of those of some stretches."""
+        passes = self.passes[inside].astype(np.int64)
+        number = np.arange(int(passes.sum())) - np.repeat(np.cumsum(passes) - passes, passes)
+        values = np.repeat(self.first[inside], passes) + np.repeat(self.growth[inside], passes) * number
+        weights = np.repeat(self.weight[inside], passes)
+        order = np.argsort(values)
+        values = values[order]
+        total = np.cumsum(weights[order])
+        ends = np.append(values[1:] != values[:-1], True)  # equal gaps are counted together: some may be taken away
+        return float(values[ends][int(np.argmax(total[ends] >= wanted))])

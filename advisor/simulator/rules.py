@@ -8,6 +8,9 @@ A pass at time ``t``, as both engines here (``engine`` and ``oracle``) must carr
 3. Where prompts and steps share passes, each running sequence takes the blocks of its next token, oldest first; while
    there is no room, the newest running request (with priorities: the least important, then the newest) is preempted:
    it loses its cache, goes to the head of the queue, and later reads prompt and own answer again.
+   With an ``output_share`` (SGLang) requests are retracted instead, where prompts and steps do not share passes: those
+   with the fewest tokens written, of these the longest prompts, of these the newest, until the others have room; they
+   go to the end of the queue, and the share becomes what the others' answers have turned out to need.
 4. Prompts that are partly read continue, oldest first.
 5. If nobody was preempted, requests are admitted from the head of the queue while the budget of tokens, the limit of
    sequences and the blocks allow; the first that is not admitted stops it.
@@ -18,7 +21,8 @@ A pass at time ``t``, as both engines here (``engine`` and ``oracle``) must carr
 
 Sources:
     vLLM V1 ``Scheduler.schedule`` (and ``scheduler_reserve_full_isl``: a request is admitted only if its whole prompt
-    fits); SGLang ``get_next_batch_to_run`` and ``PrefillAdder``; TensorRT-LLM capacity scheduler policies. All as
+    fits); SGLang ``get_next_batch_to_run``, ``PrefillAdder``,
+    ``retract_decode`` and ``NewTokenRatioTracker``; TensorRT-LLM capacity scheduler policies. All as
     quoted in public code and documentation, read 2026-11.
 """
 
@@ -28,6 +32,34 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from catalog.errors import BadInput, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class OutputShare:
+    """How much of what running requests have yet to write admission leaves free (SGLang's ``new_token_ratio``).
+
+    A request is admitted if more tokens are free than its own prompt and answer, the answers of those admitted in the
+    same pass, and this share of what the running ones have yet to write. Answers are taken to be as long as they will
+    be; SGLang knows only what the client allows, and counts at most 4,096 of each.
+    """
+
+    start: float = 0.7
+    """At first, and again whenever nothing is queued or running."""
+    least: float = 0.098
+    """What it falls to."""
+    passes: int = 600
+    """Passes of steps in which it falls from ``start`` to ``least``, evenly."""
+    spare: int = 20
+    """After a retraction it is the tokens that the others have written, and so many more each, over all tokens of their
+    answers and one."""
+
+    def after(self, share: float, passes: int) -> float:
+        """What a share has fallen to."""
+        return max(self.least, share - (self.start - self.least) / self.passes * passes)
+
+    def retracted(self, written: int, requests: int, output: int) -> float:
+        """What it is after a retraction, by the tokens of the others."""
+        return min(1.0, (written + self.spare * requests) / (output + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +80,9 @@ class Rules:
     reserve: Literal["chunk", "input", "all"] = "chunk"
     """What must fit before a request is admitted: its first chunk, its whole prompt (checked, not kept), or prompt and
     answer (kept, so that nothing is ever preempted)."""
-    output_share: float = 0.0
-    """Share of what the running requests have yet to write that admission leaves free, besides the candidate's own
-    prompt and answer; 0: not looked at. Needs ``block_tokens=1``."""
+    output_share: OutputShare | None = None
+    """What admission leaves free for answers that are being written; ``None``: nothing. Needs ``block_tokens=1``, and
+    prompts and steps that do not share passes."""
     priorities: bool = False
     """Whether smaller ``Jobs.priority`` goes first; else first come, first served."""
     prefix_cache: bool = False
@@ -75,12 +107,11 @@ class Rules:
             raise BadInput(f"steps_ahead must be 0 or 1, got {self.steps_ahead}")
         if self.reserve not in ("chunk", "input", "all"):
             raise unknown("reserve", self.reserve, ("chunk", "input", "all"))
-        if self.output_share and (self.block_tokens != 1 or self.reserve == "all"):
-            raise BadInput(
-                "output_share counts tokens that are not reserved: it needs block_tokens=1, and not reserve=all"
-            )
-        if not 0 <= self.output_share <= 1:
-            raise BadInput(f"output_share must be between 0 and 1, got {self.output_share:g}")
+        if self.output_share is not None:
+            if self.block_tokens != 1 or self.reserve == "all" or self.mixed:
+                raise BadInput("output_share needs block_tokens=1, mixed=False, and not reserve=all")
+            if not 0 <= self.output_share.least <= self.output_share.start <= 1 or self.output_share.passes < 1:
+                raise BadInput("output_share: 0 ≤ least ≤ start ≤ 1 and at least one pass are needed")
         if self.reserve == "all" and self.prefix_cache:
             raise BadInput("reserve='all' with a prefix cache is not modelled")
 
@@ -93,8 +124,8 @@ PRESETS: dict[str, Rules] = {
     "vllm": Rules(budget_tokens=8192, max_sequences=256, reserve="input", prefix_cache=True, label="vLLM ≥ 0.19"),
     "vllm-v1": Rules(budget_tokens=8192, max_sequences=256, reserve="chunk", prefix_cache=True, label="vLLM V1 < 0.19"),
     "sglang": Rules(
-        budget_tokens=16384, max_sequences=256, block_tokens=1, chunk_tokens=8192, mixed=False, reserve="input",
-        output_share=0.098, prefix_cache=True, label="SGLang",
+        budget_tokens=8192, max_sequences=256, block_tokens=1, mixed=False, reserve="input",
+        output_share=OutputShare(), prefix_cache=True, label="SGLang",
     ),
     "tensorrt-llm": Rules(
         budget_tokens=8192, max_sequences=2048, block_tokens=32, chunked=False, reserve="all",
@@ -108,8 +139,8 @@ PRESETS: dict[str, Rules] = {
         budget_tokens=2048, max_sequences=4, block_tokens=1, reserve="all", label="llama.cpp server, four slots",
     ),
 }  # fmt: skip
-"""By name. Budgets are defaults of large data-centre GPUs; ``Rules.with_`` sets those of a launch line. SGLang's
-``output_share`` is what its ratio decays to (0.7 · 0.14)."""
+"""By name. Budgets are defaults of large data-centre GPUs; ``Rules.with_`` sets those of a launch line. SGLang's is
+its ``chunked_prefill_size``, which all prompts of a pass share; it takes back requests, not their newest (above)."""
 
 
 def preset(name: str) -> Rules:

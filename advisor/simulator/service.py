@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +25,10 @@ from catalog.errors import BadInput, DoesNotFit
 FAR = 2**20
 """Tokens at which windows are full and what each further token takes is read off."""
 PROMPT_GRID = 72
+WHOLE: dict[str, Any] = {
+    "chunked": False, "reserve": "all", "prefix_cache": False, "chunk_tokens": 0, "output_share": None,
+}  # fmt: skip
+"""Rules of models that answer in one pass, or in so many equal ones."""
 DENOMINATOR = 16
 """Tokens per speculative round are rounded to so many parts."""
 
@@ -279,7 +284,7 @@ def _single_pass(case: Resolved, rules: Rules, limits: dict[str, object]) -> Ser
     server = server_of(case)
     steps, guided = passes_of(case)
     if case.spec.family == "encoder":
-        rules = rules.with_(chunked=False, reserve="all", prefix_cache=False, chunk_tokens=0, output_share=0, **limits)
+        rules = replace(rules, **WHOLE).with_(**limits)
         new = np.array(grid(rules.budget_tokens, PROMPT_GRID))
         seconds = server.pass_s(Workload.of(1, new, 0))
         table, own = [seconds.tolist()] * 2, own_s(server, new)
@@ -288,7 +293,7 @@ def _single_pass(case: Resolved, rules: Rules, limits: dict[str, object]) -> Ser
             shared=table, own=own, past=[0, 1], reading=[[0.0] * len(new)] * 2,
         )  # fmt: skip
         return _service(case, rules, model, Memory(2**60), output_tokens=1)
-    rules = rules.with_(chunked=False, reserve="all", prefix_cache=False, chunk_tokens=0, output_share=0, **limits)
+    rules = replace(rules, **WHOLE).with_(**limits)
     most = min(rules.max_sequences, 64 if steps > 1 else 256)
     most = int(str(limits.get("max_sequences") or most))
     rules = rules.with_(max_sequences=most, budget_tokens=most, block_tokens=1)

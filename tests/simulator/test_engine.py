@@ -13,27 +13,34 @@ from advisor.simulator.engine import Replica
 from advisor.simulator.jobs import Jobs
 from advisor.simulator.memory import Memory
 from advisor.simulator.oracle import run_plain
-from advisor.simulator.rules import Rules
+from advisor.simulator.rules import OutputShare, Rules
 from advisor.simulator.steps import Linear
 
-SEEN = {"runs": 0, "preemptions": 0, "hits": 0, "refused": 0}
+SEEN = {"runs": 0, "plain": 0, "preemptions": 0, "retractions": 0, "hits": 0, "refused": 0}
 """What the random runs of one session came across."""
 
 
-def situation(draw):
-    """Everything that the rules know, small enough that blocks run out."""
+def situation(draw, plain=False, share=False):
+    """Everything that the rules know, small enough that blocks run out.
+
+    ``plain``: only what the loop of ``hot`` knows; ``share``: always with an ``output_share``, and often too small.
+    """
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
     n = draw(st.integers(1, 25))
-    block = draw(st.sampled_from([1, 2, 4, 8]))
-    mixed = draw(st.booleans())
+    block = 1 if share else draw(st.sampled_from([1, 2, 4, 8]))
+    mixed = plain or (not share and draw(st.booleans()))
     chunked = draw(st.booleans())
-    reserve = draw(st.sampled_from(["chunk", "input", "all"]))
-    prefixed = reserve != "all" and draw(st.booleans())
+    reserve = draw(st.sampled_from(["chunk", "input"] if plain or share else ["chunk", "input", "all"]))
+    prefixed = reserve != "all" and not plain and draw(st.booleans())
     most = draw(st.integers(1, 8))
-    advance = draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (3, 2), (7, 4)]))
+    advance = (1, 1) if plain else draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (3, 2), (7, 4)]))
     budget = draw(st.integers(most, 40)) if chunked else draw(st.integers(most, 120))
-    shares = block == 1 and reserve != "all" and advance == (1, 1)
+    left_free = None
+    if share or (block == 1 and reserve != "all" and not mixed and draw(st.booleans())):
+        start = draw(st.sampled_from([0.1, 0.3, 0.7, 1.0]))
+        least = start * draw(st.sampled_from([0.0, 0.14, 1.0]))
+        left_free = OutputShare(start, least, draw(st.sampled_from([1, 5, 30])), draw(st.sampled_from([0, 3])))
     rules = Rules(
         budget_tokens=budget,
         max_sequences=most,
@@ -42,13 +49,13 @@ def situation(draw):
         chunk_tokens=draw(st.sampled_from([0, 5])),
         mixed=mixed,
         reserve=reserve,
-        output_share=draw(st.sampled_from([0.0, 0.3])) if shares else 0.0,
-        priorities=draw(st.booleans()),
+        output_share=left_free,
+        priorities=not plain and draw(st.booleans()),
         prefix_cache=prefixed,
         steps_ahead=draw(st.integers(0, 1)),
         context_tokens=draw(st.sampled_from([0, 0, 0, 60])),
     )
-    window = draw(st.booleans())
+    window = not plain and draw(st.booleans())
     steps = Linear(
         base_s=rng.uniform(0.5, 1.5),
         sequence_s=rng.uniform(0, 0.1),
@@ -61,13 +68,13 @@ def situation(draw):
     )
     per_block = draw(st.integers(1, 3))
     memory = Memory(
-        units=draw(st.integers(5, 60)) * per_block,
+        units=draw(st.integers(*((40, 120) if share else (5, 60)))) * per_block,
         per_block=per_block,
         window_tokens=draw(st.integers(1, 20)),
-        per_window_block=draw(st.sampled_from([0, 0, 1])),
+        per_window_block=0 if plain else draw(st.sampled_from([0, 0, 1])),
         per_request=draw(st.sampled_from([0, 0, 2])),
     )
-    inputs = rng.integers(1, 50, n).tolist()
+    inputs = rng.integers(1, 15 if share else 50, n).tolist()
     outputs = rng.integers(1, 30, n).tolist()
     groups = rng.integers(0, 3, n)
     prefix = [[int(100 * g + k) for k in range(rng.integers(0, 40))] for g in groups] if prefixed else None
@@ -81,7 +88,7 @@ def situation(draw):
     if not chained and draw(st.integers(0, 3)) == 0:
         queue = list(range(max(1, n // 2), n))
     ready = None
-    if draw(st.integers(0, 4)) == 0:
+    if not plain and draw(st.integers(0, 4)) == 0:
         ready = [bool(rng.random() < 0.5) and outputs[i] > 1 for i in range(n)]
     columns = {
         "arrival": np.cumsum(rng.exponential(draw(st.sampled_from([0.3, 3.0, 20.0])), n)).tolist(),
@@ -145,9 +152,11 @@ def check(case):
     # Conservation: everybody is answered or refused, and all room is back.
     assert all((i in jobs.refused) == math.isnan(jobs.finish[i]) for i in range(len(jobs)))
     assert replica.idle
-    assert replica.pool.available == memory.units
+    assert replica.pool.available == replica.memory.units
     assert sorted(replica.pool.kept) == sorted(plain.kept)
     SEEN["runs"] += 1
+    SEEN["plain"] += replica.quick
+    SEEN["retractions"] += sum(jobs.preempted) if rules.output_share else 0
     SEEN["preemptions"] += sum(jobs.preempted)
     SEEN["hits"] += sum(jobs.hits)
     SEEN["refused"] += len(jobs.refused)
@@ -156,6 +165,20 @@ def check(case):
 @given(situations())
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 def test_jumping_agrees_with_passes_one_by_one(case):
+    check(case)
+
+
+@given(situations(plain=True))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_the_loop_for_plain_replicas_agrees_with_passes_one_by_one(case):
+    before = SEEN["plain"]
+    check(case)
+    assert SEEN["plain"] == before + 1
+
+
+@given(situations(share=True))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_taking_requests_back_as_sglang_does_agrees_with_passes_one_by_one(case):
     check(case)
 
 
