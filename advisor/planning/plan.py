@@ -102,7 +102,7 @@ class _Planner:
             return self._nothing(found, notes)
         self.tell("cost against latency")
         front = front_of(found, space, self.trials, self.spare, given.max_devices)
-        split, said = self._split(found)
+        split, said = self._split(found, best.usd_per_hour)
         notes += [said] if said else []
         self.tell("growth")
         months, breaks, ends = months_of(given, best, self.month, self.trials, self.spare, self.tell)
@@ -156,11 +156,11 @@ class _Planner:
             series=self.trials.over_time(c, best.trial.replicas, self.series) if self.series else {},
         )
 
-    def _split(self, found: Search) -> tuple[SplitChoice | None, str]:
+    def _split(self, found: Search, limit: float) -> tuple[SplitChoice | None, str]:
         if not self.given.disaggregation:
             return None, ""
         self.tell("separate replicas for prompts and answers")
-        split, said = split_of(found, self.trials, self.spare, self.given.max_devices)
+        split, said = split_of(found, self.trials, self.spare, self.given.max_devices, limit)
         if split is None:
             return None, said
         choice = self.choice(Found(split.candidate, split.trial, 2 * split.spare))
@@ -194,10 +194,11 @@ class _Planner:
             candidate, trial = nearest
             choice = self.choice(Found(candidate, trial, self.spare))
             miss = reason(found, candidate, trial)
+        split, _ = self._split(found, self.budget)
         mixed, _ = self._mixed(found, 0, self.budget) if found.lost or found.missed else (None, "")
         return Plan(
             name=self.given.name, promises=self.promised, best=None, over_budget=found.best is not None,
-            mixed=mixed, split=None, nearest=choice, miss=miss,
+            mixed=mixed, split=split, nearest=choice, miss=miss,
             smallest_changes=changes, front=(), runners_up=self._runners_up(found, None), months=(),
             breaks_in=None, ends_in=None, headroom=None, apis=(), terms=(), launches=(), considered=found.considered,
             built=found.built, simulated=found.simulated, runs=self.trials.count, requests=self.requests,

@@ -188,7 +188,8 @@ class Plan:
     promises: tuple[str, ...]
     best: Choice | None
     split: SplitChoice | None
-    """Cheaper still; growth, money and launch lines are those of ``best``."""
+    """Cheaper still, or where no kind of replica is enough alone; growth, money and launch lines are those of
+    ``best``."""
     nearest: Choice | None
     """The nearest miss, where nothing keeps the promises."""
     miss: str
@@ -229,8 +230,8 @@ class Plan:
 
     @property
     def kept(self) -> bool:
-        """Whether some plan keeps the promises."""
-        return self.best is not None
+        """Whether some plan keeps the promises: of one kind of replicas, of two, or with prompts and answers apart."""
+        return any(plan is not None for plan in (self.best, self.split, self.mixed))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -8,7 +8,7 @@ the bounds are right and more replicas are never worse.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -87,6 +87,10 @@ def most_replicas(candidate: Candidate, max_devices: int, spare: int) -> int:
     return devices // candidate.devices - spare
 
 
+Queue = list[tuple[float, int, int, int, Candidate]]
+"""(least dollars per hour, devices, order, stage, candidate), a heap."""
+
+
 def search(
     space: Space,
     trials: Trials,
@@ -104,29 +108,9 @@ def search(
         max_devices: In all.
         progress: Told what is going on.
     """
-    found = Search(considered=len(space))
-    order = count()
-    queue: list[tuple[float, int, int, int, Candidate]] = []
-    rate = trials.rate
-    for number, ((model, layout), group) in enumerate(space.groups.items(), 1):
-        if progress:
-            progress(f"bounds of {model} ({layout}): {number} of {len(space.groups)} groups")
-        spec = group[0].spec
-        if why := trials.too_long(spec):
-            for candidate in group:
-                found.coarse[id(candidate)] = Coarse(False, why, inf)
-                found.lost[id(candidate)] = Lost(candidate, why, inf)
-            continue
-        for candidate, coarse in zip(group, coarse_bounds(group, trials.asked(spec), trials.promises), strict=True):
-            found.coarse[id(candidate)] = coarse
-            least = coarse.replicas(rate) if coarse.fits else 1
-            usd = (least + spare) * candidate.usd_per_hour
-            if coarse.why or not coarse.fits:
-                found.lost[id(candidate)] = Lost(candidate, coarse.why, inf, missed=coarse.missed)
-            elif least > most_replicas(candidate, max_devices, spare):
-                found.lost[id(candidate)] = _too_many(candidate, least, spare)
-            else:
-                heappush(queue, (usd, (least + spare) * candidate.devices, next(order), COARSE, candidate))
+    tell = progress or (lambda _: None)
+    found, order = Search(considered=len(space)), count()
+    queue = _bounded(found, space, trials, spare, max_devices, order, tell)
     while queue:
         usd, devices, _, stage, candidate = heappop(queue)
         if found.best and (usd, devices) >= (found.best.usd_per_hour, found.best.devices):
@@ -137,29 +121,70 @@ def search(
             found.lost[id(candidate)] = Lost(candidate, service, inf)
             continue
         bound = trials.bound(candidate, service)
-        least = bound.replicas(rate)
+        least = bound.replicas(trials.rate)
         if stage == COARSE:
             found.built += 1
             missed = trials.hopeless(bound)
-            why = (
-                f"{bound.refused:,} of {trials.requests:,} requests can never fit"
-                if bound.refused
-                else str(missed or "")
-            )
-            usd, devices = (least + spare) * candidate.usd_per_hour, (least + spare) * candidate.devices
-            if why:
-                found.lost[id(candidate)] = Lost(candidate, why, inf, missed=missed)
-            elif least > most_replicas(candidate, max_devices, spare):
-                found.lost[id(candidate)] = _too_many(candidate, least, spare)
-            else:
-                heappush(queue, (usd, devices, next(order), EXACT, candidate))
+            why = str(missed or "")
+            if bound.refused:
+                why = f"{bound.refused:,} of {trials.requests:,} requests can never fit"
+            _queue(found, queue, candidate, least, EXACT, next(order), Coarse(True, why, inf, missed=missed), spare,
+                   max_devices)  # fmt: skip
             continue
-        if progress:
-            best = f", cheapest so far ${found.best.usd_per_hour:,.2f}/h" if found.best else ""
-            progress(f"simulating {candidate.way}, from {counted(least)} on{best}")
+        best = f", cheapest so far ${found.best.usd_per_hour:,.2f}/h" if found.best else ""
+        tell(f"simulating {candidate.way}, from {counted(least)} on{best}")
         found.simulated += 1
         _simulate(found, trials, candidate, least, spare, max_devices)
     return found
+
+
+def _bounded(
+    found: Search,
+    space: Space,
+    trials: Trials,
+    spare: int,
+    max_devices: int,
+    order: Iterator[int],
+    tell: Callable[[str], None],
+) -> Queue:
+    """The queue of all candidates that coarse bounds leave."""
+    queue: Queue = []
+    for number, ((model, layout), group) in enumerate(space.groups.items(), 1):
+        tell(f"bounds of {model} ({layout}): {number} of {len(space.groups)} groups")
+        spec = group[0].spec
+        if why := trials.too_long(spec):
+            bounds = [Coarse(False, why, inf)] * len(group)
+        else:
+            bounds = coarse_bounds(group, trials.asked(spec), trials.promises)
+        for candidate, coarse in zip(group, bounds, strict=True):
+            found.coarse[id(candidate)] = coarse
+            least = coarse.replicas(trials.rate) if coarse.fits else 1
+            _queue(found, queue, candidate, least, COARSE, next(order), coarse, spare, max_devices)
+    return queue
+
+
+def _queue(
+    found: Search,
+    queue: Queue,
+    candidate: Candidate,
+    least: int,
+    stage: int,
+    number: int,
+    known: Coarse,
+    spare: int,
+    max_devices: int,
+) -> None:
+    """Queue a candidate by the least that it costs, unless bounds rule it out."""
+    if known.why or not known.fits:
+        found.lost[id(candidate)] = Lost(candidate, known.why, inf, missed=known.missed)
+    elif least > most_replicas(candidate, max_devices, spare):
+        found.lost[id(candidate)] = _too_many(candidate, least, spare)
+    else:
+        all_of_them = least + spare
+        heappush(
+            queue,
+            (all_of_them * candidate.usd_per_hour, all_of_them * candidate.devices, number, stage, candidate),
+        )
 
 
 def _too_many(candidate: Candidate, least: int, spare: int) -> Lost:

@@ -9,7 +9,7 @@ import numpy as np
 
 from advisor.planning.bounds import EXACT, bound_of
 from advisor.planning.demand import again
-from advisor.planning.search import Found, Search
+from advisor.planning.search import Search
 from advisor.planning.space import Candidate
 from advisor.planning.trials import Trial, Trials
 from advisor.simulator.disaggregate import disaggregated
@@ -47,14 +47,13 @@ class Split:
         return self.replicas * self.candidate.usd_per_hour
 
 
-def split_of(found: Search, trials: Trials, spare: int, max_devices: int) -> tuple[Split | None, str]:
-    """The cheapest split that is cheaper than the plan, and what was found out."""
+def split_of(found: Search, trials: Trials, spare: int, max_devices: int, limit: float) -> tuple[Split | None, str]:
+    """The cheapest split for less than ``limit`` dollars per hour, and what was found out."""
     if trials.rate is None or any(c.turns.mean > 1 for c in trials.classes):
         return None, "users that wait and conversations are not split over replicas for prompts and for answers"
-    assert found.best is not None
     best: Split | None = None
-    limit, tried = found.best.usd_per_hour, 0
-    for candidate in _candidates(found, found.best):
+    tried = 0
+    for candidate in _candidates(found):
         service = trials.service(candidate)
         if isinstance(service, str) or not _movable(service):
             continue
@@ -67,9 +66,10 @@ def split_of(found: Search, trials: Trials, spare: int, max_devices: int) -> tup
     return None, f"separate replicas for prompts and for answers are not cheaper ({tried} kind(s) tried)"
 
 
-def _candidates(found: Search, best: Found) -> list[Candidate]:
+def _candidates(found: Search) -> list[Candidate]:
     cheap = sorted((x for x in found.lost.values() if x.usd_per_hour < float("inf")), key=lambda x: x.usd_per_hour)
-    return [best.candidate, *(x.candidate for x in cheap if x.candidate is not best.candidate)][:CANDIDATES]
+    first = [found.best.candidate] if found.best else [c for c, _ in sorted(found.missed, key=lambda m: m[1].worst)]
+    return list(dict.fromkeys([*first, *(x.candidate for x in cheap)]))[:CANDIDATES]
 
 
 def _movable(service: Service) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
-from advisor.planning.result import Choice, Day, MixedChoice, Plan
+from advisor.planning.result import Choice, Day, MixedChoice, Plan, SplitChoice
 from advisor.report import percent_text, seconds_text, usd_text
 from advisor.tables import aligned_lines, fitted, markdown_lines
 
@@ -38,11 +38,8 @@ def _write(out: _Writer, plan: Plan) -> None:
         return
     _best(out, plan, plan.best)
     if plan.split is not None:
-        s = plan.split
         out.heading("Cheaper still: separate replicas for prompts and for answers", 2)
-        out.line(f"{s.prompts} read prompts, {s.answers} write answers: {s.choice.way}")
-        out.line(f"{usd_text(s.choice.usd_per_hour)} per hour; caches travel over the {s.link}")
-        _percentiles(out, s.choice)
+        _apart(out, plan.split)
     if plan.mixed is not None:
         out.heading("Cheaper still: two kinds of replicas behind one router", 2)
         _two_kinds(out, plan.mixed)
@@ -66,13 +63,17 @@ def _write(out: _Writer, plan: Plan) -> None:
 
 
 def _nothing(out: _Writer, plan: Plan) -> None:
-    out.line("NO PLAN keeps the promises" + (" within the budget." if plan.over_budget else "."))
+    what = "NO PLAN" if not plan.kept else "No one kind of replicas"
+    out.line(f"{what} keeps the promises{' within the budget' if plan.over_budget else ''}.")
     if plan.nearest is None:
         out.line(f"Nearest miss: {plan.miss}.")
     else:
         near = plan.nearest
         out.line(f"Nearest miss: {near.way}, {usd_text(near.usd_per_hour)} per hour: {plan.miss}.")
         _percentiles(out, near)
+    if plan.split is not None:
+        out.heading("But separate replicas for prompts and for answers do", 2)
+        _apart(out, plan.split)
     if plan.mixed is not None:
         out.heading("But two kinds of replicas behind one router do", 2)
         _two_kinds(out, plan.mixed)
@@ -109,6 +110,12 @@ def _best(out: _Writer, plan: Plan, best: Choice) -> None:
 def many(count: int, noun: str) -> str:
     """``1 device``, ``2 devices``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _apart(out: _Writer, split: SplitChoice) -> None:
+    out.line(f"{split.prompts} read prompts, {split.answers} write answers: {split.choice.way}")
+    out.line(f"{usd_text(split.choice.usd_per_hour)} per hour; caches travel over the {split.link}")
+    _percentiles(out, split.choice)
 
 
 def _two_kinds(out: _Writer, mixed: MixedChoice) -> None:

@@ -42,6 +42,10 @@ def test_a_plan_says_what_splitting_would_bring():
     assert split.choice.usd_per_hour < answer.best.usd_per_hour
     assert split.prompts + split.answers == split.choice.replicas
     assert split.choice.promise_used <= 1
+    few = advisor.plan(plan, max_devices=split.choice.devices)
+    assert few.best is None
+    assert few.kept
+    assert few.split.choice.replicas == split.choice.replicas
     relaxed = advisor.plan(plan, slo="ttft.p95<5s", traffic=[{"rate": "1/s", "input": "400", "output": "60"}])
     assert relaxed.split is None
     assert any("not cheaper" in note for note in relaxed.notes)
