@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,7 +177,7 @@ def _entries(stack: Stack, values: Floats, column: Indices) -> tuple[dict[str, F
     names = ("needed", "pointwise", "touched", "rows", "cached", "fixed")
     keys = [(form.row[keep := wanted[form.row]], form.measure[keep]) for form in (stack.forms[n] for n in names)]
     m = len(stack.measures)
-    pairs = np.unique(np.concatenate([row * m + measure for row, measure in keys])) if rows.size else np.zeros(0, int)
+    pairs, _ = distinct(np.concatenate([row * m + measure for row, measure in keys]))
     pair_row, pair_measure = pairs // max(m, 1), pairs % max(m, 1)
     first = np.searchsorted(pair_row, rows)
     place = np.arange(len(pairs)) - first[detailed[pair_row]] if rows.size else pairs
@@ -357,10 +358,22 @@ def smooth_root(a: Floats, b: Floats, p: Floats) -> Floats:
     if np.all(p == 2):
         return np.asarray(np.sqrt(a * a + b * b))
     found = np.empty_like(a)
-    for exponent in np.unique(p):
+    for exponent in distinct(p)[0]:
         same = p == exponent
         if exponent == 2:
             found[same] = np.sqrt(a[same] ** 2 + b[same] ** 2)
         else:
             found[same] = smooth_maximum(a[same], b[same], np.asarray(exponent))
     return found
+
+
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], Indices]:
+    """The values in ascending order, each once, and where each entry stands among them.
+
+    As ``numpy.unique``, whose first call imports ``numpy.ma`` and so costs more than a whole ranking.
+    """
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), dtype=bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    found = ordered[first]
+    return found, np.searchsorted(found, values)

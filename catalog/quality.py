@@ -81,12 +81,14 @@ class _Listed(Spec):
 @lru_cache(maxsize=1)
 def benchmarks() -> dict[str, Benchmark]:
     """Every benchmark by its name."""
-    from catalog.parsing import read_entry
-
     path = ROOT / "benchmarks.yaml"
-    listed: _Listed = load_or_compile(
-        "benchmarks", {"benchmarks": path}, lambda: {"benchmarks": read_entry(_Listed, path, trusted=True)}
-    )["benchmarks"]
+
+    def compile_all() -> dict[str, _Listed]:
+        from catalog.parsing import read_entry
+
+        return {"benchmarks": read_entry(_Listed, path, trusted=True)}
+
+    listed: _Listed = load_or_compile("benchmarks", {"benchmarks": path}, compile_all)["benchmarks"]
     return {entry.name: entry for entry in listed.benchmarks}
 
 

@@ -18,7 +18,7 @@ from advisor.machines import formats_for, possible_formats
 from advisor.ranking.facts import facts_of
 from advisor.ranking.promises import errors_of
 from advisor.requirements import Needs
-from calculators.gathered import Constants, Gathered, Loaded
+from calculators.gathered import Constants, Gathered, Loaded, distinct
 from calculators.imbalance import DEFAULT
 from calculators.measures import NEEDED, Policy
 from calculators.over_output import BENT, PARTS
@@ -116,8 +116,8 @@ class Many:
     def _ways(self, index: int, layout: Layout) -> Ways:
         here, where = self.in_layout(layout), self.space
         found: list[tuple[NDArray[np.generic], ...]] = []
-        bits, inverse = np.unique(where.cache_bits, return_inverse=True)
-        tokens, chunk = np.unique(where.pass_tokens, return_inverse=True)
+        bits, inverse = distinct(where.cache_bits)
+        tokens, chunk = distinct(where.pass_tokens)
         if here.known is None:
             return _NO_WAYS
         columns = self._columns(here.stack)
@@ -162,9 +162,10 @@ class Many:
     def measure(self, ways: Ways) -> list[tuple[Indices, Outcomes]]:
         """Times and costs of some ways: for each layout, which of them, and what they give."""
         found = []
-        for index in np.unique(ways.layout).tolist():
+        for index in range(len(self.layouts)):
             which = np.flatnonzero(ways.layout == index)
-            found.append((which, self._measured(ways.take(which), self.layouts[index])))
+            if which.size:
+                found.append((which, self._measured(ways.take(which), self.layouts[index])))
         return found
 
     def _measured(self, ways: Ways, layout: Layout) -> Outcomes:
