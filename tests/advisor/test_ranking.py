@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.ranking.chance import NORMAL, Errors, levels, normal_cdf, normal_quantile
@@ -116,3 +116,29 @@ def test_more_confidence_admits_less_and_every_row_keeps_it():
         assert all(p.p_meets is not None and p.p_meets >= confidence - 1e-5 for p in advice.points)
         admitted.append({p.model for p in advice.points})
     assert admitted[0] >= admitted[1] > admitted[2]
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    weights=st.tuples(*[st.sampled_from([0.1, 0.3, 0.6])] * 3),
+    which=st.sampled_from(["quality", "cost", "latency"]),
+    factor=st.sampled_from([0.99, 1.01]),
+)
+def test_a_weight_changed_by_a_hundredth_moves_scores_by_less_than_that(weights, which, factor):
+    given_weights = dict(zip(("quality_weight", "cost_weight", "latency_weight"), weights, strict=True))
+    before = recommend(**CASE, **given_weights, rejections=0)
+    given_weights[f"{which}_weight"] *= factor
+    after = {point.model: point.score for point in recommend(**CASE, **given_weights, rejections=0).points}
+    for point in before.points:
+        assert abs(after[point.model] - point.score) < 0.01
+    top = before.points[0].model
+    assert max(after.values()) - after[top] < 0.02 or before.points[0].quality is None
+
+
+@pytest.mark.parametrize("limit", ["ttft_s", "tpot_s"])
+@pytest.mark.parametrize("factor", [0.99, 1.01])
+def test_a_limit_changed_by_a_hundredth_leaves_the_first_first(limit: str, factor: float):
+    first = recommend(**CASE, rejections=0).recommendations[0]
+    again = recommend(**CASE | {limit: CASE[limit] * factor}, rejections=0).recommendations[0]
+    assert again.lineage == first.lineage
+    assert abs(again.score - first.score) < 0.02
