@@ -81,7 +81,7 @@ async def test_what_is_here_stands_first_and_is_examined(app: WhicharchApp, aske
             assert words in sheet
 
 
-async def test_words_and_facets_narrow_the_list_and_escape_clears(app: WhicharchApp, asked: list[Any]):
+async def test_words_and_facets_narrow_the_list_and_d_keeps_a_default(app: WhicharchApp, asked: list[Any]):
     async with app.run_test(size=(80, 24)) as pilot:
         table = await machines(pilot)
         await pilot.press("slash", *">40gb bf16")
@@ -90,6 +90,12 @@ async def test_words_and_facets_narrow_the_list_and_escape_clears(app: Whicharch
         await pilot.press("escape", "escape")
         assert len(shown(table)) == 3
         assert app.focused is table
+        await pilot.press("end", "d")
+        assert app.store.now.machine == "h100-sxm"
+        await pilot.press("home", "down", "d")
+        assert app.store.now.machine == "h100-sxm"
+        app.screen.restore({"machine": "rtx-4090"})  # type: ignore[attr-defined]
+        assert table.row.id == "rtx-4090"
 
 
 def test_facets_compare_what_is_known():
@@ -103,7 +109,7 @@ def test_facets_compare_what_is_known():
     }  # fmt: skip
 
 
-async def test_picks_by_key_and_by_mouse_are_compared(app: WhicharchApp, asked: list[Any]):
+async def test_picks_by_key_and_by_mouse_are_compared_and_planned_with(app: WhicharchApp, asked: list[Any]):
     async with app.run_test(size=(120, 40)) as pilot:
         table = await machines(pilot)
         await pilot.press("plus", "end", "space")
@@ -116,7 +122,10 @@ async def test_picks_by_key_and_by_mouse_are_compared(app: WhicharchApp, asked: 
         await pilot.press("minus")
         await settle(pilot)
         assert asked[-1][2] == [("rtx-4090", 2)]
-        await pilot.press("C")
+        await pilot.press("plus", "w")
+        await settle(pilot)
+        assert app.screen.query_one("#field-machines Input", Input).value == "rtx-4090, h100-sxm"
+        await pilot.press("n", "C")
         await pilot.click("#machines", offset=(5, 2))
         await settle(pilot)
         assert asked[-1][:3] == ("rtx-4090", 1, [("rtx-4090", 1)])
@@ -197,17 +206,6 @@ async def test_a_slow_old_answer_never_replaces_a_new_one(
         app.screen.post_message(MachinesScreen.Examined(("my-some-cpu", {}, {}), stale))
         await settle(pilot)
         assert app.screen.found.refusal == ""  # type: ignore[attr-defined]
-
-
-async def test_the_default_machine_is_kept_and_the_palette_opens_one(app: WhicharchApp, asked: list[Any]):
-    async with app.run_test(size=(80, 24)) as pilot:
-        table = await machines(pilot)
-        await pilot.press("end", "d")
-        assert app.store.now.machine == "h100-sxm"
-        await pilot.press("home", "down", "d")
-        assert app.store.now.machine == "h100-sxm"
-        app.screen.restore({"machine": "rtx-4090"})  # type: ignore[attr-defined]
-        assert table.row.id == "rtx-4090"
 
 
 async def test_without_an_accelerator_the_page_says_so(

@@ -179,19 +179,6 @@ async def test_a_file_fills_the_form_and_its_classes_are_edited_one_by_one(app: 
         assert [entry["name"] for entry in screen.data["traffic"]] == ["questions"]  # type: ignore[index]
 
 
-async def test_picked_machines_come_over_from_their_page(app: WhicharchApp, planner: Planner):
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settle(pilot)
-        await pilot.press("n")
-        await settle(pilot)
-        await pilot.press("space", "space", "w")
-        await settle(pilot)
-        screen = app.screen
-        assert isinstance(screen, PlanScreen)
-        assert field(screen, "machines").value == "rtx-4090, h100-sxm"
-        assert screen.query_one("#front", RowTable).rows == ()
-
-
 def test_the_real_planner_answers_with_a_time_series():
     from advisor.planning.draft import START
 

@@ -11,10 +11,8 @@ from textual.containers import Container
 from textual.content import Content
 from textual.message import Message
 
-ANSI = {
-    "primary": "blue", "success": "green", "error": "red", "warning": "orange", "accent": "magenta",
-    "foreground": "default", "surface": "default",
-}  # fmt: skip
+from tui.colours import colour
+
 MARKS = 6
 Draw = Callable[[Any, "PlotPlace"], None]
 """Draws on plotext's ``plt``; colours come from ``PlotPlace.colour``."""
@@ -23,9 +21,6 @@ Draw = Callable[[Any, "PlotPlace"], None]
 class PlotPlace(Container, can_focus=True):
     """A bordered plot; Enter or a click asks for the next view."""
 
-    DEFAULT_CSS = """
-    PlotPlace { height: 1fr; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "next", "Next plot", id="plot.next")]
 
     class Ready(Message):
@@ -115,16 +110,8 @@ class PlotPlace(Container, can_focus=True):
             self.action_next()
 
     def colour(self, name: str) -> Any:
-        """A colour of the theme, or of the terminal where the theme leaves colours to it."""
-        from textual.color import Color, ColorParseError
-
-        value = self.app.theme_variables.get(name, "")
-        if self.app.native_ansi_color or value.startswith("ansi"):
-            return ANSI[name]
-        try:
-            return Color.parse(value).rgb
-        except ColorParseError:
-            return ANSI[name]
+        """A colour of the theme for plotext."""
+        return colour(self.app, name)
 
 
 def powers(low: float, high: float, base: int = 10, most: int = MARKS) -> list[float]:

@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 class RunLine(Widget, can_focus=True):
     """What is going on."""
 
-    DEFAULT_CSS = """
-    RunLine {
-        height: 1; padding: 0 1; background: $boost; text-wrap: nowrap; text-overflow: ellipsis;
-        &:focus { background: $primary-muted; text-style: bold; }
-        &:hover { background: $block-hover-background; }
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", "Run or stop", show=False, id="run.press")]
     running: reactive[bool] = reactive(False)
     text: reactive[str] = reactive("")
