@@ -69,7 +69,24 @@ def shown(table: RowTable[Any]) -> list[str]:
     return [table.rows[i].id for i in table.order]
 
 
-async def test_what_is_here_stands_first_and_is_examined(app: WhicharchApp, asked: list[Any]):
+async def words_and_facets_narrow_the_list_and_d_keeps_a_default(
+    pilot: Any, app: WhicharchApp, table: RowTable[Any]
+) -> None:
+    await pilot.press("slash", *">40gb bf16")
+    await settle(pilot)
+    assert shown(table) == ["h100-sxm"]
+    await pilot.press("escape", "escape")
+    assert len(shown(table)) == 3
+    assert app.focused is table
+    await pilot.press("end", "d")
+    assert app.store.now.machine == "h100-sxm"
+    await pilot.press("home", "down", "d")
+    assert app.store.now.machine == "h100-sxm"
+    app.screen.restore({"machine": "rtx-4090"})  # type: ignore[attr-defined]
+    assert table.row.id == "rtx-4090"
+
+
+async def test_what_is_here_stands_first_and_is_found(app: WhicharchApp, asked: list[Any]):
     async with app.run_test(size=(120, 40)) as pilot:
         table = await machines(pilot)
         assert shown(table) == ["rtx-4090", "my-some-cpu", "h100-sxm"]
@@ -79,23 +96,7 @@ async def test_what_is_here_stands_first_and_is_examined(app: WhicharchApp, aske
         sheet = app.screen.query_one("#sheet", Reader).text
         for words in ("RTX 4090 × 2", "nominal memory bandwidth", "1000", "spec sheet", "tests"):
             assert words in sheet
-
-
-async def test_words_and_facets_narrow_the_list_and_d_keeps_a_default(app: WhicharchApp, asked: list[Any]):
-    async with app.run_test(size=(80, 24)) as pilot:
-        table = await machines(pilot)
-        await pilot.press("slash", *">40gb bf16")
-        await settle(pilot)
-        assert shown(table) == ["h100-sxm"]
-        await pilot.press("escape", "escape")
-        assert len(shown(table)) == 3
-        assert app.focused is table
-        await pilot.press("end", "d")
-        assert app.store.now.machine == "h100-sxm"
-        await pilot.press("home", "down", "d")
-        assert app.store.now.machine == "h100-sxm"
-        app.screen.restore({"machine": "rtx-4090"})  # type: ignore[attr-defined]
-        assert table.row.id == "rtx-4090"
+        await words_and_facets_narrow_the_list(pilot, app, table)
 
 
 def test_facets_compare_what_is_known():
@@ -109,8 +110,27 @@ def test_facets_compare_what_is_known():
     }  # fmt: skip
 
 
+async def the_roofline_names_points_by_letters(pilot: Any, app: WhicharchApp) -> None:
+    await pilot.press("2")
+    await settle(pilot)
+    pane = app.screen.query_one(RooflinePane)
+    marks = {(dot.mark, dot.name, dot.stage) for dot in pane.rows}
+    assert marks == {
+        ("B", "up", "prefill"), ("A", "down", "prefill"), ("a", "down", "decode"), ("c", "reduce", "decode"),
+    }  # fmt: skip
+    drawn = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+    for words in ("memory 1,000 GB/s", "bf16 products", "100 TFLOP/s", "A down"):
+        assert words in drawn
+    pane.query_one("#dots").focus()
+    await pilot.press("v")
+    assert {dot.stage for dot in pane.rows} == {"prefill"}
+    await pilot.click("#roofline-plot")
+    await settle(pilot)
+    assert {dot.stage for dot in pane.rows} == {"decode"}
+
+
 async def test_picks_by_key_and_by_mouse_are_compared_and_planned_with(app: WhicharchApp, asked: list[Any]):
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with app.run_test(size=(160, 48)) as pilot:
         table = await machines(pilot)
         await pilot.press("plus", "end", "space")
         await settle(pilot)
@@ -129,27 +149,7 @@ async def test_picks_by_key_and_by_mouse_are_compared_and_planned_with(app: Whic
         await pilot.click("#machines", offset=(5, 2))
         await settle(pilot)
         assert asked[-1][:3] == ("rtx-4090", 1, [("rtx-4090", 1)])
-
-
-async def test_the_roofline_names_points_by_letters_and_shows_one_pass_or_both(app: WhicharchApp, asked: list[Any]):
-    async with app.run_test(size=(160, 48)) as pilot:
-        await machines(pilot)
-        await pilot.press("2")
-        await settle(pilot)
-        pane = app.screen.query_one(RooflinePane)
-        marks = {(dot.mark, dot.name, dot.stage) for dot in pane.rows}
-        assert marks == {
-            ("B", "up", "prefill"), ("A", "down", "prefill"), ("a", "down", "decode"), ("c", "reduce", "decode"),
-        }  # fmt: skip
-        drawn = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-        for words in ("memory 1,000 GB/s", "bf16 products", "100 TFLOP/s", "A down"):
-            assert words in drawn
-        pane.query_one("#dots").focus()
-        await pilot.press("v")
-        assert {dot.stage for dot in pane.rows} == {"prefill"}
-        await pilot.click("#roofline-plot")
-        await settle(pilot)
-        assert {dot.stage for dot in pane.rows} == {"decode"}
+        await the_roofline_names_points_by_letters(pilot, app)
 
 
 async def exports_hold_what_the_tab_shows(pilot: Any, screen: MachinesScreen) -> None:
@@ -277,3 +277,21 @@ async def test_real_numbers_reach_the_page(world: World, monkeypatch: pytest.Mon
     assert told.placed[1].value("throughput") == told.best["throughput"]
     assert "divide by 3" in told.placed[2].refusal
     assert {p.pricing for p in told.prices} >= {"on-demand"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "theme"),
+    [([], (80, 24), "textual-light"), (["2"], (120, 40), "textual-dark")],
+    ids=["machines-80x24", "roofline-120x40"],
+)
+def test_machines_look_as_they_did(
+    snap_compare: Any, app: WhicharchApp, asked: list[Any], keys: list[str], size: tuple[int, int], theme: str
+):
+    async def run_before(pilot: Any) -> None:
+        app.theme = theme
+        await machines(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=run_before)

@@ -18,7 +18,6 @@ from tui.screens import plan as page
 from tui.screens.plan import PlanScreen
 from tui.widgets.plan_result import PlanResult
 from tui.widgets.reader import Reader
-from tui.widgets.row_table import RowTable
 from tui.widgets.run_line import RunLine
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +63,11 @@ async def test_a_plan_by_keyboard_from_the_form_to_every_tab(app: WhicharchApp, 
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(pilot)
         assert app.focused is screen.query_one("#run")
-        await pilot.press("slash", "end", "ctrl+u", *"90/min", "enter", "s")
+        await pilot.press("slash")
+        assert app.focused is field(screen, "class-rate")
+        field(screen, "class-rate").value = "90/min"
+        await settle(pilot)
+        await pilot.press("enter", "s")
         await settle(pilot)
         assert [asked["traffic"][0]["rate"] for asked in planner.asked] == ["90/min"]
         result = screen.query_one(PlanResult)
@@ -96,7 +99,35 @@ async def test_a_plan_by_keyboard_from_the_form_to_every_tab(app: WhicharchApp, 
         assert field(screen, "class-rate").value == "8/s"
 
 
-async def test_planning_tells_its_progress_and_a_stopped_answer_never_arrives(app: WhicharchApp, planner: Planner):
+async def what_is_wrong_is_said(pilot: Any, screen: PlanScreen, planner: Planner, tmp_path: Path) -> None:
+    before = len(planner.asked)
+    field(screen, "slo").value = "ttft.p95<never"
+    await settle(pilot)
+    assert "never" in line(screen)
+    await pilot.press("s")
+    assert len(planner.asked) == before
+    field(screen, "slo").value = "ttft.p95<1s"
+    await settle(pilot)
+    assert not line(screen).startswith("✗")
+    for path, said in ((tmp_path / "gone.yaml", "gone.yaml"), (tmp_path / "bad.yaml", "traffic")):
+        if "bad" in path.name:
+            path.write_text("name: x\ntraffic: 3\n", encoding="utf-8")
+        await pilot.press("escape", "o")
+        screen.query_one("#path", Input).value = str(path)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert said in line(screen)
+
+    def refuse(tell: Any, check: Any) -> Any:
+        raise BadInput("models: [/nothing] is called that")
+
+    planner.reply = refuse
+    await pilot.press("escape", "s")
+    await settle(pilot)
+    assert "✗ models: [/nothing] is called that" in line(screen)
+
+
+async def test_planning_can_be_stopped_and_says_what_is_wrong(app: WhicharchApp, planner: Planner, tmp_path: Path):
     def slow(tell: Callable[[str], None], check: Callable[[], None]) -> Any:
         tell("simulating [/this]")
         for _ in range(200):
@@ -125,35 +156,7 @@ async def test_planning_tells_its_progress_and_a_stopped_answer_never_arrives(ap
         await settle(pilot)
         assert line(screen).startswith("✗ nothing keeps the promises")
         assert "ttft.p95 is 3 s" in screen.query_one("#summary", Reader).text
-
-
-async def test_what_is_wrong_is_said_and_nothing_runs(app: WhicharchApp, planner: Planner, tmp_path: Path):
-    async with app.run_test(size=(120, 40)) as pilot:
-        screen = await opened(pilot)
-        field(screen, "slo").value = "ttft.p95<never"
-        await settle(pilot)
-        assert "never" in line(screen)
-        await pilot.press("s")
-        assert planner.asked == []
-        field(screen, "slo").value = "ttft.p95<1s"
-        await settle(pilot)
-        assert not line(screen).startswith("✗")
-        for path, said in ((tmp_path / "gone.yaml", "gone.yaml"), (tmp_path / "bad.yaml", "traffic")):
-            if "bad" in path.name:
-                path.write_text("name: x\ntraffic: 3\n", encoding="utf-8")
-            await pilot.press("escape", "o")
-            screen.query_one("#path", Input).value = str(path)
-            await pilot.press("enter")
-            await settle(pilot)
-            assert said in line(screen)
-
-        def refuse(tell: Any, check: Any) -> Any:
-            raise BadInput("models: [/nothing] is called that")
-
-        planner.reply = refuse
-        await pilot.press("escape", "s")
-        await settle(pilot)
-        assert "✗ models: [/nothing] is called that" in line(screen)
+        await what_is_wrong_is_said(pilot, screen, planner, tmp_path)
 
 
 async def test_a_file_fills_the_form_and_its_classes_are_edited_one_by_one(app: WhicharchApp, planner: Planner):
@@ -188,3 +191,22 @@ def test_the_real_planner_answers_with_a_time_series():
     assert found.kept
     assert len(found.series["to_s"]) == page.POINTS
     assert told
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "theme"),
+    [(["s"], (80, 24), "textual-dark"), (["s", "2"], (120, 40), "textual-light")],
+    ids=["plan-80x24", "front-120x40"],
+)
+def test_plans_look_as_they_did(
+    snap_compare: Any, app: WhicharchApp, planner: Planner, keys: list[str], size: tuple[int, int], theme: str
+):
+    async def run_before(pilot: Any) -> None:
+        app.theme = theme
+        screen = await opened(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settle(pilot)
+        screen.query_one(RunLine).stop("✓", "planned")
+
+    assert snap_compare(app, terminal_size=size, run_before=run_before)
