@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from advisor.machines import rentable
@@ -9,13 +10,38 @@ from advisor.ranking.facts import facts_of
 from advisor.report import count_text, tokens_text
 from advisor.requirements import Requirements
 from calculators.efficiency import class_of
-from catalog.loader import all_machines, machine_classes, machine_prices
+from catalog.errors import BadInput, unknown
+from catalog.loader import all_machines, all_models, machine_classes, machine_prices
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.terms import refuted, supported_context, terms_of
 
 PERSONAL = frozenset({"apple", "consumer gpu", "soc"})
 """Machines that one person has on the desk, in the bag or in a device."""
+
+
+def check_names(wanted: Requirements) -> None:
+    """Refuse names that no model of the catalog bears: they would rule everything out without a word.
+
+    Raises:
+        BadInput: With the nearest that exist.
+    """
+    if wanted.organisations or wanted.without_organisations:
+        houses = {spec.organisation for spec in all_models() if spec.organisation}
+        for name in (*wanted.organisations, *wanted.without_organisations):
+            if name not in houses:
+                raise unknown("organisation", name, houses)
+    if wanted.licences:
+        known = {spec.licence.name for spec in all_models() if spec.licence}
+        for name in wanted.licences:
+            if not any(licence.startswith(name) for licence in known):
+                raise unknown("licence", name, known)
+    for code in wanted.languages:
+        if not _CODE.fullmatch(code):
+            raise BadInput(f"unknown language {code!r}; write its ISO 639 code, such as de, or multilingual")
+
+
+_CODE = re.compile("[a-z]{2,3}(-[a-zA-Z]{2,4})?|multilingual")
 
 
 def obstacle(spec: ModelSpec, wanted: Requirements) -> str | None:

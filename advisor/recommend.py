@@ -16,7 +16,7 @@ from typing import Any
 from advisor.candidates import NODE, Outcomes, degrees, evaluate, space, weights_fit
 from advisor.decision.floor import floor_of, over_budget
 from advisor.decision.suited import suited
-from advisor.eligible import machines_for, obstacle
+from advisor.eligible import check_names, machines_for, obstacle
 from advisor.quality import qualities
 from advisor.ranking.facts import facts_of
 from advisor.ranking.many import Many
@@ -52,6 +52,7 @@ def recommend(
         BadInput: If a name is unknown, or a limit impossible.
     """
     wanted = requirements if requirements is not None else checked(Requirements, fields, "requirements")
+    check_names(wanted)
     task = load_task(wanted.task)
     needs, weights = complete(wanted, task), weights_of(wanted)
     machines = [load_machine(name) for name in wanted.machines] or machines_for(wanted)

@@ -98,6 +98,13 @@ def _asked(out: _Lines, decision: Decision) -> None:
     out.text(f"{needs.task}: {', '.join(steps)}", 0, 2)
     if needs.defaults:
         out.text(f"assumed: {'; '.join(needs.defaults)}", 0, 2)
+    usual = [
+        f"{name} {seconds_text(value)}"
+        for name, value in (("first token", needs.usual_ttft_s), ("per token", needs.usual_tpot_s))
+        if value is not None
+    ]
+    if usual:
+        out.text(f"usual for the task, and no limit: {', '.join(usual)}", 0, 2)
     n = len(decision.advice.points)
     out.text(f"{decision.advice.considered:,} ways considered; {n} model{'s' * (n != 1)} can keep every promise", 0, 2)
 
