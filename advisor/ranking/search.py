@@ -62,7 +62,8 @@ def settle(many: Many, blocked: frozenset[str]) -> Settled:
     limited = _times_are_limited(needs)
     saved = np.array([name not in blocked for name in names])
     open_ways = ways.take((broken <= 1) & saved[ways.model])
-    best = _cheapest(many, open_ways, limited=limited)
+    usual = needs.usual_ttft_s is not None or needs.usual_tpot_s is not None
+    best = _cheapest(many, open_ways, limited=limited or usual)
     left = np.array([index not in best for index in range(len(names))])
     rest = left[ways.model]
     closest = _closest(many, ways.take(rest), broken[rest], limited=limited)
