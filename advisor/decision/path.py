@@ -195,9 +195,18 @@ def machine_step(r: Recommendation, needs: Needs) -> Step:
     assert r.machine is not None
     wanted = needs.requirements
     machine = load_machine(r.machine)
+    usual = ((r.ttft_s, needs.usual_ttft_s), (r.tpot_s, needs.usual_tpot_s))
+    kept = [mine <= limit for mine, limit in usual if mine is not None and limit is not None]
+    speed = " as fast as is usual" if kept and all(kept) else ""
     price = "no price is known" if r.usd_per_hour is None else f"{usd_text(r.usd_per_hour)} an hour"
     named = len(wanted.machines)
-    rule = "the one named" if named == 1 else f"the cheapest of {named} named" if named else "the cheapest way"
+    rule = (
+        "the one named"
+        if named == 1
+        else f"the cheapest{speed} of {named} named"
+        if named
+        else f"the cheapest way{speed}"
+    )
     use = r.memory_bytes_per_gpu
     room = f"{bytes_text(use)} of {bytes_text(r.usable_bytes)} used" if use and r.usable_bytes else "memory not limited"
     return Step("machine", machine.id, rule, f"{price}; {room}.")

@@ -22,9 +22,9 @@ a way may turn out to be slow."""
 def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] | None:
     """The best way that keeps every promise; ``None`` if there is none.
 
-    8 bits and more before fewer; then those that are as fast as is usual for the task; then the cheapest per hour of kept promises (price, or devices where no price is
-    known, over the probability of keeping them); then the fewest devices, the widest format up to 16 bits, a cache of
-    16 bits, the fastest.
+    8 bits and more before fewer; then those that are as fast as is usual for the task, where the user set no limit;
+    then the cheapest per hour of kept promises (price, or devices where no price is known, over the probability of
+    keeping them); then the fewest devices, the widest format up to 16 bits, a cache of 16 bits, the fastest.
     """
     best: tuple[tuple[float, ...], Outcomes, int] | None = None
     for outcome in outcomes:
