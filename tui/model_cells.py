@@ -49,7 +49,7 @@ SIZES: tuple[Column[Figure], ...] = (
     Column("value", lambda f: f.text, 1, most=34),
     Column("what it is", lambda f: f.note, 2, left=True, most=60),
 )
-BAND = 21
+BAND = 15
 """Cells of an error bar."""
 
 

@@ -185,7 +185,7 @@ async def test_time_shows_bands_and_the_operators_of_either_pass(app: WhicharchA
         await settle(pilot)
         first = table(app, "figures").render_line(1).text
         assert "50.0 ms" in first
-        assert "├──●──┤" in first
+        assert "├─●─┤" in first
         assert "40.0–60.0 ms" in first
         operators = table(app, "operators-table")
         assert [row.kind for row in operators.rows] == ["gemm", "gemm", "attention"]
@@ -262,7 +262,9 @@ async def test_real_numbers_refusals_and_formulas_reach_the_detail():
         await pilot.press("3")
         await settle(pilot)
         assert "1 × l4, weights awq-int4" in str(table(app, "figures").border_title)
-        table(app, "figures").focus()
+        page.query_one("#field-tp Input").focus()
+        await pilot.press("escape", "tab")
+        app.screen.query_one("TabbedContent Tabs").focus()
         await pilot.press("e")
         await until(pilot, lambda: "queue" in app.screen.query_one("#explanation", Reader).text)
         assert isinstance(app.screen, ExplainScreen)

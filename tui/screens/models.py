@@ -314,7 +314,8 @@ class ModelsScreen(Page):
 
     def _count(self) -> None:
         table = self.query_one("#models", RowTable)
-        marks = f", {len(self.marked)} marked \\[c] compares" if self.marked else ""
+        compares = "[@click=screen.compare]\\[c] compares[/]"
+        marks = f", {len(self.marked)} marked {compares}" if self.marked else ""
         table.border_subtitle = f"{len(table.order):,} of {len(table.rows):,}{marks}"
 
     @on(Input.Submitted)
@@ -623,9 +624,15 @@ class ModelsScreen(Page):
         }
 
     def explained(self) -> Explanation | None:
-        """The formula of the figure under the cursor of the focused table."""
+        """The formula of the figure under the cursor of the focused table, else of the tab's own table."""
         focused, model, load = self.focused, self.model, dict(self.load)
-        if model is None or not model.spec.is_disclosed or not isinstance(focused, RowTable) or focused.row is None:
+        if model is None or not model.spec.is_disclosed:
+            return None
+        if not isinstance(focused, RowTable) or focused.id == "checks":
+            first = {"architecture": "#sizes", "growth": "#points", "time": "#figures"}
+            name = first.get(self.query_one(Detail).active)
+            focused = self.query_one(name, RowTable) if name else None
+        if focused is None or focused.row is None:
             return None
         from advisor.explanation_text import full_text
         from advisor.figures import Asked, explained, explained_part

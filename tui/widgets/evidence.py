@@ -108,7 +108,9 @@ class EvidencePane(Vertical):
     def forget(self) -> None:
         """Another model: its proof is not this one's."""
         self.query_one("#checks").display = False
-        self.tell(Content.styled("P proves its counts against PyTorch, in another process", "dim"))
+        self.tell(
+            Content.from_markup("[@click=screen.prove]P proves its counts against PyTorch[/], in another process")
+        )
 
 
 def quality(evidence: Evidence | None) -> Any:

@@ -73,8 +73,11 @@ class TimePane(Vertical):
             table.show_rows(())
             return
         table.border_title = Content(f"{shown.name}: {shown.what}, {seconds_text(shown.seconds)}")
-        due = [f"{name} {percent_text(s / shown.seconds)}" for name, s in shown.due_to.items() if s > 0]
+        due = [
+            f"{name} {percent_text(s / shown.seconds)}" for name, s in shown.due_to.items() if s > shown.seconds / 2000
+        ]
         others = [p.name for p in self.breakdown.passes if p is not shown] if self.breakdown else []
-        table.border_subtitle = Content(", ".join(due) + "".join(f"  [t] {name}" for name in others))
+        swap = "".join(f"  [@click=screen.other_pass]\\[t] {name}[/]" for name in others)
+        table.border_subtitle = ", ".join(due) + swap
         table.columns = operators(short_names(shown.parts))
         table.show_rows(shown.parts)
