@@ -73,9 +73,8 @@ class TimePane(Vertical):
             table.show_rows(())
             return
         table.border_title = Content(f"{shown.name}: {shown.what}, {seconds_text(shown.seconds)}")
-        due = [
-            f"{name} {percent_text(s / shown.seconds)}" for name, s in shown.due_to.items() if s > shown.seconds / 2000
-        ]
+        felt = {name: share for name, s in shown.due_to.items() if (share := s / shown.seconds) > 0.0005}
+        due = [f"{name} {percent_text(share)}" for name, share in felt.items()]
         others = [p.name for p in self.breakdown.passes if p is not shown] if self.breakdown else []
         swap = "".join(f"  [@click=screen.other_pass]\\[t] {name}[/]" for name in others)
         table.border_subtitle = ", ".join(due) + swap
