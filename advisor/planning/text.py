@@ -229,8 +229,8 @@ def _money(out: _Writer, plan: Plan) -> None:
 
 def _how(out: _Writer, plan: Plan) -> None:
     out.line(
-        f"{many(plan.considered, 'candidate')}, {plan.built} with full tables, {plan.simulated} simulated in the search; "
-        f"{many(plan.runs, 'run')} of {plan.requests:,} requests in all."
+        f"{many(plan.considered, 'candidate')}, {plan.built} with full tables, {plan.simulated} simulated in the "
+        f"search; {many(plan.runs, 'run')} of {plan.requests:,} requests in all."
     )
 
 
