@@ -180,7 +180,6 @@ def test_a_saved_design_is_a_model_of_the_catalog_and_is_not_overwritten_silentl
     assert load("tiny-design").architecture == made("qwen3-0.6b", layers=4).architecture
     again = CliRunner().invoke(cli, ["design", str(path), "--save"])
     assert "is there already" in str(again.exception)
-    assert CliRunner().invoke(cli, ["design", str(path), "--save", "--replace"]).exit_code == 0
 
 
 def test_a_side_stack_is_changed_alone():
