@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate, generates
-from advisor.ranking.promises import excesses, hourly_usd, whole_s
+from advisor.ranking.promises import excesses, hourly_usd, least_rate, whole_s
 from advisor.report import bytes_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec
@@ -93,7 +93,7 @@ def _violation(name: str, outcome: Outcomes, index: int, needs: Needs, ratio: fl
         case "whole answer":
             return _late("whole answer", whole_s(outcome, needs)[index], _e2e(needs), ratio)
         case "throughput":
-            least = needs.requirements.tokens_per_s or 0
+            least = least_rate(outcome, needs) or 0
             return f"{rate_text(outcome.tokens_per_s[index], '/s')} of {rate_text(least, '/s')} asked for"
         case _:
             return f"{outcome.devices} devices are more than one node has"
@@ -115,6 +115,8 @@ def _unblock(spec: ModelSpec, needs: Needs, blocked: str, broken: list[str]) -> 
     more = f", and it also misses {' and '.join(broken)}" if broken else ""
     if blocked.startswith("context") and spec.context_tokens:
         return f"context ≤ {tokens_text(spec.context_tokens)}{more}"
+    if blocked.startswith("context"):
+        return f"no particular context asked for{more}"
     return f"another licence{more}"
 
 

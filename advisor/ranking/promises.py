@@ -10,6 +10,7 @@ from advisor.candidates import Outcomes, Space
 from advisor.estimating.measured import band_for
 from advisor.ranking.chance import Errors, Floats, levels
 from advisor.requirements import Needs
+from catalog.loader import load_task
 from catalog.spec import ModelSpec
 
 
@@ -67,9 +68,9 @@ def excesses(outcome: Outcomes, needs: Needs) -> dict[str, Floats]:
         ratios["per token"] = of_each * (1.0 if each is None else each.factor(level_each))
     if wanted.e2e_s is not None:
         ratios["whole answer"] = whole_s(outcome, needs, confidence) / wanted.e2e_s
-    if wanted.tokens_per_s is not None:
+    if (least := least_rate(outcome, needs)) is not None:
         slower = whole_s(outcome, needs, confidence) / whole_s(outcome, needs)
-        ratios["throughput"] = wanted.tokens_per_s / outcome.tokens_per_s * slower
+        ratios["throughput"] = least / outcome.tokens_per_s * slower
     if wanted.budget_usd_per_hour is not None:
         ratios["budget"] = hourly_usd(outcome, needs) / wanted.budget_usd_per_hour
     return ratios
@@ -82,6 +83,18 @@ def hourly_usd(outcome: Outcomes, needs: Needs) -> Floats:
         return outcome.usd_per_hour
     each = outcome.tokens_per_s / needs.output_tokens if outcome.writes else outcome.tokens_per_s
     return np.asarray(outcome.usd_per_hour * np.maximum(1.0, np.ceil(rate / each)))
+
+
+def least_rate(outcome: Outcomes, needs: Needs) -> float | None:
+    """The throughput asked for, in the unit of ``outcome.tokens_per_s``.
+
+    Of a task that ends in a label or a vector answers per second are asked for; a model that writes the label counts
+    tokens.
+    """
+    least = needs.requirements.tokens_per_s
+    if least is None or not outcome.writes or "text" in load_task(needs.task).outputs:
+        return least
+    return least * needs.output_tokens
 
 
 def whole_s(outcome: Outcomes, needs: Needs, confidence: float | None = None) -> Floats:
@@ -132,11 +145,11 @@ def limits(outcome: Outcomes, index: int, needs: Needs, spec: ModelSpec) -> list
         whole = float(whole_s(outcome, needs)[index])
         chance = _chance_of_whole(outcome, index, needs, wanted.e2e_s) if known else None
         found.append(Limit("whole answer", whole, wanted.e2e_s, "s", chance))
-    if wanted.tokens_per_s is not None:
+    if (least := least_rate(outcome, needs)) is not None:
         rate = float(outcome.tokens_per_s[index])
-        slowest = float(whole_s(outcome, needs)[index]) * rate / wanted.tokens_per_s
+        slowest = float(whole_s(outcome, needs)[index]) * rate / least
         chance = _chance_of_whole(outcome, index, needs, slowest) if known else None
-        found.append(Limit("throughput", wanted.tokens_per_s, rate, "/s", chance))
+        found.append(Limit("throughput", least, rate, "/s", chance))
     if spec.context_tokens is not None:
         found.append(Limit("context", float(context_of(spec, needs)), float(spec.context_tokens), "tokens"))
     if wanted.budget_usd_per_hour is not None:
@@ -177,4 +190,11 @@ def context_problem(spec: ModelSpec, needs: Needs) -> str | None:
     context = context_of(spec, needs)
     if spec.context_tokens is not None and context > spec.context_tokens:
         return f"context {context:,} is above its {spec.context_tokens:,}"
+    unstated = spec.context_tokens is None and spec.family in ATTENDING
+    if unstated and needs.requirements.context_tokens is not None:
+        return f"context {context:,} is asked for, and nobody states its own"
     return None
+
+
+ATTENDING = ("decoder", "moe", "hybrid", "encoder-decoder", "vision-language")
+"""Families whose context ends somewhere, stated or not; what keeps a state alone reads on."""
