@@ -174,14 +174,15 @@ class Many:
         errors = errors_of(self.space, writes=True)
         where.__dict__["_errors"] = {True: tuple(e and e.take(ways.choice) for e in errors)}
         place = here.place[ways.model]
-        gathered = Gathered(here.stack, self.space.settings, self._constants)
         columns = self._columns(here.stack)[ways.choice]
         alone, step, shared = np.empty((len(ways), 2)), np.empty(len(ways)), np.empty((len(ways), 2))
         for bent in (False, True):
             part = np.flatnonzero(here.bent[place] == bent)
             if part.size:
+                loaded, inside = here.loaded(bent)
+                gathered = Gathered(loaded.stack, self.space.settings, self._constants)
                 alone[part], step[part], shared[part] = gathered.passes_s(
-                    here.loaded(bent), place[part], ways.choice[part], columns[part], where.cache_bits[part], 2
+                    loaded, inside[place[part]], ways.choice[part], columns[part], where.cache_bits[part], 2
                 )
         own_s = where.step_s[:, None] + where.step_request_s[:, None] * np.array([1, users, users + 1])
         prompt, context = self.workloads.lengths[np.array(here.group)[ways.model]].T
@@ -274,7 +275,7 @@ class _InLayout:
         self.known = stack
         places = {} if stack is None else stack.places
         self.place = np.array([places.get(name, -1) for name in names], dtype=np.intp)
-        self._loaded: dict[bool, Loaded] = {}
+        self._loaded: dict[bool, tuple[Loaded, Indices]] = {}
         self._groups = np.zeros(0 if stack is None else len(stack), dtype=np.intp)
         for index, place in enumerate(self.place.tolist()):
             if place >= 0:
@@ -327,9 +328,13 @@ class _InLayout:
         np.logical_or.at(found, stack.uses.row, uneven[stack.uses.measure, self._groups[stack.uses.row]])
         return found
 
-    def loaded(self, bent: bool) -> Loaded:
-        """The stack with passes put in."""
+    def loaded(self, bent: bool) -> tuple[Loaded, Indices]:
+        """The models that bend, or the others, with passes put in; and where each model of the stack stands in it."""
         if bent not in self._loaded:
+            chosen = self.bent == bent
+            models = np.flatnonzero(chosen)
+            stack = self.stack if chosen.all() else self.stack.subset(models)
             w = self.workloads.passes(bent)
-            self._loaded[bent] = Loaded.of(self.stack, w, self._values(w, BUSIEST), self._groups)
+            put_in = Loaded.of(stack, w, stack.values(w, BUSIEST), self._groups[models])
+            self._loaded[bent] = put_in, np.cumsum(chosen) - 1
         return self._loaded[bent]
