@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
@@ -102,6 +103,13 @@ class WhicharchApp(Shell):
         for sentence in event.library.problems:
             self.notify(sentence, title="left out of your own catalog", severity="warning", markup=False)
         self._hand_over()
+        self.import_pages()
+
+    @work(thread=True, exit_on_error=False)
+    def import_pages(self) -> None:
+        """Import the other pages while nobody waits: half of what opening one costs."""
+        for entry in PAGES:
+            import_module(f"tui.screens.{entry.mode}")
 
     @on(LibraryFailed)
     def _library_failed(self, event: LibraryFailed) -> None:

@@ -40,6 +40,11 @@ class ModelCommands(Provider):
             if score > 0:
                 what = f"{model.spec.family}, {total(model)}"
                 yield Hit(score, matcher.highlight(title), self._command(model.id), help=what)
+            if "lab" in query.lower() and model.spec.is_disclosed:
+                title = f"change {model.id} in the Lab"
+                if (score := matcher.match(title)) > 0:
+                    change = partial(self.app.post_message, OpenPage("lab", {"base": model.id}))
+                    yield Hit(score, matcher.highlight(title), change, help="layers, width, heads, experts …")
 
     def _command(self, name: str) -> Callable[[], Awaitable[None]]:
         return partial(cast("WhicharchApp", self.app).open_model, name)
