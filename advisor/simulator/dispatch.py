@@ -74,6 +74,8 @@ class Pool:
         """Requests sent to each that are not known to be answered."""
         self.ends: list[list[float]] = [[] for _ in services]
         """Answers to come, by replica: a heap of times that have been computed but not reached."""
+        self.calm = [0.0] * len(services)
+        """Until when each need not be looked at."""
         self.speed = [1.0 / s.steps.step_s[min(8, len(s.steps.step_s) - 1)] for s in services]
 
     # --- choosing
@@ -88,7 +90,8 @@ class Pool:
             self.turns[stage] += 1
             return up[(self.turns[stage] - 1) % len(up)]
         for k in up:
-            self._settle(k, time)
+            if self.sent[k]:
+                self._settle(k, time)
         loads = {k: self.sent[k] / self.speed[k] for k in up}
         if self.router == "prefix-aware" and self.jobs.prefix is not None:
             return self._by_prefix(i, up, loads)
@@ -198,10 +201,14 @@ class Pool:
 
     def _deliver(self, time: float, i: int, coming: list[tuple[float, int]]) -> None:
         if self.router != "round-robin" and not self.jobs.linked:
-            for k, replica in enumerate(self.replicas):
-                if self.up[k] and self.sent[k] and replica.t < time:
-                    replica.run(time)
+            for k, calm in enumerate(self.calm):
+                if calm < time and self.up[k] and self.sent[k]:
+                    replica = self.replicas[k]
+                    if replica.t < time:
+                        replica.run(time)
+                        self.calm[k] = replica.calm_until()
         k = self.choose(i, time)
+        self.calm[k] = 0.0
         self.jobs.arrival[i] = time
         self.jobs.replica[i] = k
         self.replicas[k].deliver(i, time)
@@ -267,6 +274,7 @@ class Pool:
         fresh.log, fresh.gaps, fresh.ended, fresh.settled = old.log, old.gaps, [], old.settled
         fresh.preempted_at = old.preempted_at
         self.sent[k] = 0
+        self.calm[k] = 0.0
         self.ends[k].clear()
 
     def _scale(self, time: float, changes: list[tuple[float, int, int]], scaling: Scaling) -> None:

@@ -47,6 +47,18 @@ class Replica(Batch):
         end = self.t + passes * (seconds + growth * (passes - 1) * 0.5) * (1 - 1e-12)
         return max(self.t * (1 + 1e-12) + 1e-12, min(end, self.next_t)) if self.next_t < inf else end
 
+    def calm_until(self) -> float:
+        """A time before which no pass starts that does anything a router could see: end an answer, evict a prefix."""
+        if self.next_t < inf or self.short or self.partial or self.waiting or self.ranked or self.windows:
+            return self.t
+        if not self.heap:
+            return inf
+        passes = (self.heap[0] >> SHIFT) - self.n
+        if not self.whole and self._blocks(self.n, passes) * self.unit > self.pool.free:
+            return self.t
+        seconds, growth = self._pass_s()
+        return self.t + (passes - 1) * (seconds + growth * (passes - 2) * 0.5) * (1 - 1e-12)
+
     def run(self, until: float = inf, stop: bool = False) -> None:
         """Make all passes that start before ``until``; with ``stop``, no more once an answer was complete."""
         if self.quick:

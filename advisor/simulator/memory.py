@@ -88,11 +88,12 @@ class Pool:
 
     def evict(self, units: int) -> None:
         """Make so many units free; they must be available."""
-        while self.free < units:
-            name, _ = self.kept.popitem(last=False)
-            del self.refs[name]
-            self.free += self.prefix_units
-            self.evicted += 1
+        count = -(-(units - self.free) // self.prefix_units) if units > self.free else 0
+        kept, refs = self.kept, self.refs
+        for _ in range(count):
+            del refs[kept.popitem(False)[0]]
+        self.free += count * self.prefix_units
+        self.evicted += count
 
     def matched(self, prefix: Prefix, most: int) -> int:
         """Blocks from the start on that are there, at most ``most``."""
