@@ -13,19 +13,16 @@ from tui.app import WhicharchApp
 
 @pytest.mark.parametrize(
     ("keys", "size", "theme"),
-    [(["enter"], (80, 24), "textual-dark"), (["3"], (120, 40), "textual-light")],
+    [(["m", "enter"], (80, 24), "textual-dark"), (["m", "3"], (120, 40), "textual-light")],
     ids=["architecture-80x24-dark", "time-120x40-light"],
 )
 def test_models_page_looks_as_it_did(
     snap_compare: Any,
     app: WhicharchApp,
-    monkeypatch: pytest.MonkeyPatch,
     keys: list[str],
     size: tuple[int, int],
     theme: str,
 ):
-    monkeypatch.setattr(WhicharchApp, "DEFAULT_MODE", "models")
-
     async def run_before(pilot: Pilot[None]) -> None:
         app.theme = theme
         await settle(pilot)
