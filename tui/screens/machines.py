@@ -254,12 +254,13 @@ class MachinesScreen(Page):
         if first and event.last:
             self._follow = False
             preferred = cast("WhicharchApp", self.app).store.now.machine
-            if preferred and not any(row.found for row in event.rows):
+            if preferred:
                 table.go_to(preferred)
         accelerators = [row for row in event.rows if row.found and row.machine.kind != "cpu"]
         if event.last and not accelerators:
             table.tooltip = Content("\n".join(["No accelerator was found on this computer.", *event.notes]))
-        here = "" if not event.last else f" · {HERE} {len(accelerators)} accelerators here"
+        count = len(accelerators)
+        here = f" · {HERE} {count} accelerator{'s' if count > 1 else ''} here"
         self._count(here if accelerators else f" · {HERE} no accelerator found here" if event.last else " · looking …")
         if self._wanted is not None:
             self.restore(self._wanted)

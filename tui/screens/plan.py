@@ -204,7 +204,8 @@ class PlanScreen(Page):
         """Offer tasks, and fill the form in."""
         self._tasks = [task.id for task in library.tasks]
         self.query_one("#whole", Form).offer("task", [(name, name) for name in self._tasks])
-        self.begin()
+        if self.data is None:
+            self.begin()
 
     @work(thread=True, group="fill", exit_on_error=False)
     def begin(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from advisor.planning.result import Choice, MixedChoice, Plan, RunnerUp
     from tui.plan_cells import Numbered
 
-BAR = 16
+BAR = 8
 
 
 INVITATION: tuple[Section, ...] = (
