@@ -188,9 +188,43 @@ def bench_tui() -> None:
         subprocess.run([sys.executable, path], check=False)
 
 
+def bench_simulate() -> None:
+    """Requests per CPU second, a million of them, and a recorded trace: drawn, served and summed up."""
+    from pathlib import Path
+
+    from advisor.scenario import Scenario
+    from advisor.simulator.dispatch import Pool
+    from advisor.simulator.jobs import Jobs
+    from advisor.simulator.lengths import lengths
+    from advisor.simulator.metrics import outcome
+    from advisor.simulator.service import service_of
+    from advisor.simulator.traces import load_trace
+    from advisor.simulator.traffic import Traffic, jobs_of
+
+    service = service_of(Scenario(model="llama-3.1-8b", machine="h100-sxm", input_tokens=1024, output_tokens=256))
+    chat = Traffic(lengths(1024), lengths(256), rate=5.0)
+
+    def serve(jobs: Jobs, replicas: int, router: str) -> None:
+        pool = Pool(jobs, [service] * replicas, router)
+        pool.run()
+        outcome(jobs, [pool])
+
+    def drawn(requests: int) -> float:
+        return call_cpu_s(lambda: serve(jobs_of([chat], requests, 0), 1, "round-robin"), 9 if requests < 1e5 else 1)
+
+    print(f"{'simulated requests per CPU second, one replica':<58}{10_000 / drawn(10_000):12,.0f}   target 100,000")
+    trace = Path("../shared/facts/traces/mooncake_fast25_conversation.csv")
+    if trace.exists():
+        seconds = call_cpu_s(lambda: serve(load_trace(trace), 16, "prefix-aware"))
+        show("Mooncake's conversations on 16 replicas, prefix-aware", seconds, "2 s")
+    show("a million requests on one replica", drawn(1_000_000), "15 s")
+    print(f"{'  memory':<58}{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:8.2f} GB      target 1 GB")
+
+
 BENCHES = {
     "help": bench_help, "estimate": bench_estimate, "recommend": bench_recommend, "catalog": bench_catalog,
-    "evaluate": bench_evaluate, "plan": bench_plan, "import": bench_import, "sweep": bench_sweep, "tui": bench_tui,
+    "evaluate": bench_evaluate, "plan": bench_plan, "import": bench_import, "sweep": bench_sweep,
+    "simulate": bench_simulate, "tui": bench_tui,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -24,12 +24,20 @@ class Gaps:
     """
 
     def __init__(self, tables: Sequence[Floats], singles: Sequence[tuple[float, int]]) -> None:
-        rows = [t[t[:, 4] > 0][:, [1, 2, 3, 4]] for t in tables]
+        parts: list[list[Floats]] = [[], [], [], []]
+        for table in tables:
+            writing = table[:, 4] > 0
+            for column, part in enumerate(parts, 1):
+                part.append(table[writing, column])
         if singles:
             gaps = np.array(singles, dtype=np.float64)
-            rows.append(np.column_stack([gaps[:, 0], np.zeros(len(gaps)), np.ones(len(gaps)), gaps[:, 1]]))
-        table = np.concatenate(rows) if rows else np.zeros((0, 4))
-        self.first, self.growth, self.passes, self.weight = (np.ascontiguousarray(column) for column in table.T)
+            for part, values in zip(
+                parts, (gaps[:, 0], np.zeros(len(gaps)), np.ones(len(gaps)), gaps[:, 1]), strict=True
+            ):
+                part.append(values)
+        self.first, self.growth, self.passes, self.weight = (
+            np.concatenate(part) if part else np.zeros(0) for part in parts
+        )
         self.grows = self.growth > 0
         self.slope = np.where(self.grows, self.growth, 1.0)
         last = self.first + self.growth * (self.passes - 1)
