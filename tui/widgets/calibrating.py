@@ -226,5 +226,5 @@ def _checks(result: dict[str, Any]) -> Any:
         what = f"{c['model']}, {c['stage']} of {c['batch']} × {c['new']}" + (f" after {c['past']}" if c["past"] else "")
         told = f"predicted {seconds_text(c['predicted_s'])}, measured {seconds_text(c['measured_s'])}"
         sign = "+" if c["error"] >= 0 else "−"
-        rows.append((what, f"{told}, {sign}{percent_text(abs(c['error']))}"))
-    return facts(rows) if rows else None
+        rows.append(f"{what}: {told}, {sign}{percent_text(abs(c['error']))}")
+    return listed(rows)
