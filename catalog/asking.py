@@ -87,6 +87,8 @@ class Vocabulary(Spec):
     generic_machines: Phrases
     """Spoken names that give way where a machine is named beside them."""
     no_gpu: Phrases
+    usual_memory_gib: dict[str, float]
+    """GiB assumed of a computer by its spoken name, ``usual`` for every other, where nobody says how much it has."""
     phones: Phones
     plain_marks: Phrases
     """Makers, said beside a machine's name."""

@@ -67,6 +67,8 @@ def machines(
         counts.append(_count(found, item, quantities, used))
     _settle_count(draft, found, specific or named, counts)
     _memory_of_machine(draft, found, specific or named, chosen, quantities, used)
+    if not specific:
+        _usual_memory(draft, named, chosen, quantities)
     return [amount for number, amount in enumerate(quantities) if number not in used]
 
 
@@ -167,6 +169,20 @@ def _settle_count(draft: Draft, found: Sequence[Token], items: Sequence[Item], c
     draft.put("max_gpus", max(known), f"{max(known)} × {said}")
     if len(set(known)) > 1:
         draft.assumed.append(f"up to {max(known)} devices of each machine, though fewer are named for some")
+
+
+def _usual_memory(draft: Draft, items: Sequence[Item], chosen: Sequence[str], quantities: Sequence[Amount]) -> None:
+    """A computer whose memory nobody states gets the usual one: without a limit, models of any size would run on it."""
+    if "memory_bytes" in draft.fields or any(amount.kind == "bytes" for amount in quantities):
+        return
+    usual = vocabulary().usual_memory_gib
+    for item, machine_id in zip(items, chosen, strict=True):
+        machine = load_machine(machine_id)
+        if machine.memory_gib is None:
+            fitted = usual.get(item.value, usual["usual"])
+            draft.put("memory_bytes", float(int(fitted * USUAL_SHARE * machine.usable_memory)), draft.words["machines"])
+            draft.assumed.append(f"{machine_id} has {fitted:g} GiB; say how much yours has, as in '64 GB of memory'")
+            return
 
 
 def _memory_of_machine(
