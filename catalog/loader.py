@@ -140,11 +140,11 @@ def load(name: str | Path) -> ModelSpec:
     text = str(name)
     if text in _files("models"):
         return _load(ModelSpec, "models", "model", text)
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))  # these three, unlike Path's own, never raise for what no file is called
     if (
         path.suffix in (".yaml", ".yml", ".json", ".gguf", ".safetensors")
-        or path.exists()
-        or (os.sep in text and path.parent.is_dir())
+        or os.path.exists(path)
+        or (os.sep in text and os.path.isdir(path.parent))
     ):
         return load_file(path)
     wanted = text.lower()

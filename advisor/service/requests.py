@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,6 +13,7 @@ from advisor.scenario import Scenario
 from calculators.memory import PolicyName
 from catalog.base import Size, Spec
 from catalog.errors import BadInput
+from catalog.loader import model_ids
 
 Rows = Annotated[int, Field(ge=1, le=50)]
 MOST_LETTERS = 4000
@@ -20,6 +21,8 @@ MOST_LETTERS = 4000
 MOST_REQUESTS, MOST_SEEDS, MOST_MODELS = 20_000, 5, 5
 """Simulated for a plan: bounds on how long one call can keep the processor."""
 FILES = (".yaml", ".yml", ".json", ".jsonl", ".csv", ".gguf", ".safetensors", ".parquet")
+MODELS = ("model", "models", "at_least", "speculate")
+"""Fields whose names are looked for as folders too."""
 
 
 class Question(Spec):
@@ -73,32 +76,36 @@ def sentence_of(errors: Sequence[Any]) -> str:
 
 
 def without_files(asked: Spec) -> None:
-    """Refuse names that the catalog would read from a file: only its own entries are for others.
+    """Refuse names that would be read from a file: only the catalog's own entries are for others.
 
     Raises:
         BadInput: At the first such name.
     """
-    for name in _texts(asked.model_dump()):
-        if name.lower().endswith(FILES) or name.startswith(("/", ".", "~", "\\")) or _is_here(name):
-            raise BadInput(f"{name!r}: no files are read from here; name an entry of the catalog")
+    for field, text in _texts(asked.model_dump()):
+        kind, _, named = text.partition(":")  # empirical:FILE, draft:MODEL
+        path_like = any(_is_path(name) for name in (text, named))
+        folder = field in MODELS and any(os.path.exists(name) and name not in model_ids() for name in (text, named))
+        if path_like or folder or (named and kind.strip().lower() == "empirical"):
+            raise BadInput(f"{text!r}: no files are read from here; name an entry of the catalog")
 
 
-def _is_here(name: str) -> bool:
-    try:
-        return ("/" in name or "\\" in name) and Path(name).expanduser().exists()
-    except (OSError, ValueError):
+def _is_path(name: str) -> bool:
+    name = name.strip()
+    if name.lower().endswith(FILES) or name.startswith(("/", ".", "~", "\\")):
         return True
+    return ("/" in name or "\\" in name) and os.path.exists(name)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Every text inside, with the name of the field that holds it."""
     if isinstance(value, str):
-        yield value
+        yield field, value
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
+        for name, item in value.items():
+            yield from _texts(item, str(name))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts(item)
+            yield from _texts(item, field)
 
 
 __all__ = ["Explained", "PlanFile", "Question", "Rows", "Scenario", "bounded", "sentence_of", "without_files"]

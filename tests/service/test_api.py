@@ -63,6 +63,8 @@ def test_a_plan_is_simulated():
         ("/estimate", {"model": "config.json", "machine": "l4"}, 400, "no files are read"),
         ("/estimate", {**SCENARIO, "batch": 0}, 422, "batch: Input should be greater than 0"),
         ("/estimate", {**SCENARIO, "bach": 1}, 422, "bach: Extra inputs are not permitted"),
+        ("/estimate", {"model": "m" * 300, "machine": "l4"}, 400, "unknown model"),
+        ("/estimate", {**SCENARIO, "speculate": "draft:/tmp"}, 400, "no files are read"),
         ("/recommend", {"machines": ["/tmp"]}, 400, "no files are read"),
         ("/recommend?limit=1000", {}, 422, "limit: Input should be less than or equal to 50"),
         ("/ask", {"question": ""}, 422, "question: String should have at least 1 character"),
@@ -77,6 +79,28 @@ def test_bad_input_is_one_sentence(path, body, status, told):
     assert set(answer.json()) == {"error"}
     assert told in answer.json()["error"]
     assert "\n" not in answer.json()["error"]
+
+
+def test_folders_and_lists_of_lengths_of_this_computer_are_not_read(tmp_path: Path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "lengths").write_text("10 20 30")
+    monkeypatch.chdir(tmp_path)
+    plan = {"slo": "ttft.p95<2s", "models": ["llama-3.1-8b"], "machines": ["l4"], "requests": 100, "seeds": 1}
+    one = {"rate": "1/s", "input": "100", "output": "100"}
+    for path, body in (
+        ("/estimate", {"model": "mine", "machine": "l4"}),
+        ("/explain", {"model": "mine", "quantity": "kv-cache"}),
+        ("/estimate", {**SCENARIO, "speculate": "draft:mine"}),
+        ("/plan", {**plan, "models": ["mine"], "traffic": [one]}),
+        ("/plan", {**plan, "traffic": [{**one, "input": f"empirical:{tmp_path / 'lengths'}"}]}),
+        ("/plan", {**plan, "traffic": [{**one, "output": " Empirical:lengths"}]}),
+    ):
+        answer = client.post(path, json=body)
+        assert (answer.status_code, "no files are read" in answer.text) == (400, True), answer.text
+    (tmp_path / "l4").mkdir()  # a folder that happens to be called like an entry
+    (tmp_path / "llama-3.1-8b").mkdir()
+    assert client.post("/estimate", json=SCENARIO).status_code == 200
 
 
 def test_it_describes_itself_and_changes_nothing():

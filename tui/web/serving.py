@@ -32,10 +32,27 @@ def public_address(host: str, port: int, given: str | None = None) -> str:
     return given.rstrip("/")
 
 
+def is_own_page(origin: str, asked: str, url: str, *, local: bool) -> bool:
+    """Whether a WebSocket was opened by a page of this server.
+
+    Args:
+        origin: The page's, as the browser sends it.
+        asked: The ``Host`` that the browser believes to talk to.
+        url: This server's address.
+        local: Whether only this computer reaches it; then ``asked`` must be a name of this computer, else another site
+            could give its own name this computer's address (DNS rebinding) and pass.
+    """
+    try:
+        page, name = urlsplit(origin).netloc, urlsplit(f"//{asked}").hostname
+    except ValueError:  # brackets that hold no address
+        return False
+    return page == urlsplit(url).netloc or (page == asked and (not local or is_local(name or "")))
+
+
 def serve(host: str, port: int, url: str) -> None:
     """Serve until interrupted.
 
-    A page of another site cannot drive the application: a WebSocket's origin must be this server's own.
+    A page of another site cannot drive the application: ``is_own_page``.
 
     Raises:
         BadInput: If textual-serve is missing, or the port cannot be had.
@@ -53,8 +70,8 @@ def serve(host: str, port: int, url: str) -> None:
 
         async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
             """Refuse pages of other sites."""
-            origin = urlsplit(request.headers.get("Origin", ""))
-            if origin.netloc not in (urlsplit(self.public_url).netloc, request.host):
+            origin = request.headers.get("Origin", "")
+            if not is_own_page(origin, request.host, self.public_url, local=is_local(host)):
                 raise web.HTTPForbidden(text="opened by a page of another site")
             tab = asyncio.current_task()
             assert tab is not None
