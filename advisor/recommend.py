@@ -1,7 +1,8 @@
 """From requirements to a ranked shortlist with reasons, and to what would admit the rest.
 
 Per model the best way to run it is chosen (``ranking.ways``); models are ranked by the weighted utility of quality,
-cost and latency (``ranking.weights``) times the probability that they keep the promises of time (``ranking.chance``);
+cost and latency (``ranking.weights``) times the probability that they keep the promises of time (``ranking.chance``)
+and the share that the grade of their family for the task leaves (``decision.suited``, ``ranking.weights``);
 of near-duplicates the best stands for its lineage. A model that keeps no way open is rejected with every broken promise
 and the smallest change that admits it.
 """

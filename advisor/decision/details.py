@@ -150,7 +150,8 @@ def _plain(a: Alternative) -> dict[str, Any]:
     r = a.recommendation
     way = None if r is None else {
         "family": r.family, "model": r.model, "machine": r.machine, "n_gpus": r.n_gpus, "weights": r.weights,
-        "kv": r.kv, "engine": r.engine, "quality": r.quality, "score": r.score, "latency_s": r.latency_s,
+        "kv": r.kv, "engine": r.engine, "quality": r.quality, "score": r.score, "grade": r.grade,
+        "latency_s": r.latency_s,
         "usd_per_month": a.month.usd if a.month else None,
     }  # fmt: skip
     return {"kind": a.kind, "said": a.said, "differences": list(a.differences), "recommendation": way}

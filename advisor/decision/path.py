@@ -166,7 +166,8 @@ def model_step(r: Recommendation, ranked: Sequence[Recommendation]) -> Step:
     """Why a model."""
     place = next((i for i, x in enumerate(ranked, 1) if x.model == r.model), None)
     among = f"of {len(ranked)} that keep every promise" if len(ranked) > 1 else "the only one that keeps every promise"
-    rule = f"score {r.score:.2f}, number {place} {among}" if len(ranked) > 1 else among
+    counted = f" ({percent_text(r.grade_share)} of it, as {r.grade})" if r.grade_share < 1 else ""
+    rule = f"score {r.score:.2f}{counted}, number {place} {among}" if len(ranked) > 1 else among
     parts = [f"quality {percent_text(r.quality)}" if r.quality is not None else "no scores published"]
     if r.on_front:
         parts.append("nothing is at least as good in quality, latency and cost")

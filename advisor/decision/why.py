@@ -60,6 +60,8 @@ def why_family(
             said.append(
                 f"A rule of thumb speaks against it here ({when}): {entry.reversal.reason} It leads all the same."
             )
+    if told := _grade_said(r, ranked):
+        said.append(told)
     others = []
     for family, other in found.items():
         best = next((x for x in ranked if x.family == family), None)
@@ -72,6 +74,25 @@ def why_family(
     if none:
         said.append(f"{' and '.join(none)} would suit as well, but no such model keeps every promise.")
     return tuple(said)
+
+
+def _grade_said(r: Recommendation, ranked: Sequence[Recommendation]) -> str | None:
+    """What the family's grade did to the score, and whether it decided."""
+    if r.grade_share < 1:
+        return (
+            f"As {r.family} is acceptable here, not preferred, {percent_text(r.grade_share)} of its score counts: "
+            f"{r.score:.2f} of {r.ungraded:.2f}."
+        )
+    if not ranked or ranked[0].model != r.model:
+        return None
+    ahead = [x for x in ranked if x.ungraded > r.ungraded and (x.quality is None) == (r.quality is None)]
+    if not ahead:
+        return None
+    best = max(ahead, key=lambda x: x.ungraded)
+    return (
+        f"The grade decided: {best.family} is merely acceptable here, so {percent_text(best.grade_share)} of the score "
+        f"of {best.model} counts, {best.score:.2f} of {best.ungraded:.2f}."
+    )
 
 
 def why_model(r: Recommendation, ranked: Sequence[Recommendation], needs: Needs) -> tuple[str, ...]:

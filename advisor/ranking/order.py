@@ -12,7 +12,7 @@ from advisor.requirements import Needs
 
 
 def score_of(r: Recommendation, needs: Needs, weights: Weights) -> float:
-    """Weighted utility times the probability of keeping the promises.
+    """Weighted utility times the probability of keeping the promises, times what the family's grade leaves of it.
 
     A promise that nobody can check (an API's latency) counts as kept with the least probability that is admitted: it is
     neither a reason to reject nor taken for granted. A model without evidence has no quality to count.
@@ -22,7 +22,8 @@ def score_of(r: Recommendation, needs: Needs, weights: Weights) -> float:
         + weights.cost * cost_utility(r.usd_per_thousand_requests, needs)
         + weights.latency * latency_utility(r.latency_s, needs, writes=r.tpot_s is not None)
     )
-    return utility * (needs.requirements.confidence if r.p_meets is None else r.p_meets)
+    kept = needs.requirements.confidence if r.p_meets is None else r.p_meets
+    return utility * kept * r.grade_share
 
 
 def in_order(found: Sequence[Recommendation], needs: Needs, weights: Weights) -> list[Recommendation]:

@@ -14,6 +14,7 @@ from advisor.quality import Quality
 from advisor.ranking.facts import facts_of, lineage_of
 from advisor.ranking.promises import Limit, context_problem, joint_chance, limits, whole_s
 from advisor.ranking.rows import Recommendation
+from advisor.ranking.weights import GRADE_SHARES
 from advisor.requirements import Needs
 from catalog.machine import Badge
 from catalog.spec import ModelSpec
@@ -78,6 +79,8 @@ def row_of(
         p_meets=joint_chance(promises),
         chances={limit.name: limit.chance for limit in promises if limit.chance is not None},
         lineage=lineage_of(spec),
+        grade=suits.grade,
+        grade_share=GRADE_SHARES[suits.grade],
     )
 
 
@@ -130,6 +133,6 @@ def hosted(spec: ModelSpec, needs: Needs, suits: Suited, quality: Quality | None
             evidence=() if quality is None else quality.evidence, score=0.0, reason=suits.reason,
             binding="latency is the provider's", margins={}, notes=tuple(notes),
             usd_per_thousand_requests=dollars * 1e-3, p_meets=None if set(unchecked) - {"throughput"} else 1.0,
-            lineage=lineage_of(spec),
+            lineage=lineage_of(spec), grade=suits.grade, grade_share=GRADE_SHARES[suits.grade],
         )
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from advisor.decision.suited import Grade
 from advisor.rejection import Rejection
 
 
@@ -65,7 +66,8 @@ class Recommendation:
     without published scores."""
     evidence: tuple[str, ...]
     score: float
-    """Weighted utility of quality, cost and latency, times the probability that the promises are kept."""
+    """Weighted utility of quality, cost and latency, times the probability that the promises are kept, times the share
+    that the grade of the family leaves."""
     reason: str
     binding: str
     """The promise that leaves least room."""
@@ -84,10 +86,19 @@ class Recommendation:
     """The same for each promise."""
     on_front: bool = False
     """Whether no other model with evidence is at least as good in quality, latency and cost, and better in one."""
+    grade: Grade = "preferred"
+    """How the family suits the task in this case, after what turns the usual answer round."""
+    grade_share: float = 1.0
+    """Share of the score that the grade leaves (``ranking.weights.GRADE_SHARES``)."""
     lineage: str = ""
     """The oldest release of the same architecture by the same organisation."""
     variants: tuple[Variant, ...] = ()
     """The others of its lineage, the best first."""
+
+    @property
+    def ungraded(self) -> float:
+        """The score without regard to the grade."""
+        return self.score / self.grade_share
 
 
 @dataclass(frozen=True, slots=True)

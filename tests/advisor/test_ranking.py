@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advisor.decision.details import details
 from advisor.ranking.chance import NORMAL, Errors, levels, normal_cdf, normal_quantile
 from advisor.ranking.facts import lineage_of
 from advisor.ranking.front import on_front
@@ -142,3 +143,24 @@ def test_a_limit_changed_by_a_hundredth_leaves_the_first_first(limit: str, facto
     again = recommend(**CASE | {limit: CASE[limit] * factor}, rejections=0).recommendations[0]
     assert again.lineage == first.lineage
     assert abs(again.score - first.score) < 0.02
+
+
+def test_a_family_that_is_merely_acceptable_keeps_three_quarters_of_its_score():
+    advice = recommend(task="semantic-search", machines=("l4",), limit=99, rejections=0)
+    first, best = advice.recommendations[0], max(advice.recommendations, key=lambda r: r.ungraded)
+    assert (first.family, first.grade) == ("encoder", "preferred")
+    assert (best.family, best.grade) == ("decoder", "acceptable")
+    assert best.score == pytest.approx(0.75 * best.ungraded)
+    said = " ".join(details(advice).why_family)
+    assert "The grade decided" in said
+    assert f"{best.score:.2f} of {best.ungraded:.2f}" in said
+
+
+def test_what_turns_the_usual_answer_round_turns_the_grades():
+    def grades(**case):
+        found = recommend(task="semantic-search", machines=("l4",), limit=99, rejections=0, **case)
+        return {r.family: r.grade for r in found.recommendations}
+
+    usual, turned = grades(), grades(traits=("rare languages",))
+    assert (usual["encoder"], usual["decoder"]) == ("preferred", "acceptable")
+    assert (turned["encoder"], turned["decoder"]) == ("acceptable", "preferred")

@@ -141,10 +141,12 @@ def test_weights_of_the_user_decide_the_order():
     free = EXAMPLE | {"ttft_s": None, "tpot_s": None}  # without promises of time no chance counts
     cheap = recommend(**free, quality_weight=0, cost_weight=1, latency_weight=0)
     good = recommend(**free, quality_weight=1, cost_weight=0, latency_weight=0)
-    dollars = [r.usd_per_thousand_requests or 0 for r in cheap.recommendations if r.quality is not None]
-    assert dollars == sorted(dollars)
-    quality = [r.quality for r in good.recommendations if r.quality is not None]
-    assert quality == sorted(quality, reverse=True)
+    for grade in ("preferred", "acceptable"):  # between the two, the grade counts whatever the weights
+        cheapest = [r for r in cheap.recommendations if r.quality is not None and r.grade == grade]
+        dollars = [r.usd_per_thousand_requests or 0 for r in cheapest]
+        assert dollars == sorted(dollars)
+        quality = [r.quality for r in good.recommendations if r.quality is not None and r.grade == grade]
+        assert quality == sorted(quality, reverse=True)
     with pytest.raises(BadInput, match="weigh nothing"):
         recommend(**EXAMPLE, quality_weight=0, cost_weight=0, latency_weight=0)
 
