@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from calculators.params import Params
+from catalog.values import dataclass
 
 if TYPE_CHECKING:
     from calculators.offload import Split

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from catalog.engine import Engine
 from catalog.loader import load_engine, load_task, machine_classes
 from catalog.machine import Machine
 from catalog.spec import LmHead, ModelSpec
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 DEGREES = (1, 2, 4, 8, 16, 32, 64)

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import log
 
 from catalog.loader import all_formats, load_format
+from catalog.values import dataclass
 from catalog.weight_format import QualityLoss, WeightFormat
 
 CHANCE = 25.0

@@ -7,7 +7,6 @@ text-generation-inference launcher arguments.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from json import dumps
 from shlex import quote
 
@@ -17,6 +16,7 @@ from calculators.plan import Layout
 from catalog.engine import Engine
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 TGI_QUANTIZE = {"fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq", "nf4": "bitsandbytes-nf4"}

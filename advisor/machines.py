@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from catalog.loader import load_format, machine_prices
 from catalog.machine import Machine
 from catalog.price import MachinePrice
 from catalog.spec import ModelSpec
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 LLAMA_CPP_KINDS = frozenset({"consumer gpu", "workstation gpu", "apple", "cpu", "soc"})

@@ -11,7 +11,7 @@ How well this foretells scores that were left out is measured by ``python -m ben
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import is_
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from catalog.loader import listed_models
 from catalog.quality import Reporter, Taken, benchmark_of, taken
 from catalog.spec import ModelSpec
 from catalog.task import Task
+from catalog.values import dataclass
 
 RELATED = 0.25
 """What a score of the same domain outside the task's benchmarks weighs. From 0.25 to 1 held-out scores of chat, code
@@ -97,11 +98,27 @@ def qualities(task: Task, models: Iterable[ModelSpec]) -> dict[str, Quality]:
     return found
 
 
-def _qualities(task: Task, models: list[ModelSpec]) -> dict[str, Quality]:
+_FITTED: dict[str, tuple[Task, list[ModelSpec], Table, Abilities | None]] = {}
+
+
+def _fitted(task: Task) -> tuple[Table, Abilities | None]:
+    """The scores that a task is judged by and the abilities behind them, if there are any; found once per catalog."""
+    listed = list(listed_models())
+    last = _FITTED.get(task.id)
+    if last and last[0] is task and len(last[1]) == len(listed) and all(map(is_, last[1], listed)):
+        return last[2], last[3]
     table = task_table(task)
-    if not table.rows:
+    found = None
+    if table.rows:
+        found = fit(table.model, table.group, table.odds, table.weight, len(table.models), len(table.groups))
+    _FITTED[task.id] = (task, listed, table, found)
+    return table, found
+
+
+def _qualities(task: Task, models: list[ModelSpec]) -> dict[str, Quality]:
+    table, found = _fitted(task)
+    if found is None:
         return {}
-    found = fit(table.model, table.group, table.odds, table.weight, len(table.models), len(table.groups))
     own: dict[str, list[Taken]] = {}
     for row in table.rows:
         if row.group in task.benchmarks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from advisor.ranking.promises import excesses, hourly_usd, least_rate, whole_s
 from advisor.report import bytes_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import ceil, log2
 
 from calculators.efficiency import allreduce_of, second_step_us
@@ -38,6 +37,7 @@ from catalog.links import (
     UNKNOWN_LINK_GB_PER_S,
 )
 from catalog.machine import Machine
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from calculators.flops import Counting, count_flops
 from calculators.lowering import lower
@@ -11,6 +10,7 @@ from calculators.params import architecture_of
 from calculators.workload import Workload
 from catalog.errors import BadInput
 from catalog.spec import Architecture, ModelSpec
+from catalog.values import dataclass
 
 USUAL_STEPS = 50
 """Denoising steps where a model's entry names none: what diffusers runs DiT and Stable Diffusion with."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import log2
 
 from catalog.base import Source
@@ -21,6 +21,7 @@ from catalog.machine import (
     Roofline,
     StreamRates,
 )
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 FALLBACK: dict[ComputeType, tuple[ComputeType, ...]] = {

@@ -5,7 +5,6 @@ Axes: K pairs, R operators of all pairs, N workloads of each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +28,7 @@ from calculators.stacked import (
 )
 from calculators.table import ACTIVATION_BYTES, Floats
 from calculators.workload import Workload
+from catalog.values import dataclass
 
 OWN_STATE = (ATTENTION, SCAN)
 """With convolutions: what reads what each sequence keeps, so that prompts and steps cost it separately."""

@@ -12,11 +12,11 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from calculators.operators import Operator, Role, Weight
 from catalog.gguf_blocks import BLOCKS, DEFAULTS, fitting
+from catalog.values import dataclass
 
 LOW = ("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M")
 """Types that share one set of rules in ``llama-quant.cpp``."""

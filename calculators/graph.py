@@ -7,11 +7,12 @@ critical paths and pipeline cuts, and is only then imported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from calculators.operators import Operator
+from catalog.values import dataclass
 
 if TYPE_CHECKING:
     import networkx as nx

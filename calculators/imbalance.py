@@ -16,13 +16,14 @@ as many normal variables.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, erf, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from catalog.values import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,6 @@ Axes: C settings, O operators, M measures, N workloads. An added last measure is
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from calculators.smooth import smooth_maximum
 from calculators.table import ACTIVATION_BYTES, Floats, Table
 from calculators.workload import Stream, Workload
 from catalog.machine import AttentionKernel, AttentionRates
+from catalog.values import dataclass
 
 SIXTEEN_BIT_SHARE = {"fp4": 0.25, "fp8": 0.5, "int8": 0.5, "tf32": 2.0}
 """Peak of 16-bit arithmetic over that of another type, where only the other is known."""

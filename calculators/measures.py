@@ -8,13 +8,13 @@ Symbols: B sequences, S new tokens, P past tokens, W window.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from calculators.imbalance import Routing, busiest_visited, visited
 from calculators.workload import Array, Stream, Workload
+from catalog.values import dataclass
 
 When = Literal["always", "fresh", "cached", "stepping", "scanning"]
 """``fresh``: only where nothing is cached yet; ``cached``: only where something is. ``stepping``: only where one token

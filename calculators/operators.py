@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 from typing import Literal
 
 from calculators.form import ZERO, Form
 from calculators.measures import One
+from catalog.values import dataclass
 
 ONCE = Form({One(): 1})
 

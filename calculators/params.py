@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from calculators.lowering import lower
 from calculators.operators import Kind, Role
 from catalog.errors import BadInput
 from catalog.spec import Architecture, ModelSpec
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from catalog.channels import Experts
 from catalog.mixers import (
@@ -25,6 +25,7 @@ from catalog.mixers import (
     WindowAttention,
 )
 from catalog.spec import Architecture, Stack
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, order=True)

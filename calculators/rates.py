@@ -13,7 +13,6 @@ Axes: C settings (a machine with its formats), O operators, N workloads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +28,7 @@ from catalog.convolutions import ConvolvedEmbedding
 from catalog.engine import PassHabits
 from catalog.errors import BadInput
 from catalog.spec import Architecture, PatchEmbedding
+from catalog.values import dataclass
 
 CHAINED = ("convolutions", "convolved")
 """Origins of operators that stand in a chain of convolutions."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from calculators.serving import Server
 from calculators.table import Floats
 from calculators.workload import Workload
+from catalog.values import dataclass
 
 MOST = 8
 """Passes in one question up to which they are looked up one by one."""

@@ -13,7 +13,6 @@ Axes: C settings (a machine with its formats), O operators, N workloads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from calculators.smooth import smooth_maximum
 from calculators.table import ACTIVATION_BYTES, Floats, Table
 from calculators.workload import Workload
 from catalog.machine import Machine
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 __all__ = ["PRODUCTS", "Setting", "Settings", "smooth_maximum"]

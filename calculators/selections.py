@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from calculators.measures import NEEDED, Measure, Policy
 from calculators.workload import Array, Stream, Workload
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

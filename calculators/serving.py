@@ -5,7 +5,7 @@ All inputs broadcast; all times are seconds.
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, fields, replace
+from dataclasses import KW_ONLY, fields, replace
 from typing import Self
 
 import numpy as np
@@ -24,6 +24,7 @@ from calculators.workload import Workload
 from catalog.engine import PassHabits
 from catalog.machine import Machine
 from catalog.spec import Architecture
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 CHUNK = 8192

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from calculators.measures import NEEDED, Measure, One, Policy, Runs, Sequences, 
 from calculators.operators import Kind, Operator
 from calculators.plan import Layout
 from calculators.workload import Array, Workload
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

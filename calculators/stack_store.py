@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from calculators.plan import Layout
 from calculators.stacked import Stack, joined, stack_of
 from catalog.compiled import cache_folder, content_of, replace_file
 from catalog.loader import format_ids, load, load_format, shipped_files
+from catalog.values import dataclass
 
 HERE = Path(__file__).parent
 

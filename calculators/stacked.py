@@ -11,7 +11,7 @@ Axes: P models, R operators of all of them, M measures, F weight formats.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -26,6 +26,7 @@ from calculators.operators import Exchange, Kind
 from calculators.table import ACTIVATION_BYTES, Floats, Table
 from calculators.workload import Stream, Workload
 from catalog.spec import Architecture
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 T = TypeVar("T")

@@ -6,13 +6,13 @@ it or end with it: of token p (from 1) floor(p / rate).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from calculators.measures import NEEDED, Held, Measure, Policy
 from calculators.workload import Array, Stream, Workload
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -21,6 +21,7 @@ from calculators.plan import SINGLE, Layout, as_layout
 from calculators.stages import stage_repeats
 from calculators.workload import Array, Workload
 from catalog.spec import Architecture
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 Floats = NDArray[np.float64]

@@ -6,11 +6,13 @@ sweeps; ``Workload.exact`` in Python integers, which never round.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from catalog.values import dataclass
 
 Array = NDArray[Any]
 

@@ -7,13 +7,13 @@ resolution), as a layer's feed-forward, and as a head. A convolution with a kern
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from catalog.base import Count, Size, Spec
 from catalog.extras import Learned
+from catalog.values import dataclass
 
 if TYPE_CHECKING:
     from catalog.spec import Stack

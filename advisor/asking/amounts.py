@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 
 from advisor.asking.lexicon import Item, Lexicon, find
 from advisor.asking.words import Token
 from catalog.asking import vocabulary
+from catalog.values import dataclass
 
 CURRENCIES = {"$": "money", "€": "foreign money", "£": "foreign money", "¥": "foreign money"}
 PER = frozenset(("/", "per", "a", "an", "each", "every"))

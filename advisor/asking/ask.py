@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from advisor.asking.draft import Reading
 from advisor.asking.reading import read
 from advisor.recommend import Advice, recommend
 from catalog.errors import BadInput
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

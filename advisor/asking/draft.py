@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from advisor.asking.open_points import OpenPoint
 from advisor.report import bytes_text, count_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import PRESETS, Preset, Requirements
+from catalog.values import dataclass
 
 NAMES = {
     "task": "task", "context_tokens": "context", "input_tokens": "prompt", "output_tokens": "answer",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil
 
 from advisor.asking.amounts import Amount
@@ -14,6 +13,7 @@ from advisor.report import rate_text, seconds_text, tokens_text
 from advisor.requirements import FALLBACK
 from catalog.asking import vocabulary
 from catalog.task import Task
+from catalog.values import dataclass
 
 REACH = 7
 """Words between a quantity and the word that names its role."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from advisor.asking.words import Token, distance, spelling, stem
 from catalog.asking import Vocabulary, vocabulary
 from catalog.loader import all_machines, model_ids
+from catalog.values import dataclass
 
 Table = dict[str, list[tuple[tuple[str, ...], str, str]]]
 

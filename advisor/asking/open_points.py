@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from advisor.requirements import Requirements
+from catalog.values import dataclass
 
 if TYPE_CHECKING:
     from advisor.asking.draft import Reading

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+
+from catalog.values import dataclass
 
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:[,_'’]\d{3})+(?![\d])(?:\.\d+)?|\d+[.,]\d+|\d+)"
@@ -13,6 +15,8 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|[^\s\w]|_)"
 )
 _TIMES = re.compile(r"[x×](?=[^\W_]|$)", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z ]{1,200}")
+"""Words without anything to take apart."""
 MOST = 4000
 """Characters that are read; longer texts are no questions."""
 
@@ -100,12 +104,20 @@ def _word(token: Token, before: list[Token]) -> list[Token]:
             tail = rest[digits.end() :]
             return [times, number, Token("word", stem(tail), middle, token.end, tail, 0.0, True)]
         return [times, Token("word", stem(rest), token.start + 1, token.end, rest, 0.0, True)]
-    return [replace(token, norm=stem(token.raw))]
+    return [_plain(token)]
+
+
+def _plain(token: Token) -> Token:
+    """A word by its stem."""
+    raw = token.raw
+    return Token("word", stem(raw), token.start, token.end, raw, 0.0, token.glued, token.hyphen)
 
 
 @lru_cache(maxsize=8192)
 def spelling(phrase: str) -> tuple[str, ...]:
     """A phrase of the vocabulary as the norms of its tokens."""
+    if _PLAIN.fullmatch(phrase):
+        return tuple([stem(word) for word in phrase.lower().split()])
     return tuple(token.norm for token in tokens(phrase))
 
 

@@ -113,4 +113,6 @@ def main(arguments: Sequence[str] | None = None) -> Any:
             err=True,
         )
         sys.exit(3)
+    finally:
+        gc.freeze()  # nor is anything collected on the way out
     sys.exit(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from advisor.decision.month import Month, Volume, dollars_text, month_of
@@ -11,6 +10,7 @@ from advisor.ranking.rows import Recommendation
 from advisor.report import percent_text, seconds_text
 from advisor.requirements import Needs
 from catalog.loader import load
+from catalog.values import dataclass
 
 Kind = Literal["cheaper", "better", "simpler", "api", "own machines"]
 CHEAPER = 0.8

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from advisor import quantities
 from advisor.requirements import Modality, Preset, Requirements
 from catalog.spec import Family
 from catalog.task import Trait
+from catalog.values import dataclass
 
 Kind = Literal["text", "names", "flag", "choice", "quantity", "number"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from advisor.quality import Quality
 from advisor.ranking.rows import Recommendation
@@ -12,6 +11,7 @@ from advisor.report import percent_text, usd_text
 from advisor.requirements import Needs, Requirements
 from catalog.errors import BadInput
 from catalog.loader import load
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import ceil
 
 from advisor.machines import hourly_price
@@ -11,6 +10,7 @@ from advisor.ranking.rows import Recommendation
 from advisor.report import count_text, rate_text, usd_text
 from advisor.requirements import Needs
 from catalog.loader import load_machine
+from catalog.values import dataclass
 
 HOURS = 730.0
 SECONDS = HOURS * 3600

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from advisor.decision.suited import Suited, suited
@@ -13,6 +13,7 @@ from advisor.requirements import Needs
 from catalog.loader import load, load_format, load_machine, load_task
 from catalog.spec import Family
 from catalog.task import Task
+from catalog.values import dataclass
 
 Kind = Literal["task", "need", "family", "model", "format", "machine", "parallelism"]
 SEES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
 from advisor.decision.fields import BY_KEY
@@ -11,6 +11,7 @@ from advisor.ranking.rows import Advice, Recommendation
 from advisor.ranking.weights import weights_of
 from advisor.report import bytes_text, count_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
 from advisor.requirements import Needs, Requirements
+from catalog.values import dataclass
 
 BY = 0.2
 Effect = Literal["same", "other way", "other model", "nothing"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from advisor.requirements import Needs
@@ -11,6 +10,7 @@ from advisor.reversals import reversals
 from catalog.loader import load_machine, load_task
 from catalog.spec import Family
 from catalog.task import Quantity, Reversal, Task, Trait
+from catalog.values import dataclass
 
 Grade = Literal["preferred", "acceptable", "poor"]
 SECONDS_PER_MONTH = 730 * 3600.0

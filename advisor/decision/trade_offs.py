@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isinf
 
 from advisor.decision.month import Volume, break_even_per_day, dollars_text, month_of
@@ -10,6 +9,7 @@ from advisor.ranking.rows import Recommendation
 from advisor.requirements import Needs
 from catalog.loader import load
 from catalog.terms import terms_of
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from advisor.formats import weights_of
@@ -25,6 +24,7 @@ from catalog.errors import BadInput, unknown
 from catalog.loader import load, load_engine, load_machine, machine_classes
 from catalog.machine import Machine
 from catalog.spec import Architecture, AudioEmbedding, LmHead, ModelSpec
+from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
 

@@ -10,7 +10,6 @@ their rank correlation is 0.19, and both were within their 50, 70 and 90 % quant
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.engine import ErrorBand
+from catalog.values import dataclass
 
 Floats = NDArray[np.float64]
 NORMAL = NormalDist()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from advisor.ranking.lineage import lineages
@@ -11,6 +10,7 @@ from calculators.stack_store import code_and_catalog
 from catalog.compiled import derived
 from catalog.loader import all_models, is_shipped
 from catalog.spec import ModelSpec
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

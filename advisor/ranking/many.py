@@ -7,7 +7,7 @@ together, with the same formulas (``calculators.gathered``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -32,6 +32,7 @@ from calculators.workload import Workload
 from catalog.loader import load_task
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
+from catalog.values import dataclass
 
 BUSIEST = replace(NEEDED, routing=DEFAULT)
 """Times are those of the device that all others wait for."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from advisor.candidates import Outcomes, Space
@@ -12,6 +10,7 @@ from advisor.ranking.chance import Errors, Floats, levels
 from advisor.requirements import Needs
 from catalog.loader import load_task
 from catalog.spec import ModelSpec
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

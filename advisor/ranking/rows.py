@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from advisor.decision.suited import Grade
 from advisor.rejection import Rejection
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ in the order of what it breaks anyhow, until none that is left can come closer. 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from advisor.ranking.promises import excesses
 from advisor.ranking.ways import TIMELESS, keeps, keys_of, timeless_keys
 from advisor.requirements import Needs
 from calculators.stacked import Indices
+from catalog.values import dataclass
 
 AT_ONCE = (8, 32, 128, 1 << 30)
 """Ways of each model that a round times, where times are limited."""

@@ -6,13 +6,12 @@ means the same in every shortlist. A price ten times as high costs a fifth of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from advisor.decision.suited import Grade
 from advisor.requirements import PRESETS, Needs, Requirements
 from catalog.errors import BadInput
+from catalog.values import dataclass
 
 DOLLARS = (1e-3, 1e2)
 """Per million tokens read or written: the price that counts as free (1), and the one that counts as too much (0).

@@ -28,10 +28,11 @@ Sources:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from catalog.errors import BadInput, unknown
+from catalog.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

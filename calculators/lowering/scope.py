@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from calculators.form import Form, per
 from calculators.graph import Builder
@@ -13,6 +13,7 @@ from calculators.plan import Layout
 from calculators.workload import Stream
 from catalog.convolutions import Grid
 from catalog.spec import NormKind
+from catalog.values import dataclass
 
 NORM_VECTORS = {"rms": 1, "layer": 2, "layer-no-bias": 1, "plain": 0}
 """Learned vectors per norm."""
