@@ -34,7 +34,9 @@ def tokens(text: str, what: str = "tokens", *, zero: bool = False) -> int:
     if unit not in _COUNTS:
         raise BadInput(f"{what}: unknown suffix {unit!r} in {text!r}; write it like 2048, 16k or 1m")
     value = number * _COUNTS[unit]
-    if value != int(value) or value < (0 if zero else 1) or value > 2**40:
+    if value > 2**40:
+        raise BadInput(f"{what}: {text!r} is too large; at most 2^40 tokens")
+    if value != int(value) or value < (0 if zero else 1):
         raise BadInput(f"{what}: {text!r} is not a positive whole number of tokens")
     return int(value)
 
@@ -45,7 +47,9 @@ def count(text: str, what: str) -> int:
     Raises:
         BadInput: If it is anything else.
     """
-    if not re.fullmatch(r"\s*[0-9]{1,10}\s*", text) or int(text) < 1 or int(text) > 10**9:
+    if re.fullmatch(r"\s*[0-9]{10,}\s*", text) and (len(text.strip()) > 10 or int(text) > 10**9):
+        raise BadInput(f"{what}: {text[:40]!r} is too large; at most 1000000000")
+    if not re.fullmatch(r"\s*[0-9]{1,10}\s*", text) or int(text) < 1:
         raise BadInput(f"{what}: {text!r} is not a positive whole number")
     return int(text)
 

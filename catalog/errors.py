@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+SHOWN = 12
+"""Known words that a message lists at most."""
+
 
 class BadInput(ValueError):
     """Something given from outside is wrong; the message is one sentence meant for the person who gave it."""
@@ -23,9 +26,16 @@ def nearest(word: str, known: Iterable[str], n: int = 3) -> list[str]:
     return list(dict.fromkeys([*similar[:1], *inside, *similar]))[:n]
 
 
+def not_fields(where: object, data: object, wanted: str = "fields with names") -> BadInput:
+    """An error for a file that holds something else than a mapping."""
+    given = "is empty" if data is None else "holds a list" if isinstance(data, list) else f"holds {str(data)[:40]!r}"
+    return BadInput(f"{where}: {given}; expected {wanted}")
+
+
 def unknown(what: str, word: str, known: Iterable[str]) -> BadInput:
     """An error that names the nearest known words."""
     names = sorted(known)
     near = nearest(word, names)
-    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(names[:12])}"
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(names[:SHOWN])}{more}"
     return BadInput(f"unknown {what} {word!r}{hint}")

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from catalog.base import Spec
 from catalog.compiled import content_of, derived, load_or_compile
 from catalog.engine import Engine, ErrorBand
-from catalog.errors import BadInput, unknown
+from catalog.errors import BadInput, not_fields, unknown
 from catalog.machine import Machine, MachineClass
 from catalog.price import MachinePrice, PriceList
 from catalog.spec import ModelSpec
@@ -176,7 +176,7 @@ def load_file(path: Path) -> ModelSpec:
     if path.suffix in (".yaml", ".yml"):
         data = parse_yaml(text, str(path))
         if not isinstance(data, dict):
-            raise BadInput(f"{path}: is {type(data).__name__}; expected a model spec with named fields")
+            raise not_fields(path, data, "a model spec with named fields")
         return validated(ModelSpec, data, str(path), text)
     from catalog.importers.huggingface import from_hf_config
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from catalog.errors import BadInput, nearest
+from catalog.errors import BadInput, nearest, not_fields
 
 MAX_BYTES = 4 * 2**20
 """Longer specs and configurations are refused unread."""
@@ -189,5 +189,5 @@ def read_entry(kind: type[T], path: Path, *, trusted: bool = False) -> T:
     text = read_text(path)
     data = parse_yaml(text, str(path), trusted=trusted)
     if not isinstance(data, dict):
-        raise BadInput(f"{path}: is {type(data).__name__}; expected fields with names")
+        raise not_fields(path, data)
     return validated(kind, data, str(path), text)

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from advisor import quantities
+from advisor.accuracy.files import read
 from catalog import BadInput, from_hf_config, load
 from catalog.writer import to_yaml
 
@@ -115,6 +116,30 @@ def test_an_impossible_spec_names_line_and_field(tmp_path: Path, old: str, new: 
 def test_malformed_yaml_names_line_and_column(tmp_path: Path):
     with pytest.raises(BadInput, match=r"mine\.yaml, line 3, column 1.*began in line 2"):
         load(write(tmp_path / "mine.yaml", "id: mine\nname: [open\n"))
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "is empty; expected"), ("- 1\n", "holds a list; expected")])
+def test_a_file_without_fields_says_what_it_holds(tmp_path: Path, text: str, message: str):
+    with pytest.raises(BadInput, match=message):
+        load(write(tmp_path / "mine.yaml", text))
+
+
+def test_a_number_that_is_too_large_is_called_so():
+    for text in ("1000000001", "9" * 40):
+        with pytest.raises(BadInput, match="too large"):
+            quantities.count(text, "--users")
+    with pytest.raises(BadInput, match="too large"):
+        quantities.tokens("9999999999k", "--input")
+
+
+def test_a_list_of_known_words_that_is_cut_says_so():
+    with pytest.raises(BadInput, match=r"unknown model '######'; known: .* and [\d,]+ more$"):
+        load("######")
+
+
+def test_benchmarks_nested_too_deeply_are_refused(tmp_path: Path):
+    with pytest.raises(BadInput, match="nested too deeply"):
+        read(write(tmp_path / "deep.json", "[" * 200_000))
 
 
 def test_yaml_never_executes_anything(tmp_path: Path):

@@ -40,7 +40,8 @@ def read(path: Path) -> File:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: cannot be read as text: {error}") from error
+        why = f"is no UTF-8 text (byte {error.start})" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise BadInput(f"{path}: {why}") from error
     if path.suffix == ".csv":
         table = csv.DictReader(text.splitlines(keepends=True))
         try:
@@ -63,6 +64,8 @@ def _objects(path: Path, text: str) -> Iterator[dict[str, Any]]:
             data, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
             raise BadInput(f"{path}:{error.lineno}: not JSON: {error.msg}") from error
+        except RecursionError as error:
+            raise BadInput(f"{path}: not JSON that can be read: nested too deeply") from error
         for each in data if isinstance(data, list) else [data]:
             if not isinstance(each, dict):
                 raise BadInput(f"{path}: holds {type(each).__name__}; expected objects with named values")

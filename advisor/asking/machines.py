@@ -14,6 +14,9 @@ from catalog.loader import load_machine
 
 USUAL_SHARE = 2**30
 ARTICLES = frozenset(("a", "an", "one", "single"))
+SEVERAL = 8
+"""Devices where only a plural says how many: one node."""
+CARDS = frozenset(("gpu", "card", "accelerator"))
 COUNTS = frozenset(("x", "×", "*", "of", "nvidia", "amd", "single", "my", "our", "apple", "intel", "geforce", "tesla",
                     "macbook", "air", "mac", "mini", "studio", "laptop"))  # fmt: skip
 
@@ -66,10 +69,36 @@ def machines(
         draft.add("machines", (picked,), said)
         counts.append(_count(found, item, quantities, used))
     _settle_count(draft, found, specific or named, counts)
+    _several(draft, specific, counts)
     _memory_of_machine(draft, found, specific or named, chosen, quantities, used)
     if not specific:
         _usual_memory(draft, named, chosen, quantities)
+    if not chosen:
+        _cards_of_memory(draft, found, quantities, used)
     return [amount for number, amount in enumerate(quantities) if number not in used]
+
+
+def _several(draft: Draft, items: Sequence[Item], counts: Sequence[int | None]) -> None:
+    """``our H100s``: more than one, and nobody says how many."""
+    said = draft.words.get("machines", "")
+    plural = said[-1:] == "s" and said[-2:-1].isdigit()
+    if len(items) == 1 and counts == [None] and plural and not items[0].phrase[-1].endswith("s"):
+        draft.put("max_gpus", SEVERAL, said)
+        draft.assumed.append(f"{said!r} are at most {SEVERAL} (write how many, as in '4 x {said[:-1]}')")
+
+
+def _cards_of_memory(draft: Draft, found: Sequence[Token], quantities: Sequence[Amount], used: set[int]) -> None:
+    """``two 80 GB GPUs``, ``a single 24 GB card``: the number before a memory counts the cards after it."""
+    for amount in quantities:
+        after = found[amount.last] if amount.last < len(found) else None
+        if amount.kind != "bytes" or after is None or after.norm not in CARDS or not amount.first:
+            continue
+        first = amount.first - (2 if found[amount.first - 1].raw in ("x", "×", "*") and amount.first > 1 else 1)
+        count = _use(quantities, used, first)
+        if count is None and found[amount.first - 1].raw in ("a", "an") and not after.raw.endswith("s"):
+            count = 1
+        if count is not None:
+            draft.put("max_gpus", count, words_of(draft, found, first, amount.last + 1))
 
 
 def _graphics(item: Item, against: Collection[Item]) -> bool:

@@ -76,7 +76,7 @@ def _print(found: Comparison) -> None:
     for text in found.differences:
         click.echo(textwrap.fill(text, WIDE, initial_indent="  ", subsequent_indent="    "))
     if found.crossings:
-        click.echo("\nWhere growth with context crosses (1k to 256k)")
+        click.echo("\nWhere growth with context crosses, one request at a time (1k to 256k)")
     for c in found.crossings:
         text = f"{c.quantity}: below {c.context:,} tokens {c.below} needs less, above it {c.above}."
         click.echo(textwrap.fill(text, WIDE, initial_indent="  ", subsequent_indent="    "))

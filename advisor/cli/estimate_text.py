@@ -60,7 +60,7 @@ def _print_head(e: Estimate) -> None:
     width += f" ({', '.join(shared)})" if shared and shared != [f"tp {e.n_gpus}"] else ""
     click.echo(f"{e.model} ({e.family}) on {width}, weights {e.weights}, cache {e.kv}, {e.engine}")
     sees = "" if e.family in ("vision", "diffusion") else f", {tokens_text(s['input_tokens'])} tokens in"
-    load = f"{s['batch']:,} requests at a time{sees}"
+    load = f"{s['batch']:,} request{'s' if s['batch'] > 1 else ''} at a time{sees}"
     click.echo(load + (f", {tokens_text(s['output_tokens'])} out" if e.time.tpot_s else "") + "\n")
 
 
@@ -91,7 +91,7 @@ def _print_memory(e: Estimate) -> None:
         line("draft", bytes_text(m.draft_bytes))
     usable = "" if m.usable_bytes is None else f" of {bytes_text(m.usable_bytes)} usable"
     verdict = {True: "fits", False: "DOES NOT FIT", None: "memory of the machine not known"}[m.fits]
-    most = f"; at most {m.max_batch:,} such requests" if m.max_batch is not None else ""
+    most = f"; at most {m.max_batch:,} such requests" if m.max_batch else ""
     line("total", f"{bytes_text(m.total_bytes_per_gpu)}{usable}: {verdict}{most}")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from advisor.cli.estimate_text import line, paragraph
 from advisor.cli.options import print_table
 from advisor.report import rate_text, seconds_text, usd_text
 from advisor.simulator.metrics import Latency, Outcome
 from advisor.simulator.promises import kept, measured
 from advisor.simulator.result import STATISTICS, Kind, Simulation
+from advisor.simulator.rules import PRESETS
 
 REFUSED = {
     "context": "longer than the model's context",
@@ -24,12 +26,12 @@ def print_simulation(result: Simulation) -> None:
     _head(result)
     if result.largest_rate is not None:
         text = f"{result.largest_rate:.3g} requests per second" if result.largest_rate else "none"
-        _line("largest rate", f"{text} that keeps {', '.join(map(str, result.promises))}")
-    _line("verdict", ("SATURATED: " if o.verdict.saturated else "keeps up: ") + o.verdict.why)
+        line("largest rate", f"{text} that keeps {', '.join(map(str, result.promises))}")
+    line("verdict", ("SATURATED: " if o.verdict.saturated else "keeps up: ") + o.verdict.why)
     for why, count in o.refused.items():
-        _line("refused", f"{count:,} requests: {REFUSED.get(why, why)}")
+        line("refused", f"{count:,} requests: {REFUSED.get(why, why)}")
     for promise in result.promises:
-        _line("kept" if kept(o, promise) else "MISSED", f"{promise}: {measured(o, promise):.4g} s")
+        line("kept" if kept(o, promise) else "MISSED", f"{promise}: {seconds_text(measured(o, promise))}")
     click.echo()
     _latencies(o)
     if len(o.classes) > 1:
@@ -39,7 +41,8 @@ def print_simulation(result: Simulation) -> None:
     click.echo()
     _totals(result)
     for note in result.notes:
-        click.echo(f"\nNote: {note}.")
+        click.echo()
+        paragraph(f"Note: {note}.")
 
 
 def _head(result: Simulation) -> None:
@@ -48,7 +51,17 @@ def _head(result: Simulation) -> None:
     for number, kind in enumerate(result.kinds):
         click.echo((f"{case.spec.id} on " if number == 0 else "  and ") + _kind(kind, len(result.kinds) > 1))
     rate = f" at {result.rate:.3g} per second" if result.rate else ""
-    click.echo(f"{result.outcome.requests:,} requests{rate}, {result.outcome.duration_s:,.0f} s simulated\n")
+    o = result.outcome
+    paragraph(f"{o.requests:,} requests{rate}{_mean_lengths(o)}, {o.duration_s:,.0f} s simulated")
+    click.echo()
+
+
+def _mean_lengths(o: Outcome) -> str:
+    """What the answered requests read and wrote: lengths may have been assumed."""
+    if not o.finished:
+        return ""
+    read, written = (rate * o.duration_s / o.finished for rate in (o.input_tokens_per_s, o.output_tokens_per_s))
+    return f", {read:,.0f} tokens in" + ("" if o.tpot_s is None else f" and {written:,.0f} out on average")
 
 
 def _kind(kind: Kind, several: bool) -> str:
@@ -57,7 +70,8 @@ def _kind(kind: Kind, several: bool) -> str:
     devices = f"{service.devices} × {case.machine.id}" if service.devices > 1 else case.machine.id
     width = f"{kind.count} × " if kind.count > 1 or several else ""
     width += f"({devices})" if width and service.devices > 1 else devices
-    return f"{width}{ROLES[kind.role]}, weights {case.weights.id}, {service.rules.label}"
+    engine = service.rules.label if case.engine.id in PRESETS or case.engine.id == "vllm" else case.engine.id
+    return f"{width}{ROLES[kind.role]}, weights {case.weights.id}, {engine}"
 
 
 def _latencies(o: Outcome) -> None:
@@ -100,23 +114,26 @@ def _intervals(result: Simulation) -> None:
 
 def _totals(result: Simulation) -> None:
     o, service = result.outcome, result.service
-    _line("throughput", f"{o.requests_per_s:.3g} requests/s, {rate_text(o.output_tokens_per_s)} written")
+    writes = o.tpot_s is not None
+    written = f", {rate_text(o.output_tokens_per_s)} written" if writes else ""
+    line("throughput", f"{o.requests_per_s:.3g} requests/s{written}")
     if o.goodput_per_s is not None:
-        _line("goodput", f"{o.goodput_per_s:.3g} requests/s keep every limit ({100 * (o.kept or 0):.1f} %)")
-    _line("in passes", f"{100 * o.utilisation:.0f} % of the time, {o.mean_batch:.1f} sequences a step")
+        line("goodput", f"{o.goodput_per_s:.3g} requests/s keep every limit ({100 * (o.kept or 0):.1f} %)")
+    steps = f", {o.mean_batch:.1f} sequences a step" if writes else ""
+    line("in passes", f"{100 * o.utilisation:.0f} % of the time{steps}")
     if round(o.replicas, 2) != result.replicas:
-        _line("replicas", f"{o.replicas:.2f} on average, of {result.replicas}")
+        line("replicas", f"{o.replicas:.2f} on average, of {result.replicas}")
     if service.memory.units < 2**60:
         tokens = f"{service.cache_tokens:,} tokens; " if service.cache_tokens and len(result.kinds) == 1 else ""
-        _line(
+        line(
             "cache",
             f"{tokens}{100 * o.cache_mean:.0f} % filled, at most {100 * o.cache_peak:.0f} %; "
             f"{o.preemptions:,} preemptions",
         )
     if o.cached_share:
-        _line("prefixes", f"{100 * o.cached_share:.1f} % of prompt tokens found in the cache")
+        line("prefixes", f"{100 * o.cached_share:.1f} % of prompt tokens found in the cache")
     if o.usd_per_hour is None:
-        _line(
+        line(
             "cost", "no price known for " + ", ".join(k.service.case.machine.id for k in result.kinds if k.service.case)
         )
     else:
@@ -129,10 +146,7 @@ def _totals(result: Simulation) -> None:
             )
             if price
         ]
-        _line("cost", ", ".join([f"{usd_text(o.usd_per_hour)} per hour", *prices]))
+        line("cost", ", ".join([f"{usd_text(o.usd_per_hour)} per hour", *prices]))
     if o.joules_per_token is not None:
-        _line("energy", f"at most {o.joules_per_token:.2g} J per token written (nominal power while in passes)")
-
-
-def _line(name: str, text: str) -> None:
-    click.echo(f"{name:<20}{text}")
+        each = "token written" if writes else "answer"
+        line("energy", f"at most {o.joules_per_token:.2g} J per {each} (nominal power while in passes)")

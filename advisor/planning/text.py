@@ -103,7 +103,8 @@ def _best(out: _Writer, plan: Plan, best: Choice) -> None:
         )
     out.line(busy)
     if best.joules_per_token:
-        out.line(f"at most {best.joules_per_token:.2g} J per token written (nominal power while in passes)")
+        each = "token written" if best.mean_batch else "answer"
+        out.line(f"at most {best.joules_per_token:.2g} J per {each} (nominal power while in passes)")
     _percentiles(out, best)
 
 

@@ -302,8 +302,11 @@ def verdict(jobs: Jobs, c: Columns, pools: Sequence[Pool], busy: float) -> Verdi
     answer = float(np.mean(c.e2e_s[own] - c.queue_s[own]))
     late = grown > max(0.5, MOST_GROWTH * answer) and slope > 3 * error
     if late:
-        return Verdict(True, f"waiting grows by {grown:.3g} s over the {span:.3g} s in which requests come")
-    return Verdict(False, f"waiting does not grow with time ({max(grown, 0):.2g} s over {span:.3g} s)")
+        return Verdict(
+            True,
+            f"waiting grows by {grown:,.{1 if grown < 100 else 0}f} s over the {span:,.0f} s in which requests come",
+        )
+    return Verdict(False, f"waiting does not grow with time ({max(grown, 0):.2f} s over {span:,.0f} s)")
 
 
 def _slope(x: Floats, y: Floats) -> tuple[float, float]:

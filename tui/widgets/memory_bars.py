@@ -30,7 +30,7 @@ def memory(e: Estimate) -> Content:
     ]
     verdict = {True: "fits", False: "DOES NOT FIT", None: "memory of the machine not known"}[m.fits]
     of = "" if m.usable_bytes is None else f" of {bytes_text(m.usable_bytes)} usable"
-    most = f"; at most {m.max_batch:,} such requests" if m.max_batch is not None else ""
+    most = f"; at most {m.max_batch:,} such requests" if m.max_batch else ""
     colour = "$text-error" if m.fits is False else "$text-success"
     sum_ = f"total {bytes_text(m.total_bytes_per_gpu)}{of}: "
     lines.append(Content.assemble(sum_, (verdict, f"bold {colour}"), most))
