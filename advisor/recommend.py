@@ -16,7 +16,7 @@ from typing import Any
 
 from advisor.candidates import NODE, Outcomes, degrees, evaluate, space, weights_fit
 from advisor.decision.floor import floor_of, over_budget
-from advisor.decision.suited import suited
+from advisor.decision.suited import judged_in, suited
 from advisor.eligible import check_names, machines_for, obstacle
 from advisor.quality import qualities
 from advisor.ranking.facts import facts_of
@@ -59,7 +59,7 @@ def recommend(
     machines = [load_machine(name) for name in wanted.machines] or machines_for(wanted)
     families = suited(task, needs)
     models = [spec for spec in listed_models() if _serves(spec, task)]
-    quality = qualities(task, models)
+    quality = qualities(judged_in(task, needs), models)
     floor = floor_of(wanted, quality)
     told = limit if rejections is None else rejections
     found: list[Recommendation] = []
@@ -106,8 +106,9 @@ def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
     wanted, task = needs.requirements, load_task(needs.task)
     families = suited(task, needs)
     closed = [spec for spec in listed_models() if not spec.is_disclosed and _serves(spec, task)]
-    quality = qualities(task, closed)
-    floor = floor_of(wanted, qualities(task, listed_models()) if wanted.at_least else quality)
+    judged = judged_in(task, needs)
+    quality = qualities(judged, closed)
+    floor = floor_of(wanted, qualities(judged, listed_models()) if wanted.at_least else quality)
     found = [
         row
         for spec in closed

@@ -107,6 +107,9 @@ class Reversal(Spec):
     choose: Family
     becomes: Identifier | None = None
     """The task that it then really is, if it is another."""
+    benchmarks: tuple[str, ...] = ()
+    """Which scores speak for models in this case, where not the task's own: scores after training on thousands of
+    examples say nothing where there are none."""
     reason: Annotated[str, Field(min_length=20)]
     source: Source | None = None
 

@@ -169,7 +169,7 @@ def model_step(r: Recommendation, ranked: Sequence[Recommendation]) -> Step:
     among = f"of {len(ranked)} that keep every promise" if len(ranked) > 1 else "the only one that keeps every promise"
     counted = f" ({percent_text(r.grade_share)} of it, as {r.grade})" if r.grade_share < 1 else ""
     rule = f"score {r.score:.2f}{counted}, number {place} {among}" if len(ranked) > 1 else among
-    parts = [f"quality {percent_text(r.quality)}" if r.quality is not None else "no scores published"]
+    parts = [f"quality {percent_text(r.quality)}" if r.quality is not None else "no published score speaks for it here"]
     if r.on_front:
         parts.append("nothing is at least as good in quality, latency and cost")
     return Step("model", r.model, rule, "; ".join(parts) + ".")

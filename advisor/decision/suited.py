@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from advisor.requirements import Needs
@@ -54,6 +55,19 @@ def suited(task: Task, needs: Needs, also: Mapping[Quantity, float] | None = Non
         reason = about.reason if about is not None and turned else entry.reason
         found[entry.family] = Suited(entry.family, grade, reason, entry.grade, about)
     return found
+
+
+def judged_in(task: Task, needs: Needs) -> Task:
+    """The task, with the benchmarks of a reversal that holds, where one names what speaks for models in its case."""
+    for reversal in reversals(task, quantities_of(needs), traits_of(needs)):
+        if reversal.benchmarks:
+            return _judged_by(task, reversal.benchmarks)
+    return task
+
+
+@lru_cache(maxsize=16)
+def _judged_by(task: Task, benchmarks: tuple[str, ...]) -> Task:
+    return task.model_copy(update={"benchmarks": benchmarks})
 
 
 def quantities_of(needs: Needs) -> Mapping[Quantity, float]:

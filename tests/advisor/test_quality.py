@@ -45,7 +45,7 @@ def test_log_odds_count_from_chance_and_turn_errors_round():
 
 @pytest.mark.parametrize("task", all_tasks(), ids=lambda task: task.id)
 def test_each_benchmark_of_a_task_is_listed_and_only_models_with_a_score_of_it_are_judged(task):
-    for name in task.benchmarks:
+    for name in (*task.benchmarks, *(name for turn in task.reversals for name in turn.benchmarks)):
         assert benchmark_of(name) is not None, name
     judged = qualities(task, MODELS)
     for spec in MODELS:

@@ -164,3 +164,12 @@ def test_what_turns_the_usual_answer_round_turns_the_grades():
     usual, turned = grades(), grades(traits=("rare languages",))
     assert (usual["encoder"], usual["decoder"]) == ("preferred", "acceptable")
     assert (turned["encoder"], turned["decoder"]) == ("acceptable", "preferred")
+
+
+def test_without_examples_no_score_after_training_counts():
+    case = {"task": "classification", "machines": ("l4",), "limit": 99, "rejections": 0}
+    usual = recommend(**case).recommendations
+    none = recommend(**case, labelled_examples=0).recommendations
+    assert {r.family for r in usual if r.quality is not None} == {"encoder", "encoder-decoder"}
+    assert {r.family for r in none if r.quality is not None} == {"decoder"}
+    assert (usual[0].family, none[0].family) == ("encoder", "decoder")
