@@ -21,6 +21,8 @@ NUMBERS = (
 MIXTURE = ("top_k", "expert_width", "shared_width")
 FOLLOWING = ("heads", "kv_heads", "ff_width", "expert_width", "shared_width")
 """Fields that a width determines where everything follows it."""
+MOST_HEADS = 4096
+"""Key-value heads that are stepped through at most, whatever number of heads is typed."""
 FULL_EVERY = 4
 """What ``full_every`` starts with."""
 _FINE = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 36, 40, 44, 48, 52, 56, 60, 64, 72, 80, 88,
@@ -62,7 +64,7 @@ def usual(now: Shape, values: Mapping[str, Any], width_step: int) -> dict[str, t
         "layers": _FINE,
         "hidden": _widths(width_step),
         "heads": tuple(n for n in _FINE if alike or not kv or n % kv == 0),
-        "kv_heads": tuple(n for n in range(1, (heads or 1) + 1) if (heads or 1) % n == 0),
+        "kv_heads": tuple(n for n in range(1, min(heads or 1, MOST_HEADS) + 1) if (heads or 1) % n == 0),
         "head_dim": (32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512),
         "kv_rank": (128, 256, 384, 512, 768, 1024, 1536, 2048),
         "state": (8, 16, 32, 64, 128, 256, 512),

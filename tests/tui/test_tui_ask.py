@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -338,3 +339,20 @@ async def test_the_real_advisor_answers_the_example(monkeypatch: pytest.MonkeyPa
         text = app.screen.query_one(WhyPane).text
         assert "What binds" in text
         assert "Left of each promise" in text
+
+
+async def test_a_catalog_read_again_leaves_what_is_asked_and_a_number_out_of_range_ends_nothing(
+    app: WhicharchApp, world: World
+):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        app.store.now = replace(app.store.now, machine="h100-sxm")
+        asked = len(world.asked)
+        app.read_library()
+        await settle(pilot)
+        assert len(world.asked) == asked
+        assert len(app.screen.query("#more")) == 1
+        await put(pilot, "confidence", "100%")
+        page = app.screen
+        assert isinstance(page, AskScreen)
+        assert (page.bookmark(), page.equivalent()) == (None, "")

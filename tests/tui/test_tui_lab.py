@@ -182,3 +182,24 @@ async def test_overtaken_answers_are_dropped_and_what_is_exported_is_a_file_for_
         assert read_design(path).changes.given() == {"layers": 7}
         assert "| layers | 2 | 7 | ×3.50 |" in page.exports()["md"]()
         assert page.bookmark() == "tiny-2l: layers 2 → 7"
+
+
+async def test_what_is_copied_is_the_last_shape_that_works(app: WhicharchApp):
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await opened(pilot)
+        page.query_one("#field-layers Input", Input).value = "3"
+        await settle(pilot)
+        works = page.copied()
+        assert "layers: 3" in works
+        page.query_one("#field-layers Input", Input).value = "0"
+        await settle(pilot)
+        assert page.has_class("-impossible")
+        assert page.copied() == works
+
+
+def test_a_typing_mistake_in_the_number_of_heads_lists_no_million_of_steps():
+    from advisor.design.fields import MOST_HEADS, start, usual
+    from advisor.design.shape import shape
+
+    now = shape(load("llama-3.1-8b"))
+    assert max(usual(now, {**start(now), "heads": 10**9}, 1)["kv_heads"]) <= MOST_HEADS

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -210,3 +211,24 @@ def test_plans_look_as_they_did(
         screen.query_one(RunLine).stop("✓", "planned")
 
     assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+async def test_what_is_edited_while_it_is_planned_is_not_taken_for_planned(app: WhicharchApp, planner: Planner):
+    go_on = Event()
+
+    def waits(tell: Callable[[str], None], check: Callable[[], None]) -> Any:
+        assert go_on.wait(20)
+        return plan()
+
+    planner.reply = waits
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        await pilot.press("s")
+        field(screen, "class-rate").value = "90/min"
+        await pilot.pause(0.4)
+        assert screen.data is not None
+        assert screen.data["traffic"][0]["rate"] == "90/min"
+        go_on.set()
+        await settle(pilot)
+        assert screen.planned == planner.asked[0] != screen.data
+        assert "changed since it was planned" in line(screen)

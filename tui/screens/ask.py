@@ -189,6 +189,8 @@ class AskScreen(Page):
         machines = [("any", ANY), *((machine.id, machine.id) for machine in library.machines)]
         form.offer("task", tasks)
         form.offer("machines", machines)
+        if self.asked:
+            return  # read again: what is asked stays
         self.query_one("#shortlist", RowTable).empty = "ranking …"
         self.query_one(WhyPane).say("Every way to run every model is being tried.")
         self.run_worker(self._mount_more(), exit_on_error=False)
@@ -201,7 +203,8 @@ class AskScreen(Page):
 
     async def _mount_more(self) -> None:
         """Further fields come after the first paint, which they would make a third slower."""
-        await self.mount(Form(MORE, id="more"), before="#answer")
+        if not self.query("#more"):  # the catalog may be read again
+            await self.mount(Form(MORE, id="more"), before="#answer")
 
     # From a question to fields
 
@@ -469,7 +472,9 @@ class AskScreen(Page):
 
     def action_more(self) -> None:
         """Show or hide the further fields."""
-        self._more = not self.query_one("#more").display
+        if not (more := self.query("#more")):
+            return  # mounted in a moment
+        self._more = not more.first().display
         self.set_class(self._more, "-more")
         self.set_class(not self._more, "-fewer")
 
@@ -536,7 +541,10 @@ class AskScreen(Page):
         from advisor.asking.sentence import sentence
         from advisor.requirements import Requirements
 
-        return self.question or sentence(Requirements(**self.asked))
+        try:
+            return self.question or sentence(Requirements(**self.asked))
+        except ValueError:  # a number out of range, which the form says
+            return None
 
     def equivalent(self) -> str:
         """``whicharch recommend`` with every requirement."""
@@ -545,7 +553,10 @@ class AskScreen(Page):
         from advisor.decision.commands import recommend_command
         from advisor.requirements import Requirements
 
-        return recommend_command(Requirements(**self.asked))
+        try:
+            return recommend_command(Requirements(**self.asked))
+        except ValueError:
+            return ""
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
         """The shortlist as tables, the whole answer as JSON."""

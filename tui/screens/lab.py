@@ -224,6 +224,8 @@ class LabScreen(Page):
         """The base's own numbers."""
         self.asked: State = {}
         self.answer: Answer | None = None
+        self.answered: State = {}
+        """What ``answer`` answers; the fields may hold an impossible shape meanwhile."""
         self.found: Depths | None = None
         self._known_for: State = {}
         self._wanted: State = {}
@@ -368,7 +370,7 @@ class LabScreen(Page):
     def _answered(self, event: Answered) -> None:
         if event.asked != self.asked:
             return
-        self.answer, design = event.answer, event.answer.design
+        self.answer, self.answered, design = event.answer, event.asked, event.answer.design
         with self.app.batch_update():
             self._say("; ".join(design.changed) or f"{design.base} as it is: change a field at the left", wrong=False)
             self._show()
@@ -426,9 +428,9 @@ class LabScreen(Page):
 
     def _look_up_depths(self) -> None:
         """Compute shapes of the design's size, if they are looked at and not known yet."""
-        if self.view == "depths" and self.answer is not None and self._known_for != self.asked:
+        if self.view == "depths" and self.answer is not None and self._known_for != self.answered:
             self.query_one("#depths", RowTable).border_subtitle = "computing …"
-            self.compute_depths(self.answer.design, self.asked)
+            self.compute_depths(self.answer.design, self.answered)
 
     @work(thread=True, exclusive=True, group="depths", exit_on_error=False)
     def compute_depths(self, design: Design, asked: State) -> None:
@@ -445,7 +447,7 @@ class LabScreen(Page):
 
     @on(Sized)
     def _shapes(self, event: Sized) -> None:
-        if event.asked != self.asked:
+        if event.asked != self.answered:
             return
         self._known_for, self.found = event.asked, event.found
         table = self.query_one("#depths", RowTable)
@@ -629,8 +631,8 @@ class LabScreen(Page):
         from catalog.writer import to_yaml
 
         assert self.now is not None
-        assert self.base is not None
-        return to_yaml(design_file(self.base.id, self.now, self.asked["values"], setting_of(self.asked["values"])))
+        values = self.answered["values"]
+        return to_yaml(design_file(self.answered["base"], self.now, values, setting_of(values)))
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
         """The design as a file for the command line, or the table."""

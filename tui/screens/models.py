@@ -192,7 +192,8 @@ class ModelsScreen(Page):
         form.offer("weights", [("published", PUBLISHED), *((name, name) for name in library.formats)])
         form.offer("cache", [(name, name) for name in library.caches])
         kept = getattr(getattr(self.app, "store", None), "now", None)
-        if kept is not None and kept.machine and self._wanted is None:
+        self._fits.clear()
+        if kept is not None and kept.machine and self._wanted is None and self.model is None:
             form.put({"machine": kept.machine})
         values, problems = form.read()
         self.load = {} if problems else values

@@ -173,6 +173,8 @@ class PlanScreen(Page):
         self.plan: Plan | None = None
         self.planned: dict[str, Any] | None = None
         """What ``plan`` answers."""
+        self._asked: dict[str, Any] | None = None
+        """What is being planned; the form may be edited meanwhile."""
         self._run = 0
         self._lock = Lock()
         self._worker: Worker[None] | None = None
@@ -334,6 +336,7 @@ class PlanScreen(Page):
         elif self.data is not None and self.read_form():
             self._run += 1
             self.query_one("#run", RunLine).start()
+            self._asked = self.data
             self._worker = self.search(self._run, self.data)
 
     def _stop(self, text: str) -> None:
@@ -386,11 +389,13 @@ class PlanScreen(Page):
                 self.query_one("#whole", Form).refuse(event.sentence)
             return
         plan = self.plan = event.plan
-        self.planned = self.data
+        self.planned = self._asked
         kept = "planned" if plan.kept else "nothing keeps the promises"
         line.stop("✓" if plan.kept else "✗", f"{kept} in {line.seconds:.0f} s")
         with self.app.batch_update():
             self.query_one(PlanResult).show(plan)
+        if self.data != self.planned:
+            line.stop(line.mark, f"{kept}; changed since it was planned")
         if self.has_class("-narrow") and self.focused is line:
             self.query_one(PlanResult).focus_tab()
 
