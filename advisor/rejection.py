@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 
 import numpy as np
 
@@ -14,9 +15,12 @@ from catalog.spec import ModelSpec
 from catalog.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rejection:
-    """A model that keeps no promise-keeping way open."""
+    """A model that keeps no promise-keeping way open.
+
+    What would admit it may be found when it is asked for (``later``): it takes longer than ranking, and few are shown.
+    """
 
     model: str
     family: str
@@ -26,6 +30,29 @@ class Rejection:
     smallest_change: str
     severity: float
     """By what factor the worst broken limit is exceeded."""
+
+    @classmethod
+    def later(
+        cls, model: str, family: str, way: str, violations: tuple[str, ...], severity: float, find: Callable[[], str]
+    ) -> Rejection:
+        """One whose smallest change ``find`` finds."""
+        made = object.__new__(cls)
+        vars(made).update(
+            model=model, family=family, way=way, violations=violations, severity=severity, _find=find
+        )  # fmt: skip
+        return made
+
+    def __getattr__(self, name: str) -> str:
+        if name != "smallest_change" or "_find" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        own = vars(self)
+        found: str = own["_find"]()
+        own["smallest_change"] = found
+        own.pop("_find", None)
+        return found
+
+    def __getstate__(self) -> dict[str, object]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked: str | None) -> Rejection:
@@ -49,13 +76,13 @@ def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked:
             spec.id, spec.family, f"{choice.weights.id} on {devices}{choice.machine.id}", (blocked, *violations),
             _unblock(spec, needs, blocked, broken), _blocked_severity(spec, needs, ratios),
         )  # fmt: skip
-    return Rejection(
+    return Rejection.later(
         model=spec.id,
         family=spec.family,
         way=f"{choice.weights.id}, cache {choice.cache}, {devices}{choice.machine.id}",
         violations=tuple(violations),
-        smallest_change=smallest_change(spec, needs, outcome, index, ratios),
         severity=max(ratios.values()),
+        find=lambda: smallest_change(spec, needs, outcome, index, ratios),
     )
 
 

@@ -18,6 +18,7 @@ from calculators.plan import Layout
 from calculators.stacked import Stack, joined, stack_of
 from catalog.compiled import cache_folder, content_of, replace_file
 from catalog.loader import format_ids, load, load_format, shipped_files
+from catalog.patience import patience
 from catalog.values import dataclass
 
 HERE = Path(__file__).parent
@@ -72,6 +73,15 @@ def stack_for(formats: Mapping[str, Sequence[str]], layout: Layout) -> Kept:
     missing = [name for name in formats if not kept.knows(name)]
     if not missing:
         return kept
+    with patience():
+        _add(kept, missing, formats, layout)
+    with contextlib.suppress(OSError):
+        replace_file(folder, f"stack-{layout}", _path(layout, folder), pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
+    return kept
+
+
+def _add(kept: Kept, missing: Sequence[str], formats: Mapping[str, Sequence[str]], layout: Layout) -> None:
+    """Compile models that are not known yet."""
     from calculators.params import architecture_of
     from calculators.plan import layout_problem
     from calculators.table import compile_table
@@ -87,6 +97,3 @@ def stack_for(formats: Mapping[str, Sequence[str]], layout: Layout) -> Kept:
         new = stack_of(tables, format_ids())
         kept.stack = new if kept.stack is None else joined(kept.stack, new)
     kept.refused |= refused
-    with contextlib.suppress(OSError):
-        replace_file(folder, f"stack-{layout}", _path(layout, folder), pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
-    return kept

@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from catalog.patience import patience
+
 T = TypeVar("T")
 HERE = Path(__file__).parent
 
@@ -57,9 +59,10 @@ def load_or_compile(name: str, files: Mapping[str, Path], compile_all: Callable[
     """
     folder = cache_folder()
     target = folder / f"{name}-{_digest(name, files).hex()}.pickle"
-    with contextlib.suppress(OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError):
+    with contextlib.suppress(Exception):  # whatever is wrong with the file, it can be made again
         return _Packed(pickle.loads(target.read_bytes()))
-    entries = compile_all()
+    with patience():
+        entries = compile_all()
     with contextlib.suppress(OSError):
         packed = {key: pickle.dumps(entry, protocol=pickle.HIGHEST_PROTOCOL) for key, entry in entries.items()}
         replace_file(folder, name, target, pickle.dumps(packed))
@@ -96,7 +99,8 @@ def derived(name: str, key: bytes, make: Callable[[], T]) -> T:
     with contextlib.suppress(Exception):  # whatever is wrong with the file, it can be made again
         found: T = pickle.loads(path.read_bytes())
         return found
-    made = make()
+    with patience():
+        made = make()
     with contextlib.suppress(OSError):
         replace_file(folder, name, path, pickle.dumps(made, pickle.HIGHEST_PROTOCOL))
     return made

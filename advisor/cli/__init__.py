@@ -41,6 +41,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Command name to (module with a ``command`` object, one line of help)."""
 
+SILENT = ("tui", "serve", "mcp")
+"""Commands whose terminal is not theirs to write to while something is compiled."""
+
 
 class LazyGroup(click.Group):
     """A group that knows the names of its commands without importing them."""
@@ -84,8 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     """Entry point: one clear line for bad input (exit 2), a short one for our own failures (exit 3)."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs 40 ms
     gc.disable()  # a command ends before garbage matters, and collecting costs a tenth of its time
+    from catalog import patience
     from catalog.errors import BadInput, DoesNotFit
 
+    if arguments is None and len(sys.argv) > 1 and sys.argv[1] not in SILENT:
+        patience.tell = lambda text: click.echo(text, err=True)
     try:
         cli.main(args=arguments, prog_name="whicharch", standalone_mode=False)
     except click.exceptions.Exit as exit_:
