@@ -169,3 +169,10 @@ def token_range(text: str, what: str) -> tuple[int, int]:
     if start > stop:
         raise BadInput(f"{what}: {text!r} runs backwards; write the smaller end first")
     return start, stop
+
+
+def number_text(value: float) -> str:
+    """A number without an exponent that reads back as the same."""
+    from decimal import Decimal
+
+    return format(Decimal(repr(value)), "f").removesuffix(".0")

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
+from advisor.quantities import number_text
 from advisor.requirements import Requirements
 from catalog.asking import vocabulary
-
-
-def number_text(value: float) -> str:
-    """A number without an exponent that reads back as the same."""
-    from decimal import Decimal
-
-    text = format(Decimal(repr(value)), "f")
-    return text.removesuffix(".0")
 
 
 def sentence(wanted: Requirements) -> str:

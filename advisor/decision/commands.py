@@ -6,6 +6,7 @@ from shlex import quote
 from typing import Any
 
 from advisor.decision.fields import WISHES, Wish
+from advisor.quantities import number_text
 from advisor.requirements import Needs, Requirements
 
 
@@ -43,13 +44,6 @@ def written(wish: Wish, value: float) -> str:
         case "min_params" | "max_params" if float(f"{value / 1e9:g}") * 1e9 == value:
             return f"{value / 1e9:g}B"
     return number_text(value)
-
-
-def number_text(value: float) -> str:
-    """A number without an exponent that reads back as the same."""
-    from decimal import Decimal
-
-    return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 
 def estimate_command(

@@ -15,7 +15,7 @@ from advisor.decision.suited import Suited, suited
 from advisor.decision.trade_offs import Criterion, trade_offs
 from advisor.decision.why import short_answer, why_family, why_model
 from advisor.ranking.rows import Advice, Recommendation
-from advisor.requirements import Needs, Requirements
+from advisor.requirements import Needs
 from catalog.errors import BadInput, unknown
 from catalog.loader import load, load_engine, load_format, load_machine, load_task
 from catalog.spec import Family
@@ -231,8 +231,3 @@ def details(advice: Advice, model: str | int = 0) -> Details:
         BadInput: If nothing is recommended, or that model is not.
     """
     return Decision(advice).details(model)
-
-
-def requirements_of(advice: Advice) -> Requirements:
-    """What was asked."""
-    return Needs.model_validate(advice.requirements).requirements

@@ -68,8 +68,9 @@ def sensitivity(advice: Advice) -> Sensitivity:
     wanted = needs.requirements
     first = advice.recommendations[0] if advice.recommendations else None
     trials = []
+    shares = {f"{name}_weight": value for name, value in asdict(weights_of(wanted)).items()}
     for field, before, after in _changes(needs):
-        changed = wanted.model_copy(update={field: after})
+        changed = wanted.model_copy(update={**(shares if field in WEIGHTS else {}), field: after})
         found = recommend(changed, limit=1, rejections=0).recommendations
         best = found[0] if found else None
         trials.append(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from typing import Any
 
 import networkx as nx
 import pytest
@@ -18,6 +20,8 @@ from advisor.decision.month import HOURS, Volume, month_of, volume_of
 from advisor.decision.sensitivity import sensitivity
 from advisor.decision.text import answer_lines, sensitivity_lines
 from advisor.quality import qualities
+from advisor.ranking.rows import Advice
+from advisor.requirements import Requirements, complete
 from catalog.errors import BadInput
 from catalog.loader import all_models, load, load_task
 
@@ -159,6 +163,22 @@ def test_a_floor_keeps_what_is_below_it_out_and_says_by_how_much():
     assert below.model in {r.model for r in admitted.points}
     with pytest.raises(BadInput, match="no published score"):
         recommend(task="chat", at_least="bert-base-uncased")
+
+
+def test_a_weight_is_changed_by_a_fifth_of_its_share_in_whatever_numbers_it_was_given(monkeypatch):
+    asked: list[Requirements] = []
+
+    def ranked(wanted: Requirements, **more: Any) -> Advice:
+        asked.append(wanted)
+        return empty
+
+    needs = complete(Requirements(quality_weight=30, cost_weight=10, latency_weight=10), load_task("chat"))
+    empty = Advice(needs.model_dump(), (), (), 0, {})
+    monkeypatch.setattr(sys.modules["advisor.recommend"], "recommend", ranked)
+    sensitivity(empty)
+    shares = {(w.quality_weight, w.cost_weight, w.latency_weight) for w in asked}
+    assert any(share == pytest.approx((0.48, 0.2, 0.2)) for share in shares)
+    assert not any(share == pytest.approx((0.48, 10, 10)) for share in shares)
 
 
 def test_sensitivity_tells_the_truth_about_each_change(decision: Decision):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 from tui_world import World, settle
 
 from advisor.report import DISPLAY, bytes_text, usd_text
@@ -157,6 +158,24 @@ async def test_a_picture_is_exported_and_an_existing_file_is_only_overwritten_wh
         await settle(pilot)
         assert "<svg" in target.read_text()
         assert app.screen is app.page
+
+
+async def test_a_path_that_cannot_be_is_refused_in_a_sentence(world: World, home: Path):
+    app = WhicharchApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("x")
+        await settle(pilot)
+        path = app.screen.query_one("#path", Input)
+        path.value = "/"
+        app.screen.query_one("#format").value = "svg"  # type: ignore[attr-defined]
+        await settle(pilot)
+        assert path.value == "whicharch-ask.svg"
+        path.value = "m" * 300
+        path.focus()
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "cannot be written" in str(app.screen.query_one("#problem").render())
 
 
 async def test_the_palette_offers_every_action_of_the_page(world: World):

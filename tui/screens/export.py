@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -56,9 +57,10 @@ class ExportScreen(ModalScreen[str | None]):
     @on(Select.Changed)
     def _format(self, event: Select.Changed) -> None:
         path = self.query_one("#path", Input)
-        path.value = (
-            str(Path(path.value).with_suffix(f".{event.value}")) if path.value else f"{self._name}.{event.value}"
-        )
+        try:
+            path.value = str(Path(path.value).with_suffix(f".{event.value}"))
+        except ValueError:  # nothing, or a folder's path, has no name
+            path.value = f"{self._name}.{event.value}"
 
     @on(Input.Submitted)
     def _write(self, event: Input.Submitted) -> None:
@@ -71,8 +73,8 @@ class ExportScreen(ModalScreen[str | None]):
         from catalog.errors import BadInput
         from catalog.overlay import write_text
 
-        path = Path(event.value).expanduser()
-        if path.exists() and self._overwrites != str(path):
+        path = Path(os.path.expanduser(event.value))
+        if os.path.exists(path) and self._overwrites != str(path):
             self._overwrites = str(path)
             self._refuse(f"{path} is there already; Enter again overwrites it")
             return
