@@ -71,6 +71,8 @@ def _kind(kind: Kind, several: bool) -> str:
     width = f"{kind.count} × " if kind.count > 1 or several else ""
     width += f"({devices})" if width and service.devices > 1 else devices
     engine = service.rules.label if case.engine.id in PRESETS or case.engine.id == "vllm" else case.engine.id
+    if case.engine.id == "llama.cpp":
+        engine += f", {service.rules.max_sequences} slots"
     return f"{width}{ROLES[kind.role]}, weights {case.weights.id}, {engine}"
 
 

@@ -21,6 +21,8 @@ from advisor.simulator.promises import Promise, keeps, measured
 from advisor.simulator.rules import Rules
 from advisor.simulator.service import Service, service_of
 from advisor.simulator.traffic import Traffic
+from calculators.flops import reads_source
+from calculators.params import architecture_of
 from catalog.errors import BadInput
 from catalog.spec import ModelSpec
 
@@ -118,7 +120,8 @@ class Trials:
 
     def asked(self, spec: ModelSpec) -> Demand:
         """Requests of the first seed as a model takes them."""
-        return self.demand(0, True, spec.context_tokens or 0 if generates(spec) else 0)
+        together = generates(spec) and not reads_source(architecture_of(spec))
+        return self.demand(0, True, spec.context_tokens or 0 if together else 0)
 
     def too_long(self, spec: ModelSpec) -> str:
         """Why a model's context is too short for the traffic; empty where at most ``MOST_CUT`` of it is cut."""

@@ -137,7 +137,7 @@ PRESETS: dict[str, Rules] = {
         label="TensorRT-LLM, in-flight batching, MAX_UTILIZATION, chunked context",
     ),
     "llama.cpp": Rules(
-        budget_tokens=2048, max_sequences=4, block_tokens=1, reserve="all", label="llama.cpp server, four slots",
+        budget_tokens=2048, max_sequences=4, block_tokens=1, reserve="all", label="llama.cpp server",
     ),
 }  # fmt: skip
 """By name. Budgets are defaults of large data-centre GPUs; ``Rules.with_`` sets those of a launch line. SGLang's is

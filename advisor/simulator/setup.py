@@ -181,6 +181,9 @@ class Setup:
             if (case := service.case) is not None:
                 badge = efficiency(case.machine, case.weights, machine_classes()).badge
                 found[f"times of passes are predicted with constants of {case.machine.id}: {badge}"] = None
+        clients, room = sum(c.clients for c in self.classes), sum(s.rules.max_sequences for s in self.services)
+        if clients > room:
+            found[f"{clients:,} clients share {room:,} places (--max-sequences): the others wait"] = None
         if self.readers:
             link = self.link or link_of(self.services[0])
             found[f"what is cached of a prompt travels over {link.over}, {link.bytes_per_s / 1e9:.3g} GB/s"] = None

@@ -123,6 +123,12 @@ def test_a_model_whose_context_is_too_short_is_no_candidate():
     assert any("longer than its context of 2,048" in r.why for r in short.runners_up)
 
 
+def test_what_an_encoder_reads_takes_no_room_of_the_decoders_context():
+    traffic = [{"rate": "1/s", "input": "1500", "output": "100"}]
+    change = {"models": ["whisper-large-v3"], "machines": ["l4"], "slo": "e2e.p95<10s", "months": 1, "seeds": 1}
+    assert advisor.plan(read(SMALL), traffic=traffic, **change).kept
+
+
 def test_too_much_for_all_devices_says_what_it_would_take():
     answer = advisor.plan(read(SMALL), traffic=[{"rate": "99999/s", "input": "400", "output": "100"}], seeds=1)
     assert not answer.kept
