@@ -13,6 +13,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 from calculators.plan import Layout
 from calculators.stacked import Stack, joined, stack_of
@@ -22,6 +23,8 @@ from catalog.patience import patience
 from catalog.values import dataclass
 
 HERE = Path(__file__).parent
+_ONE_AT_A_TIME = Lock()
+"""Threads that answer at once add to the same stacks; without it one would lose the models of another."""
 
 
 @dataclass
@@ -69,14 +72,15 @@ def stack_for(formats: Mapping[str, Sequence[str]], layout: Layout) -> Kept:
         layout: How devices share a model; without pipeline stages.
     """
     folder = cache_folder()
-    kept = _kept(layout, folder)
-    missing = [name for name in formats if not kept.knows(name)]
-    if not missing:
-        return kept
-    with patience():
-        _add(kept, missing, formats, layout)
-    with contextlib.suppress(OSError):
-        replace_file(folder, f"stack-{layout}", _path(layout, folder), pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
+    with _ONE_AT_A_TIME:
+        kept = _kept(layout, folder)
+        missing = [name for name in formats if not kept.knows(name)]
+        if not missing:
+            return kept
+        with patience():
+            _add(kept, missing, formats, layout)
+        with contextlib.suppress(OSError):
+            replace_file(folder, f"stack-{layout}", _path(layout, folder), pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
     return kept
 
 
