@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 from textual import on, work
@@ -21,8 +21,7 @@ from tui.library import Library
 from tui.pages import MODES, PAGES
 from tui.screens.page import OpenModel, OpenPage, Page
 from tui.shell import Shell
-
-STYLES = Path(__file__).parent / "styles"
+from tui.styling import STYLES
 
 
 def _models() -> type[Provider]:
@@ -75,6 +74,7 @@ class WhicharchApp(Shell):
     def on_load(self) -> None:
         """Take over the settings."""
         self.read_settings()
+        self.read_styles(self.DEFAULT_MODE)
 
     def on_ready(self) -> None:
         """Read the catalog once something is on the screen."""
@@ -123,6 +123,7 @@ class WhicharchApp(Shell):
 
     async def action_go(self, mode: str) -> None:
         """Switch to a page."""
+        self.read_styles(mode)
         await self.switch_mode(mode)
         self._hand_over()
         self.refresh_bindings()

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 
 from tui.screens.page import OpenPage, Page, State
 from tui.settings import Place, Store
+from tui.styling import Styled
 
 if TYPE_CHECKING:
     from textual.theme import Theme
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui.screens.preferences import PreferencesScreen
 
 
-class Shell(App[None]):
+class Shell(Styled):
     """Actions that ask the page in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -181,3 +181,16 @@ async def test_a_page_that_is_returned_to_has_the_colours_and_the_size_of_now(ap
         assert page.has_class("-narrow")
         assert not page.has_class("-wide")
         assert page.size.width == 80
+
+
+async def test_a_theme_taken_on_one_page_is_worn_by_those_opened_before_and_after(app: WhicharchApp) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for theme, pages, ground in (("contrast-light", "ra", "#FFFFFF"), ("contrast-dark", "rapa", "#000000")):
+            app.theme = theme
+            await settle(pilot)
+            for key in pages:
+                await pilot.press(key)
+                await settle(pilot)
+                pane = app.screen.query_one("#run, #shortlist, #topics")
+                assert pane.background_colors[0].hex == ground, (theme, key)

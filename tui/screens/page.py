@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -14,11 +13,11 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tui.past import Past
+from tui.styling import STYLES
 
 if TYPE_CHECKING:
     from tui.library import Library
 
-STYLES = Path(__file__).parent.parent / "styles"
 State = dict[str, Any]
 """What a page asks, as plain data that JSON can hold: what undo, history and bookmarks return to."""
 
