@@ -74,7 +74,7 @@ class WhicharchApp(Shell):
     def on_load(self) -> None:
         """Take over the settings."""
         self.read_settings()
-        self.read_styles(self.DEFAULT_MODE)
+        self.style_first(self.DEFAULT_MODE)
 
     def on_ready(self) -> None:
         """Read the catalog once something is on the screen."""

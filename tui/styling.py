@@ -30,6 +30,11 @@ class Styled(App[None]):
             self._styled_for = colours
             super().refresh_css(animate)
 
+    def style_first(self, mode: str) -> None:
+        """Style the application itself before its first page, which inherits its colours."""
+        self.read_styles(mode)
+        self.stylesheet.update(self)
+
     def read_styles(self, mode: str) -> None:
         """Read a page's styles, if it has any, so that opening it finds them."""
         path = STYLES / f"{mode}.tcss"
