@@ -29,11 +29,12 @@ def keys_in_view(app: WhicharchApp) -> list[str]:
     ]
 
 
-async def test_three_hundred_random_keys_and_some_resizes_do_not_raise(app: WhicharchApp):
-    chance = random.Random(7)
+@pytest.mark.parametrize("keys", [200, pytest.param(3000, marks=pytest.mark.slow)])
+async def test_random_keys_and_resizes_do_not_raise(app: WhicharchApp, keys: int):
+    chance = random.Random(keys)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        for step in range(300):
+        for step in range(keys):
             if step % 25 == 24:
                 width, height = chance.choice([20, 60, 80, 119, 160, 200]), chance.choice([6, 12, 24, 48, 60])
                 await pilot.resize_terminal(width, height)
