@@ -311,7 +311,10 @@ class AskScreen(Page):
             if worker.is_cancelled:
                 return
             try:
-                news = self.Answered(asked, recommend(limit=ROWS, **asked))
+                advice = recommend(limit=ROWS, **asked)
+                for rejected in advice.rejected:
+                    _ = rejected.smallest_change  # found here, where nobody waits, and not while the screen is drawn
+                news = self.Answered(asked, advice)
             except BadInput as error:
                 news = self.Refused(asked, str(error))
             except Exception as error:
