@@ -6,7 +6,7 @@ from shlex import quote
 from typing import Any
 
 from advisor.decision.fields import WISHES, Wish
-from advisor.quantities import number_text
+from advisor.quantities import number_text, usd_per_hour
 from advisor.requirements import Needs, Requirements
 
 
@@ -36,7 +36,8 @@ def written(wish: Wish, value: float) -> str:
             gib = value / 2**30
             return f"{gib:g}GiB" if float(f"{gib:g}") == gib else f"{number_text(value)}B"
         case "budget_usd_per_hour":
-            return f"{number_text(value)}/hour"
+            hour, month = f"{number_text(value)}/hour", f"{number_text(round(value * 730, 2))}/month"
+            return month if len(month) < len(hour) and usd_per_hour(month, "budget") == value else hour
         case "ttft_s" | "tpot_s" | "e2e_s":
             return f"{number_text(value)}s"
         case "context_tokens" | "input_tokens" | "output_tokens" if value % 1024 == 0:

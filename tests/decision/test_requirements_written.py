@@ -16,6 +16,7 @@ from advisor.cli.requirement_options import given as given_by
 from advisor.decision.commands import recommend_command
 from advisor.decision.fields import WISHES
 from advisor.decision.file import read_requirements, schema
+from advisor.quantities import usd_per_hour
 from advisor.requirements import Requirements
 from catalog.errors import BadInput
 
@@ -115,3 +116,10 @@ def test_the_schema_knows_flags_and_lets_quantities_have_units():
     assert {"type": "string"} in found["ttft"]["anyOf"]
     run = CliRunner().invoke(cli, ["schema", "requirements"])
     assert json.loads(run.stdout)["properties"]["privacy"]["enum"] == ["any", "own-servers", "own-premises"]
+
+
+def test_a_budget_a_month_is_written_as_it_was_said():
+    for said in ("3000/month", "3/hour", "1.37/hour"):
+        wanted = Requirements(budget_usd_per_hour=usd_per_hour(said, "budget"))
+        assert f"--budget {said}" in recommend_command(wanted)
+        assert parsed(recommend_command(wanted)) == wanted

@@ -19,6 +19,7 @@ from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from advisor.sight import Sight
+    from catalog.spec import ModelSpec
     from tui.findings import Findings
     from tui.library import Model
 
@@ -78,12 +79,18 @@ def about(model: Model) -> list[tuple[str, str]]:
         ("released", spec.released or NONE),
         ("context", f"{spec.context_tokens:,} tokens" if spec.context_tokens else NONE),
         ("reads, writes", f"{', '.join(spec.inputs)} → {', '.join(spec.outputs)}"),
-        ("trained for", ", ".join(spec.tuned_for) or "next tokens (a base model)"),
+        ("trained for", ", ".join(spec.tuned_for) or _base(spec)),
         ("languages", ", ".join(spec.languages)),
         ("published as", spec.published_weights if spec.is_disclosed else UNDISCLOSED),
         ("also called", ", ".join(spec.aliases)),
     ]
     return [(name, value) for name, value in pairs if value]
+
+
+def _base(spec: ModelSpec) -> str:
+    """What a base model is: only those that write from left to right learned the next token."""
+    left_to_right = spec.family in ("decoder", "moe", "ssm", "hybrid")
+    return "next tokens (a base model)" if left_to_right else "nothing in particular (a base model)"
 
 
 def drawn(findings: Findings) -> Callable[[int], Content]:
