@@ -230,6 +230,14 @@ def test_the_command_line_answers_in_one_line_and_exits_with_2(arguments: list[s
     assert done.stdout == ""
 
 
+def test_a_reader_that_closes_early_is_no_failure():
+    command = [sys.executable, "-c", "from advisor.cli import main; main()", "catalog", "list", "models"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        running.stdout.close()
+        assert running.wait(60) == 0
+
+
 def test_a_failure_of_ours_is_called_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     from advisor.cli import main
 

@@ -87,6 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     """Entry point: one clear line for bad input (exit 2), a short one for our own failures (exit 3)."""
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins costs 40 ms
     gc.disable()  # a command ends before garbage matters, and collecting costs a tenth of its time
+    from click.utils import PacifyFlushWrapper
+
     from catalog import patience
     from catalog.errors import BadInput, DoesNotFit
 
@@ -96,6 +98,10 @@ def main(arguments: Sequence[str] | None = None) -> Any:
         cli.main(args=arguments, prog_name="whicharch", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
+    except SystemExit:
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # click's sign that whoever read the output is gone
+            sys.exit(0)
+        raise
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
