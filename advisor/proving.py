@@ -58,7 +58,10 @@ async def prove(models: Sequence[str]) -> AsyncIterator[Proven]:
     finished = False
     try:
         async for line in process.stdout:
-            news = json.loads(line)
+            try:
+                news = json.loads(line)
+            except ValueError:
+                continue  # something that a library printed
             finished = "checks" in news
             checks = tuple(news["checks"]) if finished else None
             yield Proven(news["done"], news["total"], news["model"], checks)

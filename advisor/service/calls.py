@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from advisor.requirements import Requirements
 from advisor.scenario import Scenario
-from advisor.service.requests import Explained, PlanFile, Question, bounded, without_files
+from advisor.service.requests import Explained, PlanFile, Question, bounded, deadline, without_files
 from catalog.loader import checked
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def plan(asked: PlanFile) -> Plan:
     from advisor.planning.plan import plan as answer
 
     without_files(asked)
-    return answer(bounded(asked))
+    return answer(bounded(asked), check=deadline())
 
 
 def explain(asked: Explained) -> Explanation:

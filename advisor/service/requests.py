@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -19,7 +20,9 @@ Rows = Annotated[int, Field(ge=1, le=50)]
 MOST_LETTERS = 4000
 """Of a question; the parser reads no more."""
 MOST_REQUESTS, MOST_SEEDS, MOST_MODELS = 20_000, 5, 5
-"""Simulated for a plan: bounds on how long one call can keep the processor."""
+"""Simulated and compared for a plan: bounds on how long one call can keep the processor."""
+LONGEST_PLAN_S = 60.0
+"""A plan is ended then, before its next run."""
 FILES = (".yaml", ".yml", ".json", ".jsonl", ".csv", ".gguf", ".safetensors", ".parquet")
 MODELS = ("model", "models", "at_least", "speculate")
 """Fields whose names are looked for as folders too."""
@@ -64,7 +67,24 @@ def bounded(asked: PlanFile) -> PlanFile:
     for name, most in (("requests", MOST_REQUESTS), ("seeds", MOST_SEEDS), ("most_models", MOST_MODELS)):
         if (getattr(asked, name) or 0) > most:
             raise BadInput(f"plan: {name} is over {most:,}, the most that this server simulates; use the command line")
+    if len(asked.models) > MOST_MODELS:
+        raise BadInput(f"plan: over {MOST_MODELS} models, the most that this server compares; use the command line")
     return asked
+
+
+def deadline(after_s: float = LONGEST_PLAN_S) -> Callable[[], None]:
+    """What a plan asks before every simulated run; it ends a plan that takes longer than this.
+
+    Raises:
+        BadInput: By what is returned, after that time.
+    """
+    until = time.monotonic() + after_s
+
+    def check() -> None:
+        if time.monotonic() > until:
+            raise BadInput(f"plan: takes longer than {after_s:g} s, the most that this server gives one; ask for less")
+
+    return check
 
 
 def sentence_of(errors: Sequence[Any]) -> str:
@@ -108,4 +128,14 @@ def _texts(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(item, field)
 
 
-__all__ = ["Explained", "PlanFile", "Question", "Rows", "Scenario", "bounded", "sentence_of", "without_files"]
+__all__ = [
+    "Explained",
+    "PlanFile",
+    "Question",
+    "Rows",
+    "Scenario",
+    "bounded",
+    "deadline",
+    "sentence_of",
+    "without_files",
+]

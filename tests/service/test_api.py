@@ -17,6 +17,7 @@ from advisor import estimate, explain, recommend
 from advisor.cli import cli
 from advisor.plain import finite
 from advisor.service.http_api import api
+from catalog.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 client = TestClient(api())
@@ -31,7 +32,7 @@ def same(answer: httpx.Response, expected: dict) -> bool:
 
 def test_answers_are_those_of_the_commands():
     assert same(client.post("/estimate", json=SCENARIO), estimate(**SCENARIO).to_dict())
-    wanted = {"task": "classification", "machines": ["l4"]}
+    wanted = {"task": "classification", "machines": ("l4",)}
     assert same(client.post("/recommend?limit=3", json=wanted), recommend(**wanted, limit=3).to_dict())
     asked = {"model": "mixtral-8x7b", "quantity": "kv-cache", "context": 32768}
     assert same(client.post("/explain", json=asked), explain("mixtral-8x7b", "kv-cache", context=32768).to_dict())
@@ -146,3 +147,16 @@ def test_other_addresses_are_warned_about(monkeypatch):
     assert "Warning: everybody who can reach 0.0.0.0:8000" in run.stderr
     refused = CliRunner().invoke(cli, ["serve", "--api", "--public-url", "https://x.example"])
     assert refused.exit_code == 2
+
+
+def test_a_plan_ends_when_its_time_is_up_and_compares_few_models():
+    from advisor.planning.schema import PlanFile
+    from advisor.service.requests import MOST_MODELS, bounded, deadline
+
+    deadline(60)()
+    with pytest.raises(BadInput, match="takes longer than 0 s"):
+        deadline(0)()
+    named = {"traffic": ({"preset": "chat", "rate": "1/s"},), "slo": "ttft.p95<1s", "machines": ("l4",)}
+    bounded(PlanFile.model_validate(named | {"models": ("llama-3.1-8b",) * MOST_MODELS}))
+    with pytest.raises(BadInput, match="over 5 models"):
+        bounded(PlanFile.model_validate(named | {"models": ("llama-3.1-8b",) * (MOST_MODELS + 1)}))

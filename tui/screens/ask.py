@@ -526,8 +526,14 @@ class AskScreen(Page):
         wishes = {
             name: tuple(value) if isinstance(value, list) else value for name, value in state.get("wishes", {}).items()
         }
-        fields, others = texts_of(wishes)
-        self.post_message(self.Restored(str(state.get("question", "")), fields, others))
+        worker = get_current_worker()
+        try:
+            fields, others = texts_of(wishes)
+        except Exception:
+            self.app.call_from_thread(self.notify, "This bookmark cannot be read any more.", severity="warning")
+            return
+        if not worker.is_cancelled:
+            self.post_message(self.Restored(str(state.get("question", "")), fields, others))
 
     @on(Restored)
     def _restored(self, event: Restored) -> None:
