@@ -88,11 +88,22 @@ def engine_reading(weights: WeightFormat, machine: Machine, writes: bool = True)
 def formats_for(machine: Machine, spec: ModelSpec) -> tuple[str, ...]:
     """Ids of weight formats worth trying: the published one, and smaller ones that the machine's engines read.
 
-    Never one wider than the published: widening costs memory and restores nothing.
+    Never one wider than the published (widening costs memory and restores nothing), except where no kernel reads it:
+    small floats on machines of data centres that have no 8-bit floats and are not NVIDIA's, whose kernels unpack them
+    into 16 bits on the way (Marlin, arXiv:2408.11743). There the weights are widened to 16 bits beforehand.
     """
     text = spec.family in TEXT
     types = frozenset(machine.peak_tflops) & {"bf16", "fp8"}
+    if spec.published_weights.startswith(SMALL_FLOATS) and _reads_no_small_floats(machine):
+        return ("bf16",)
     return _formats(spec.published_weights, text, types, engine_for(machine) == "vllm", machine.kind in LLAMA_CPP_KINDS)
+
+
+SMALL_FLOATS = ("fp8", "mxfp", "nvfp")
+
+
+def _reads_no_small_floats(machine: Machine) -> bool:
+    return machine.vendor != "nvidia" and "fp8" not in machine.peak_tflops and engine_for(machine) == "vllm"
 
 
 def possible_formats(spec: ModelSpec) -> tuple[str, ...]:
@@ -103,6 +114,8 @@ def possible_formats(spec: ModelSpec) -> tuple[str, ...]:
         for types in (frozenset[str](), frozenset({"bf16", "fp8"}))
         for name in _formats(spec.published_weights, text, types, True, True)
     )
+    if spec.published_weights.startswith(SMALL_FLOATS):
+        names["bf16"] = None
     return tuple(names)
 
 

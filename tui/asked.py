@@ -81,7 +81,7 @@ MORE = (
     ),
     Entry("output_tokens", "answer", quantities.tokens, "", "auto", LENGTHS[:8], help="Length of a typical answer."),
     Entry(
-        "e2e_s", "whole answer", quantities.seconds, "", "no limit", ("1s", "2s", "5s", "10s", "30s", "60s"),
+        "e2e_s", "end to end", quantities.seconds, "", "no limit", ("1s", "2s", "5s", "10s", "30s", "60s"),
         help="Longest time from the request to the last token.",
     ),
     Entry(
@@ -106,7 +106,7 @@ MORE = (
         help="Where it may run.",
     ),
     Choice(
-        "privacy", "texts may go", (("anywhere", "any"), ("own servers", "own-servers"),
+        "privacy", "texts go", (("anywhere", "any"), ("own servers", "own-servers"),
                                     ("own premises", "own-premises")), "any",
         help="To a provider, to rented or own servers only, or to bought machines only.",
     ),
