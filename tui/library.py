@@ -64,11 +64,12 @@ class Library:
 
 def read_library() -> Library:
     """Read everything; a second or less, so never on the event loop."""
+    from calculators.counts import counts_of
     from calculators.memory import CACHE_BITS
-    from calculators.params import count_params
     from catalog.loader import all_formats, all_machines, all_models, all_tasks, overlay_problems
 
-    models = tuple(Model(spec, count_params(spec) if spec.is_disclosed else None, words(spec)) for spec in all_models())
+    specs = list(all_models())
+    models = tuple(Model(spec, params, words(spec)) for spec, params in zip(specs, counts_of(specs), strict=True))
     return Library(
         models=models,
         machines=tuple(all_machines()),

@@ -97,6 +97,8 @@ def _print_memory(e: Estimate) -> None:
 
 def _print_times(e: Estimate) -> None:
     """Times and rates with their bands as a table, and below it how the bands are known."""
+    if e.memory.fits is False:
+        click.echo("Times and costs are those it would have if it fitted.")
     t, r, generates = e.time, e.throughput, e.time.tpot_s is not None
     rows: list[tuple[str, Band | None, bool]] = [("first token" if generates else "answer", t.ttft_s, True)]
     if generates:

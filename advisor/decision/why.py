@@ -34,6 +34,8 @@ def short_answer(r: Recommendation, needs: Needs, volume: Volume | None) -> str:
         parts.append(f"{usd_text(r.usd_per_thousand_requests)} per thousand requests")
     if r.quality is not None:
         parts.append(f"better than {percent_text(r.quality)} of the scored models")
+    else:
+        parts.append("how good it is at this, no published score says")
     return f"{run}: {', '.join(parts)}."
 
 

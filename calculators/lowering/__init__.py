@@ -39,6 +39,11 @@ def lower(architecture: Architecture, layout: Layout | int = SINGLE) -> Operator
     return _lower(architecture, as_layout(layout))
 
 
+def forget() -> None:
+    """Let go of every graph: those of a whole catalog fill 40 MB."""
+    _lower.cache_clear()
+
+
 @lru_cache(maxsize=4096)
 def _lower(architecture: Architecture, layout: Layout) -> OperatorGraph:
     builder = Builder()
