@@ -57,7 +57,8 @@ class Gaps:
     def up_to(self, value: float) -> float:
         """How many are at most so long."""
         steps = np.floor((value - self.first) / self.slope) + 1
-        steps = np.where(self.grows, steps, np.where(self.first <= value, self.passes, 0))
+        steps = np.where(self.grows, steps, 0)
+        steps = np.where(self.most <= value, self.passes, steps)  # also where growth is lost in rounding
         return float((np.clip(steps, 0, self.passes) * self.weight).sum())
 
     def quantile(self, q: float) -> float:

@@ -153,3 +153,10 @@ def test_files_hold_every_request_and_all_time(tmp_path):
     assert sum(e["ph"] == "b" for e in events) == sum(e["ph"] == "e" for e in events) == 150
     with pytest.raises(BadInput, match="cannot write"):
         write_table(tmp_path / "no" / "r.csv", {})
+
+
+def test_gaps_that_grow_by_less_than_rounding_shows_have_quantiles():
+    from advisor.simulator.percentiles import Gaps
+
+    gaps = Gaps([np.array([[0.0, 0.015625, 1.2e-38, 2.0, 1.0]])], ())
+    assert [gaps.quantile(q) for q in (0.5, 0.9, 0.99)] == [0.015625] * 3

@@ -13,6 +13,12 @@ from advisor.detect import Detection
 from tui.app import WhicharchApp
 
 
+@pytest.fixture(autouse=True)
+def settings_of_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test keeps is not there for the next."""
+    monkeypatch.setattr("tui.settings.home", lambda: tmp_path)
+
+
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     it = World()
