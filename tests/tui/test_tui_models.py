@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.widgets import Input, Static, TabbedContent
+from textual.widgets import Input, Static
 from tui_world import SPECS, library, settle
 
 from advisor.proving import Proven
@@ -170,7 +170,7 @@ async def test_growth_says_where_attention_leads_and_where_memory_ends(app: Whic
         assert "✗ 156 %" in drawn[-1]
         assert "███" in drawn[0]
         plot = app.screen.query_one("#plot", LogPlot)
-        assert plot._plot is not None
+        assert plot.plot is not None
         for title in ("memory", "time", "FLOPs"):
             await pilot.press("v")
             assert str(plot.border_title).startswith(title)
@@ -223,9 +223,9 @@ async def test_numbers_and_clicks_choose_tabs(app: WhicharchApp):
         await settle(pilot)
         for key, name in zip("1234", (name for name, _ in Detail.TABS), strict=True):
             await pilot.press(key)
-            assert app.screen.query_one(TabbedContent).active == name
-        await pilot.click("#--content-tab-growth")
-        assert app.screen.query_one(TabbedContent).active == "growth"
+            assert app.screen.query_one(Detail).active == name
+        await pilot.click("#--content-tab-growth-tab")
+        assert app.screen.query_one(Detail).active == "growth"
 
 
 # The load
@@ -395,9 +395,9 @@ async def test_real_models_side_by_side_with_the_best_marked_and_crossings_named
         plot = page.query_one("#curves", LogPlot)
         await pilot.press("v")
         await settle(pilot)
-        assert plot._picture is not None
-        assert [line.label for line in plot._picture.lines] == ["llama-3.1-8b", "mamba2-2.7b"]
-        assert [mark.label for mark in plot._picture.marks] == ["1,301"]
+        assert plot.picture is not None
+        assert [line.label for line in plot.picture.lines] == ["llama-3.1-8b", "mamba2-2.7b"]
+        assert [mark.label for mark in plot.picture.marks] == ["1,301"]
         assert "below 1,301 tokens llama-3.1-8b needs less" in page.query_one("#reasons", Reader).text
         row = next(i for i, side in enumerate(sides.rows) if side.name == "first token")
         sides.cursor = row

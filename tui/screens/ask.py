@@ -413,7 +413,7 @@ class AskScreen(Page):
             why.explain(row, self.advice, reasons)
             if reasons is None:
                 self.reason(self.advice, row.model)
-            self.query_one(FrontPane).show(self.advice.points, row.model)
+            self.query_one(FrontPane).show_points(self.advice.points, row.model)
         else:
             why.reject(row)
 
@@ -497,7 +497,7 @@ class AskScreen(Page):
         if not front.display:
             self.add_class("-front")
         else:
-            front.next_view()
+            front.action_next()
 
     def action_back(self) -> None:
         """Escape leaves the picture, then returns to the list."""

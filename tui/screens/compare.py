@@ -250,7 +250,7 @@ class CompareScreen(Page):
         if scaling is None:
             plot.border_title = "Curves"
             sentence = "Fewer than two of these models read text of any length: there are no curves to overlay."
-            plot.show(Picture((), text, base, (), sentence if self.answer else ""))
+            plot.show_picture(Picture((), text, base, (), sentence if self.answer else ""))
             return
         plot.border_title = Content.assemble(f"{quantity} over context ", legend([c.model for c in scaling.curves]))
         plot.border_subtitle = Content("[v] " + ", ".join(name for name, *_ in VIEWS if name != quantity))
@@ -266,7 +266,7 @@ class CompareScreen(Page):
                 marks[-1] = replace(marks[-1], label=f"{marks[-1].label}, {c.context:,}")
             else:
                 marks.append(Mark(f"{c.context:,}", c.context, value_at(by_name[c.below], quantity, c.context)))
-        plot.show(Picture(lines, text, base, tuple(marks)))
+        plot.show_picture(Picture(lines, text, base, tuple(marks)))
 
     # Panes
 

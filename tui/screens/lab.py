@@ -403,7 +403,7 @@ class LabScreen(Page):
         table.border_subtitle = Content(
             f"{devices}{setting.machine}, {design.weights}, {tokens_text(setting.input_tokens)} in"
         )
-        self.query_one(Curves).show(self.answer.curves, self.answer.no_curves)
+        self.query_one(Curves).compare(self.answer.curves, self.answer.no_curves)
         self._explain()
 
     def _explain(self) -> None:
@@ -547,7 +547,7 @@ class LabScreen(Page):
         """Another curve."""
         curves = self.query_one(Curves)
         if curves.display:
-            curves.next_view()
+            curves.action_next()
         else:
             self.view = "curves"
 

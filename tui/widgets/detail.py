@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widgets import TabbedContent, TabPane
 
 from tui.widgets.architecture import ArchitecturePane
 from tui.widgets.evidence import EvidencePane
 from tui.widgets.growth import GrowthPane
+from tui.widgets.tabbed import Tabbed
 from tui.widgets.timing import TimePane
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tui.library import Model
 
 
-class Detail(Vertical):
+class Detail(Tabbed):
     """Four tabs about the highlighted model."""
 
     TABS = (("architecture", "#about"), ("growth", "#points"), ("time", "#figures"), ("evidence", "#proof"))
@@ -35,23 +35,14 @@ class Detail(Vertical):
     def compose(self) -> ComposeResult:
         """The tabs."""
         with TabbedContent():
-            with TabPane("1 Architecture", id="architecture"):
+            with TabPane("1 Architecture", id="architecture-tab"):
                 yield ArchitecturePane()
-            with TabPane("2 Growth", id="growth"):
+            with TabPane("2 Growth", id="growth-tab"):
                 yield GrowthPane()
-            with TabPane("3 Time", id="time"):
+            with TabPane("3 Time", id="time-tab"):
                 yield TimePane()
-            with TabPane("4 Evidence", id="evidence"):
+            with TabPane("4 Evidence", id="evidence-tab"):
                 yield EvidencePane()
-
-    @property
-    def active(self) -> str:
-        """Id of the tab in view."""
-        return self.query_one(TabbedContent).active
-
-    @active.setter
-    def active(self, name: str) -> None:
-        self.query_one(TabbedContent).active = name
 
     def show(self, model: Model, findings: Findings) -> None:
         """Show what was computed: in the tab in view now, in others when they are looked at."""
@@ -78,9 +69,3 @@ class Detail(Vertical):
     def show_evidence(self, model: Model, evidence: Evidence | None) -> None:
         """Show what speaks for it."""
         self.query_one(EvidencePane).show(model, evidence)
-
-    def focus_tab(self) -> None:
-        """Focus what the active tab holds."""
-        widget = self.query_one(dict(self.TABS)[self.active])
-        if widget.display:
-            widget.focus()

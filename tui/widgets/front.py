@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from textual import on, work
-from textual.app import ComposeResult
-from textual.containers import Container
-from textual.content import Content
-from textual.message import Message
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from advisor.report import percent_text, seconds_text, usd_text
-from tui.colours import colour
+from tui.widgets.plot_place import PlotPlace, marks, steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,105 +19,64 @@ VIEWS: tuple[tuple[str, Callable[[Point], float | None], Callable[[float], str]]
 )
 
 
-class FrontPane(Container):
+class FrontPane(PlotPlace):
     """The picture of the trade."""
 
-    can_focus = True
     ALLOW_MAXIMIZE = True
 
-    class PlotReady(Message):
-        """The plotting library is imported."""
-
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._plot: Any = None
+        super().__init__(views=True, id=id)
         self._points: Sequence[Point] = ()
         self._selected = ""
         self._view = 0
-        self._asked = False
 
-    def compose(self) -> ComposeResult:
-        """The plot comes once it is looked at."""
-        yield from ()
-
-    def on_show(self) -> None:
-        """Import the plotting library when the pane is first looked at."""
-        if not self._asked:
-            self._asked = True
-            self.import_plot()
-
-    @work(thread=True, exit_on_error=False)
-    def import_plot(self) -> None:
-        """Import off the event loop: it takes a tenth of a second."""
-        import tui.widgets.plot  # noqa: F401
-
-        self.post_message(self.PlotReady())
-
-    @on(PlotReady)
-    async def _plot_ready(self) -> None:
-        from tui.widgets.plot import Plot
-
-        self._plot = Plot()
-        self._plot.tooltip = Content("a click: cost or time")
-        await self.mount(self._plot)
-        self._draw()
-
-    def show(self, points: Sequence[Point], selected: str) -> None:
+    def show_points(self, points: Sequence[Point], selected: str) -> None:
         """Show points, one of them selected."""
         if points is not self._points or selected != self._selected:
             self._points, self._selected = points, selected
-            self._draw()
+            self._show()
 
-    def next_view(self) -> None:
+    def action_next(self) -> None:
         """Cost or time along the bottom."""
         self._view = (self._view + 1) % len(VIEWS)
-        self._draw()
+        self._show()
 
-    def on_click(self) -> None:
-        """A click changes what runs along the bottom."""
-        self.next_view()
-
-    def _draw(self) -> None:
-        from math import log10
-
+    def _show(self) -> None:
         title, value, text = VIEWS[self._view]
-        known = [(p, x) for p in self._points if p.quality is not None and (x := value(p)) is not None and x > 0]
+        known = [Dot(p, x, p.quality) for p in self._points if p.quality is not None and (x := value(p))]
         self.border_title = f"Quality over {title}"
         self.border_subtitle = "● no other beats it  · others  ◆ selected"
-        if self._plot is None:
-            return
-        plt = self._plot.plt
-        plt.clear_figure()
-        if not known:
-            plt.title("no model with both a quality and a price")
-            self._plot.refresh()
-            return
-        groups = (
-            ("·", "foreground", [(p, x) for p, x in known if not p.on_front and p.model != self._selected]),
-            ("●", "success", [(p, x) for p, x in known if p.on_front and p.model != self._selected]),
-            ("◆", "warning", [(p, x) for p, x in known if p.model == self._selected]),
-        )
-        for marker, name, group in groups:
-            if group:
-                xs, ys = [log10(x) for _, x in group], [100 * (p.quality or 0) for p, _ in group]
-                plt.scatter(xs, ys, marker=marker, color=colour(self.app, name))
-        low, high = (log10(f(x for _, x in known)) for f in (min, max))
-        room = max(0.05, 0.04 * (high - low))
-        plt.xlim(low - room, high + room)
-        marks = [low + (high - low) * k / 4 for k in range(5)] if high > low else [low]
-        plt.xticks(marks, [text(10**mark) for mark in marks])
-        tops = [100 * (p.quality or 0) for p, _ in known]
-        bottom, top = 10 * int(min(tops) // 10), 10 * int(-(-max(tops) // 10))
-        plt.ylim(bottom, max(top, bottom + 10))
-        ticks = range(bottom, max(top, bottom + 10) + 1, 10 if top - bottom <= 60 else 20)
-        plt.yticks(list(ticks), [percent_text(tick / 100) for tick in ticks])
-        span = 0.1 * (max(top, bottom + 10) - bottom)
-        for p, x in known:
-            if p.model == self._selected:
-                right = log10(x) > (low + high) / 2
-                above = (
-                    100 * (p.quality or 0) + (-1 if p.quality == max(q.quality or 0 for q, _ in known) else 1) * span
-                )
-                plt.text(f" {p.model} ", log10(x), above, color=colour(self.app, "warning"),
-                         background=colour(self.app, "surface"), alignment="right" if right else "left")  # fmt: skip
-        self._plot.refresh()
+        draw = partial(_draw, known, self._selected, text) if known else None
+        self.show(draw, "no model has both a quality and this")
+
+
+class Dot(NamedTuple):
+    """A model in the picture."""
+
+    point: Point
+    x: float
+    quality: float
+
+
+def _draw(dots: Sequence[Dot], selected: str, text: Callable[[float], str], plt: Any, place: PlotPlace) -> None:
+    plt.xscale("log")
+    chosen = [dot for dot in dots if dot.point.model == selected]
+    others = [dot for dot in dots if dot.point.model != selected]
+    groups = (
+        ("·", "foreground", [dot for dot in others if not dot.point.on_front]),
+        ("●", "success", [dot for dot in others if dot.point.on_front]),
+        ("◆", "warning", chosen),
+    )
+    for marker, colour, group in groups:
+        if group:
+            plt.scatter([dot.x for dot in group], [dot.quality for dot in group], marker=marker,
+                        color=place.colour(colour))  # fmt: skip
+    costs, qualities = [dot.x for dot in dots], [dot.quality for dot in dots]
+    along = marks(min(costs), max(costs))
+    plt.xticks(along, [text(mark) for mark in along])
+    ticks = steps(min(qualities), max(qualities))
+    plt.yticks(ticks, [percent_text(tick) for tick in ticks])
+    for dot in chosen:
+        right = sum(other.x < dot.x for other in dots) > len(dots) / 2
+        plt.text(f"{selected} ◆" if right else f"◆ {selected}", dot.x, dot.quality, color=place.colour("warning"),
+                 background=place.colour("surface"), alignment="right" if right else "left")  # fmt: skip

@@ -106,7 +106,7 @@ class GrowthPane(Vertical):
             Line(_classed(label, field, growth), tuple((p.context, getattr(p, field)) for p in points))
             for label, field in view.series
         )
-        place.show(Picture(lines, view.text, view.base, tuple(_marks(growth, view))))
+        place.show_picture(Picture(lines, view.text, view.base, tuple(_marks(growth, view))))
 
 
 def _classed(label: str, field: str, growth: Growth) -> str:

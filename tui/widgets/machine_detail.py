@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import TabbedContent, TabPane
 
@@ -22,6 +21,7 @@ from tui.widgets.memory_bars import memory
 from tui.widgets.reader import Reader, Section, facts, listed
 from tui.widgets.roofline import RooflinePane
 from tui.widgets.row_table import Column, RowTable
+from tui.widgets.tabbed import Tabbed
 
 if TYPE_CHECKING:
     from advisor.answer import Band
@@ -163,7 +163,7 @@ PRICES: tuple[Column[MachinePrice], ...] = (
 )
 
 
-class MachineDetail(Vertical):
+class MachineDetail(Tabbed):
     """Five tabs about the highlighted machine."""
 
     TABS = (
@@ -198,15 +198,6 @@ class MachineDetail(Vertical):
             with TabPane("5 Calibrate", id="calibrate-tab"):
                 yield CalibratePane(id="calibrate-pane")
 
-    @property
-    def active(self) -> str:
-        """Name of the tab in view."""
-        return self.query_one(TabbedContent).active.removesuffix("-tab")
-
-    @active.setter
-    def active(self, name: str) -> None:
-        self.query_one(TabbedContent).active = f"{name}-tab"
-
     def show(self, row: Listed, found: Found, about: str, together: str) -> None:
         """Show a machine; ``about`` says which model runs on it, ``together`` what is compared."""
         same = self._shown == row.id
@@ -228,7 +219,3 @@ class MachineDetail(Vertical):
         choice: Placed | None = event.row
         rows = self.query_one("#placed", RowTable).rows
         self.query_one("#choice", Reader).read(Content(""), [] if choice is None else _choice(choice, rows))
-
-    def focus_tab(self) -> None:
-        """Focus what the active tab holds."""
-        self.query_one(dict(self.TABS)[self.active]).focus()

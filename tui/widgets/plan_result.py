@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import TabbedContent, TabPane
@@ -19,6 +18,7 @@ from tui.widgets.bars import bar
 from tui.widgets.plot_place import PlotPlace
 from tui.widgets.reader import Reader, Section, facts, listed
 from tui.widgets.row_table import RowTable
+from tui.widgets.tabbed import Tabbed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,7 +39,7 @@ INVITATION: tuple[Section, ...] = (
 )  # fmt: skip
 
 
-class PlanResult(Vertical):
+class PlanResult(Tabbed):
     """Plan, front, run over time, money, others, launch lines."""
 
     TABS = (
@@ -79,19 +79,6 @@ class PlanResult(Vertical):
                 yield Reader(id="lost")
             with TabPane("6 Launch", id="launch-tab"):
                 yield Reader(id="launch")
-
-    @property
-    def active(self) -> str:
-        """Name of the tab in view."""
-        return self.query_one(TabbedContent).active.removesuffix("-tab")
-
-    @active.setter
-    def active(self, name: str) -> None:
-        self.query_one(TabbedContent).active = f"{name}-tab"
-
-    def focus_tab(self) -> None:
-        """Focus what the active tab holds."""
-        self.query_one(dict(self.TABS)[self.active]).focus()
 
     def invite(self) -> None:
         """There is no plan yet: say what one is."""

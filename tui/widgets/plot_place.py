@@ -14,6 +14,9 @@ from textual.message import Message
 from tui.colours import colour
 
 MARKS = 6
+FEWEST = 3
+ROUNDED = 1.0001
+"""How far a power may lie outside and still be marked: an axis that ends at 128k has its mark there."""
 Draw = Callable[[Any, "PlotPlace"], None]
 """Draws on plotext's ``plt``; colours come from ``PlotPlace.colour``."""
 
@@ -48,6 +51,7 @@ class PlotPlace(Container, can_focus=True):
         super().__init__(id=id)
         self._views = views
         self._draw: Draw | None = None
+        self._sentence = ""
         self._asked = False
         self.plot: Any = None
         """The plot, once its library is there."""
@@ -60,10 +64,15 @@ class PlotPlace(Container, can_focus=True):
         self.call_after_refresh(self.draw)
 
     def on_show(self) -> None:
-        """Import the plotting library when the place is first looked at."""
+        """Import the plotting library when the place is first looked at; draw what came while nobody looked."""
         if not self._asked:
             self._asked = True
             self.import_plot()
+        self.draw()
+
+    def on_resize(self) -> None:
+        """A place that was hidden meanwhile is drawn anew."""
+        self.draw()
 
     @work(thread=True, exit_on_error=False)
     def import_plot(self) -> None:
@@ -82,16 +91,17 @@ class PlotPlace(Container, can_focus=True):
         await self.mount(self.plot)
         self.draw()
 
-    def show(self, draw: Draw | None) -> None:
-        """Draw something else; ``None`` leaves the place empty."""
-        self._draw = draw
+    def show(self, draw: Draw | None, sentence: str = "") -> None:
+        """Draw something else, at once or when it is looked at; ``None`` leaves the place to the sentence."""
+        self._draw, self._sentence = draw, sentence
         self.draw()
 
     def draw(self) -> None:
-        """Draw anew."""
-        if self.plot is None or not self.is_attached:
+        """Draw anew, for instance in other colours."""
+        if self.plot is None or not self.is_attached or not self.is_on_screen:
             return
         self.plot.plt.clear_figure()
+        self.plot.sentence = "" if self._draw else self._sentence
         if self._draw is not None:
             self._draw(self.plot.plt, self)
         self.plot.refresh()
@@ -119,11 +129,21 @@ def powers(low: float, high: float, base: int = 10, most: int = MARKS) -> list[f
     power, found = 1.0, []
     while power > low:
         power /= base
-    while power <= high:
-        if power >= low:
+    while power <= high * ROUNDED:
+        if power >= low / ROUNDED:
             found.append(power)
         power *= base
     return found[:: max(1, -(-len(found) // most))]
+
+
+def marks(low: float, high: float, most: int = MARKS) -> list[float]:
+    """Round values for a logarithmic axis: powers of ten, with 2 and 5 times them, or 1 to 9, where powers are few."""
+    for between in ((1,), (1, 2, 5), tuple(range(1, 10))):
+        found = [m * power for power in powers(low / 10, high) for m in between]
+        found = [mark for mark in found if low / ROUNDED <= mark <= high * ROUNDED]
+        if len(found) >= FEWEST:
+            return found[:: max(1, -(-len(found) // most))]
+    return found or [low]
 
 
 def steps(low: float, high: float, most: int = MARKS) -> list[float]:
