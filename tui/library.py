@@ -64,7 +64,7 @@ class Library:
 
 def read_library() -> Library:
     """Read everything; a second or less, so never on the event loop."""
-    from calculators.counts import counts_of
+    from advisor.kept.counts import counts_of
     from calculators.memory import CACHE_BITS
     from catalog.loader import all_formats, all_machines, all_models, all_tasks, overlay_problems
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
+from advisor.kept.key import with_code
 from advisor.ranking.lineage import lineages
 from calculators.params import Params
-from calculators.stack_store import code_and_catalog
 from catalog.compiled import derived
 from catalog.loader import all_models, is_shipped
 from catalog.spec import ModelSpec
 from catalog.values import dataclass
+
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def _kept() -> tuple[dict[str, str], dict[str, Facts]]:
 
 @lru_cache(maxsize=1)
 def _key() -> bytes:
-    return code_and_catalog()
+    return with_code(HERE / "facts.py", HERE / "lineage.py", HERE.parent / "candidates.py")
 
 
 def _made() -> tuple[dict[str, str], dict[str, Facts]]:

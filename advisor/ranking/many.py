@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.candidates import DEGREES, NODE, Outcomes, Space, offered
+from advisor.kept.stacks import stack_for
 from advisor.machines import formats_for, possible_formats
 from advisor.ranking.facts import facts_of
 from advisor.ranking.promises import errors_of
@@ -25,7 +26,6 @@ from calculators.over_output import BENT, PARTS
 from calculators.overlap import delay_share
 from calculators.plan import Layout
 from calculators.serving import closed_loop
-from calculators.stack_store import stack_for
 from calculators.stacked import Indices, Stack
 from calculators.table import ACTIVATION_BYTES, Floats
 from calculators.workload import Workload

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from calculators.counts import counts_of
+from advisor.kept.counts import counts_of
 from calculators.params import count_params
 from catalog import load
 from catalog.compiled import derived

@@ -8,21 +8,20 @@ without harm: what it lacks is compiled.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import pickle
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
+from advisor.kept.key import code_and_catalog
 from calculators.plan import Layout
 from calculators.stacked import Stack, joined, stack_of
-from catalog.compiled import cache_folder, content_of, replace_file
-from catalog.loader import format_ids, load, load_format, shipped_files
+from catalog.compiled import cache_folder, replace_file
+from catalog.loader import format_ids, load, load_format
 from catalog.patience import patience
 from catalog.values import dataclass
 
-HERE = Path(__file__).parent
 _ONE_AT_A_TIME = Lock()
 """Threads that answer at once add to the same stacks; without it one would lose the models of another."""
 
@@ -38,17 +37,6 @@ class Kept:
     def knows(self, name: str) -> bool:
         """Whether a model has been tried."""
         return name in self.refused or (self.stack is not None and name in self.stack.places)
-
-
-@lru_cache(maxsize=1)
-def code_and_catalog() -> bytes:
-    """A digest of all that tables follow from: models, formats and the calculators' own code."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted((*HERE.glob("*.py"), *HERE.glob("lowering/*.py"))):
-        digest.update(path.read_bytes())
-    for folder in ("models", "formats"):
-        digest.update(content_of(folder, shipped_files(folder)))
-    return digest.digest()
 
 
 @lru_cache(maxsize=64)

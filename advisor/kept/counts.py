@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from advisor.kept.key import code_and_catalog
 from calculators.lowering import forget
 from calculators.params import Params, count_params
-from calculators.stack_store import code_and_catalog
 from catalog.compiled import derived
 from catalog.loader import is_shipped, load, shipped_files
 from catalog.spec import ModelSpec
