@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from catalog.patience import patience
+from catalog.writing import write_whole
 
 T = TypeVar("T")
 HERE = Path(__file__).parent
@@ -57,15 +58,14 @@ def load_or_compile(name: str, files: Mapping[str, Path], compile_all: Callable[
         files: What the entries are made of.
         compile_all: Makes them.
     """
-    folder = cache_folder()
-    target = folder / f"{name}-{_digest(name, files).hex()}.pickle"
+    target = cache_folder() / f"{name}-{_digest(name, files).hex()}.pickle"
     with contextlib.suppress(Exception):  # whatever is wrong with the file, it can be made again
         return _Packed(pickle.loads(target.read_bytes()))
     with patience():
         entries = compile_all()
     with contextlib.suppress(OSError):
         packed = {key: pickle.dumps(entry, protocol=pickle.HIGHEST_PROTOCOL) for key, entry in entries.items()}
-        replace_file(folder, name, target, pickle.dumps(packed))
+        replace_file(name, target, pickle.dumps(packed))
     return entries
 
 
@@ -94,35 +94,24 @@ def derived(name: str, key: bytes, make: Callable[[], T]) -> T:
         key: A digest of all that it follows from.
         make: Makes it; the same function for the same name.
     """
-    folder = cache_folder()
-    path = folder / f"{name}-{key.hex()}.pickle"
+    path = cache_folder() / f"{name}-{key.hex()}.pickle"
     with contextlib.suppress(Exception):  # whatever is wrong with the file, it can be made again
         found: T = pickle.loads(path.read_bytes())
         return found
     with patience():
         made = make()
     with contextlib.suppress(OSError):
-        replace_file(folder, name, path, pickle.dumps(made, pickle.HIGHEST_PROTOCOL))
+        replace_file(name, path, pickle.dumps(made, pickle.HIGHEST_PROTOCOL))
     return made
 
 
-def replace_file(folder: Path, name: str, target: Path, data: bytes) -> None:
+def replace_file(name: str, target: Path, data: bytes) -> None:
     """Write a file of the cache whole or not at all, and remove its predecessors of the same name.
 
     Raises:
         OSError: If the folder cannot be written.
     """
-    import tempfile
-
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, target)
-    except OSError:
-        os.unlink(temporary)
-        raise
-    for old in folder.glob(f"{name}-*.pickle"):
+    write_whole(target, data)
+    for old in target.parent.glob(f"{name}-*.pickle"):
         if old != target:
             old.unlink(missing_ok=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -14,6 +12,7 @@ from catalog.machine import Machine
 from catalog.parsing import parse_yaml, validated
 from catalog.spec import ModelSpec
 from catalog.writer import to_yaml
+from catalog.writing import OTHERS_READ, write_whole
 
 
 def add_model(spec: ModelSpec, *, replace: bool = False) -> Path:
@@ -61,15 +60,6 @@ def write_text(text: str, target: Path) -> None:
         BadInput: If the folder or file cannot be written.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except OSError:
-            os.unlink(temporary)
-            raise
+        write_whole(target, text, mode=OTHERS_READ)
     except OSError as error:
         raise BadInput(f"{target}: cannot be written ({(error.strerror or str(error)).lower()})") from error

@@ -21,6 +21,7 @@ def loaded(code: str) -> set[str]:
     [
         ("import catalog, calculators, advisor", ("numpy", "pydantic", "yaml", "click")),
         ("import advisor.cli", ("numpy", "pydantic", "yaml")),
+        ("import catalog.writing, tui.settings", ("numpy", "pydantic", "yaml", "click", "tempfile")),
         ("import catalog; catalog.load('llama-3-8b')", ("numpy", "click")),
         ("from advisor import estimate; estimate(model='llama-3-8b', machine='l4')", ("click",)),
         ("from advisor import recommend; recommend(machines=('l4',))", ("click",)),

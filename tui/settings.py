@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -138,6 +137,8 @@ class Store:
         """
         from dataclasses import asdict, replace
 
+        from catalog.writing import write_whole
+
         self.now = replace(self.now, **changes)
         raw, problem = self._raw()
         whole = asdict(self.now)
@@ -145,7 +146,7 @@ class Store:
         try:
             if problem and self.path.exists():
                 os.replace(self.path, self.path.with_suffix(".json.unreadable"))
-            _write(self.path, json.dumps(raw, indent=1, ensure_ascii=False) + "\n")
+            write_whole(self.path, json.dumps(raw, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             return f"{self.path}: cannot be written ({(error.strerror or str(error)).lower()}); kept until you quit"
         return None
@@ -160,16 +161,3 @@ class Store:
         if not isinstance(raw, dict):
             return {}, f"{self.path}: must be a JSON object; the usual settings are taken"
         return raw, None
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".settings-", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise

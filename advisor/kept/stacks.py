@@ -68,7 +68,7 @@ def stack_for(formats: Mapping[str, Sequence[str]], layout: Layout) -> Kept:
         with patience():
             _add(kept, missing, formats, layout)
         with contextlib.suppress(OSError):
-            replace_file(folder, f"stack-{layout}", _path(layout, folder), pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
+            replace_file(f"stack-{layout}", _path(layout, folder), pickle.dumps(kept, pickle.HIGHEST_PROTOCOL))
     return kept
 
 
