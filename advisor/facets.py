@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from advisor import quantities
 from advisor.report import count_text, tokens_text
 from calculators.params import Params
-from catalog.errors import BadInput, nearest
+from catalog.errors import BadInput
 from catalog.loader import all_machines, all_tasks
+from catalog.near import nearest
 from catalog.spec import ModelSpec
 from catalog.task import Task
 

@@ -137,15 +137,6 @@ def validate(
     return [check for index in range(len(specs)) for check in checks[index]]
 
 
-def check_model(spec: ModelSpec) -> list[Check]:
-    """The checks of one model, measured in this process.
-
-    Raises:
-        BadInput: If the spec names no PyTorch class.
-    """
-    return _compare(_named(spec), _measure(spec))
-
-
 def smallest_of_each(specs: Sequence[ModelSpec], kind: Callable[[ModelSpec], str | None]) -> list[ModelSpec]:
     """One model per kind, the one with the fewest parameters, in the order given; ``None`` is no kind."""
     best: dict[str, ModelSpec] = {}

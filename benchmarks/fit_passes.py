@@ -14,15 +14,16 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
 
+from advisor.accuracy.comparison import Skipped
 from advisor.accuracy.files import read
 from advisor.accuracy.pass_predictions import predict
-from advisor.accuracy.pass_runs import PassRun, runs_of
+from advisor.accuracy.pass_runs import PassRun, run_of
 from calculators.table import Floats
 from catalog.engine import PassHabits
 from catalog.loader import ROOT
@@ -65,6 +66,18 @@ def main(path: str, write: bool = False) -> None:
     if write:
         for engine, values in found.items():
             _write(engine, values, {quantity: band for (name, quantity), band in bands.items() if name == engine})
+
+
+def runs_of(rows: Sequence[Mapping[str, str]]) -> tuple[list[PassRun], list[Skipped]]:
+    """Runs that can be compared, and why the other rows cannot."""
+    runs, skipped = [], []
+    for line, row in enumerate(rows, 1):
+        made = run_of(row, line)
+        if isinstance(made, PassRun):
+            runs.append(made)
+        else:
+            skipped.append(Skipped(line, made))
+    return runs, skipped
 
 
 def _write(engine: str, values: dict[str, float], bands: dict[str, dict[str, float]]) -> None:

@@ -84,6 +84,8 @@ class Vocabulary(Spec):
     noted: dict[str, Noted]
     machines: dict[str, tuple[Identifier, ...]]
     """A spoken name and the machines it may mean, the likeliest first."""
+    formats: dict[str, tuple[Identifier, ...]]
+    """Spoken names of weight formats, for near matches."""
     generic_machines: Phrases
     """Spoken names that give way where a machine is named beside them."""
     no_gpu: Phrases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SHOWN = 12
 """Known words that a message lists at most."""
@@ -16,26 +16,18 @@ class DoesNotFit(BadInput):
     """A question that was well put and whose answer is no: the model needs more memory than there is."""
 
 
-def nearest(word: str, known: Iterable[str], n: int = 3) -> list[str]:
-    """The known words closest to ``word``: those that contain it first, then the similar ones."""
-    from difflib import get_close_matches
-
-    names, wanted = list(known), word.lower()
-    inside = sorted((name for name in names if wanted in name.lower()), key=len)
-    similar = get_close_matches(wanted, names, n=n, cutoff=0.5)
-    return list(dict.fromkeys([*similar[:1], *inside, *similar]))[:n]
-
-
 def not_fields(where: object, data: object, wanted: str = "fields with names") -> BadInput:
     """An error for a file that holds something else than a mapping."""
     given = "is empty" if data is None else "holds a list" if isinstance(data, list) else f"holds {str(data)[:40]!r}"
     return BadInput(f"{where}: {given}; expected {wanted}")
 
 
-def unknown(what: str, word: str, known: Iterable[str]) -> BadInput:
-    """An error that names the nearest known words."""
+def unknown(what: str, word: str, known: Iterable[str], spoken: Mapping[str, Iterable[str]] | None = None) -> BadInput:
+    """An error that names the nearest known words; ``spoken``: other ways of saying them."""
+    from catalog.near import nearest
+
     names = sorted(known)
-    near = nearest(word, names)
+    near = nearest(word, names, spoken=spoken)
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     hint = f"; did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(names[:SHOWN])}{more}"
     return BadInput(f"unknown {what} {word!r}{hint}")

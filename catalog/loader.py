@@ -83,11 +83,26 @@ def _own(kind: type[T], path: Path, stamp: int) -> T:
 def _load(kind: type[T], folder: str, what: str, name: str) -> T:
     files = _files(folder)
     if name not in files:
-        raise unknown(what, name, files)
+        raise unknown(what, name, files, _spoken(folder))
     path = files[name]
     shipped = path is shipped_files(folder).get(name)
     loaded: T = _compiled(kind, folder)[name] if shipped else _own(kind, path, path.stat().st_mtime_ns)
     return loaded
+
+
+def _spoken(folder: str) -> dict[str, tuple[str, ...]]:
+    """Other names of the entries of a folder: what a misspelt one may have meant."""
+    from catalog.asking import vocabulary
+
+    words = vocabulary()
+    match folder:
+        case "machines":
+            return {**{entry.name: (entry.id,) for entry in all_machines()}, **words.machines}
+        case "tasks":
+            return {phrase: (task,) for task, phrases in words.tasks.items() for phrase in phrases}
+        case "formats":
+            return words.formats
+    return {}
 
 
 @lru_cache(maxsize=16)
@@ -151,7 +166,7 @@ def load(name: str | Path) -> ModelSpec:
     for spec in all_models():
         if wanted in (spec.id, *(alias.lower() for alias in spec.aliases)):
             return spec
-    raise unknown("model", text, [*model_ids(), *(alias for spec in all_models() for alias in spec.aliases)])
+    raise unknown("model", text, model_ids(), {alias: (spec.id,) for spec in all_models() for alias in spec.aliases})
 
 
 def load_file(path: Path) -> ModelSpec:

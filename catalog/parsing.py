@@ -9,7 +9,8 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from catalog.errors import BadInput, nearest, not_fields
+from catalog.errors import BadInput, not_fields
+from catalog.near import nearest
 
 MAX_BYTES = 4 * 2**20
 """Longer specs and configurations are refused unread."""

@@ -7,7 +7,6 @@ not compare: ``MMLU-Pro (base)``, ``MMLU-Pro``, ``MMLU-Pro (thinking)``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -189,21 +188,3 @@ def scores_of(spec: ModelSpec) -> tuple[Score, ...]:
     """One score per group: what the model's own file says, then what tables print of it."""
     own = {score.benchmark for score in spec.scores}
     return (*spec.scores, *(score for score in _by_model().get(spec.id, ()) if score.benchmark not in own))
-
-
-def scores_in(group: str, models: Iterable[ModelSpec]) -> dict[str, tuple[Score, Reporter, bool]]:
-    """Scores of one group by model, with who reports and whether the weights are others than the entry's."""
-    table = printed_scores(group)
-    found: dict[str, tuple[Score, Reporter, bool]] = {}
-    if table is not None:
-        for row in table.scores:
-            if row.rank == 0:
-                found[row.model] = (_as_score(table, row), row.by, row.other_weights)
-    kept: dict[str, tuple[Score, Reporter, bool]] = {}
-    for spec in models:
-        own = next((score for score in spec.scores if score.benchmark == group), None)
-        if own is not None:
-            kept[spec.id] = (own, "vendor", False)
-        elif spec.id in found:
-            kept[spec.id] = found[spec.id]
-    return kept

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from calculators import count_params
-from catalog.errors import BadInput, nearest
+from catalog.errors import BadInput
 from catalog.importers.huggingface import read_config
 from catalog.loader import (
     ROOT,
@@ -24,6 +24,7 @@ from catalog.loader import (
     price_lists,
     refresh,
 )  # fmt: skip
+from catalog.near import nearest
 from catalog.quality import groups
 from catalog.spec import ModelSpec
 from catalog.writer import to_yaml

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catalog.loader import all_models, load
-from catalog.quality import benchmark_of, benchmarks, file_name, groups, printed_scores, scores_in, scores_of
+from catalog.quality import benchmark_of, benchmarks, file_name, groups, printed_scores, scores_of
 
 MODELS = {spec.id: spec for spec in all_models()}
 GROUPS = groups()
@@ -70,7 +70,7 @@ def test_one_score_per_group_and_the_models_own_file_goes_first():
         named = [score.benchmark for score in scores_of(spec)]
         assert len(named) == len(set(named)), spec.id
     own = load("qwen3-8b").scores[0]
-    assert scores_in(own.benchmark, [load("qwen3-8b")])["qwen3-8b"][0] == own
+    assert own in scores_of(load("qwen3-8b"))
 
 
 def test_start_up_reads_no_scores():

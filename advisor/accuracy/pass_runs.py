@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from advisor.accuracy import names
-from advisor.accuracy.comparison import Skipped
 from calculators.params import architecture_of, count_params
 from calculators.rates import Counts, resized
 from catalog.errors import BadInput
@@ -78,18 +77,6 @@ class PassRun:
     def pair(self) -> tuple[str, str]:
         """What is weighted equally."""
         return self.model, self.machine
-
-
-def runs_of(rows: Sequence[Mapping[str, str]]) -> tuple[list[PassRun], list[Skipped]]:
-    """Runs that can be compared, and why the other rows cannot."""
-    runs, skipped = [], []
-    for line, row in enumerate(rows, 1):
-        made = run_of(row, line)
-        if isinstance(made, PassRun):
-            runs.append(made)
-        else:
-            skipped.append(Skipped(line, made))
-    return runs, skipped
 
 
 def run_of(row: Mapping[str, str], line: int, *, engine: str = "", machine: str = "") -> PassRun | str:

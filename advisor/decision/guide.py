@@ -20,7 +20,7 @@ from catalog.loader import checked, load_task
 from catalog.task import Quantity, Task
 
 if TYPE_CHECKING:
-    from networkx import DiGraph
+    pass
 
 OWN = "own value"
 """The option of an answer in one's own numbers."""
@@ -171,45 +171,3 @@ class Walk:
 def start() -> Walk:
     """The beginning of the guide."""
     return Walk()
-
-
-def guide_graph() -> DiGraph[str]:
-    """The whole guide as a graph: questions and families as nodes (``kind``, ``label``, ``reason``), answers as edges.
-
-    From what goes in to what comes out to the task; from there over the questions that turn its usual answer round to
-    the families, each edge with its ``rule`` (the answer, or the grade) and ``reason``.
-    """
-    from networkx import DiGraph
-
-    graph: DiGraph[str] = DiGraph()
-    everything = ask.tasks()
-    first = ask.input_question(everything)
-    graph.add_node("input", kind="question", label=first.text, reason=first.why)
-    for into in first.options:
-        left = [task for task in everything if "+".join(task.inputs) == into.id]
-        second = ask.output_question(left)
-        node = f"output of {into.id}"
-        graph.add_node(node, kind="question", label=second.text, reason=second.why)
-        graph.add_edge("input", node, rule=into.label, reason=into.reason)
-        for out in second.options:
-            for task in (t for t in left if "+".join(t.outputs) == out.id):
-                _add_task(graph, node, out, task)
-    return graph
-
-
-def _add_task(graph: DiGraph[str], above: str, out: Option, task: Task) -> None:
-    node = f"task {task.id}"
-    graph.add_node(node, kind="task", label=task.name, reason=task.what_matters)
-    graph.add_edge(above, node, rule=f"{out.label}: {task.name}", reason=task.what_matters)
-    for entry in task.families:
-        family = f"family {entry.family}"
-        graph.add_node(family, kind="family", label=entry.family, reason="")
-        graph.add_edge(node, family, rule=entry.grade, reason=entry.reason)
-    for number, reversal in enumerate(task.reversals, 1):
-        turn = f"{node} turn {number}"
-        when = " and ".join(str(condition) for condition in reversal.when)
-        graph.add_node(turn, kind="turn", label=when, reason=reversal.reason)
-        graph.add_edge(node, turn, rule=when, reason=reversal.reason)
-        graph.add_edge(
-            turn, f"family {reversal.choose}", rule=f"instead of {reversal.instead_of}", reason=reversal.reason
-        )

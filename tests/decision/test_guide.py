@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import networkx as nx
 import pytest
 
-from advisor.decision.guide import guide_graph, start
+from advisor.decision.guide import start
 from advisor.requirements import Requirements
 from catalog.errors import BadInput
 from catalog.loader import all_tasks
@@ -52,12 +51,3 @@ def test_a_number_of_ones_own_goes_in_with_its_unit_and_a_wrong_one_is_refused()
         walk.give("long")
     with pytest.raises(BadInput, match="book"):
         walk.answer("boook")
-
-
-def test_the_guide_is_a_graph_from_what_goes_in_to_every_family():
-    graph = guide_graph()
-    assert nx.is_directed_acyclic_graph(graph)
-    families = {node for node, kind in graph.nodes(data="kind") if kind == "family"}
-    assert families <= nx.descendants(graph, "input")
-    assert all(data["rule"] and data["reason"] for _, _, data in graph.edges(data=True))
-    assert sum(kind == "task" for _, kind in graph.nodes(data="kind")) == len(all_tasks())

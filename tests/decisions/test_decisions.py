@@ -17,13 +17,11 @@ def _is_quick(row: dict) -> bool:
 
 
 def _cases(name: str) -> list:
-    """One case a row; where the product is known to be wrong, the row says what is missing."""
-    cases = []
-    for row in rows(name):
-        marks = [pytest.mark.xfail(reason=row["open"])] if "open" in row else []
-        marks += [pytest.mark.slow] if name == "scenarios" and not _is_quick(row) else []
-        cases.append(pytest.param(row, id=row["id"], marks=marks))
-    return cases
+    """One case a row."""
+    return [
+        pytest.param(row, id=row["id"], marks=[pytest.mark.slow] if name == "scenarios" and not _is_quick(row) else [])
+        for row in rows(name)
+    ]
 
 
 @pytest.mark.parametrize("row", _cases("textbook"))

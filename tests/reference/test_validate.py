@@ -14,7 +14,7 @@ import pytest
 
 from advisor import validate as run_validate
 from advisor.cli import main
-from advisor.validate import Check, Measure, _spread, check_model, smallest_of_each
+from advisor.validate import Check, Measure, _compare, _measure, _named, _spread, smallest_of_each
 from calculators.reference.observation import Observation, Setting
 from catalog import BadInput, load
 from catalog.loader import all_models
@@ -49,6 +49,11 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def failures(checks: list[Check]) -> list[str]:
     return [f"{c.model} {c.quantity} ({c.setting}): {c.status} {c.difference} {c.note}" for c in checks if not c.passed]
+
+
+def check_model(spec: ModelSpec) -> list[Check]:
+    """The checks of one model, measured in this process."""
+    return _compare(_named(spec), _measure(spec))
 
 
 @pytest.mark.parametrize("name", REPRESENTATIVES)
