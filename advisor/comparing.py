@@ -21,6 +21,7 @@ from advisor.report import (
     tokens_text,
     usd_text,
 )  # fmt: skip
+from advisor.usual_lengths import usual_lengths
 from calculators.memory import cache_bytes
 from calculators.params import Params, count_params
 from catalog.errors import BadInput
@@ -89,8 +90,8 @@ def compare(
     models: Sequence[str],
     *,
     machine: str = "h100-sxm",
-    input_tokens: int = 2048,
-    output_tokens: int = 500,
+    input_tokens: int | None = None,
+    output_tokens: int | None = None,
     batch: int = 1,
     weights: str = "",
     cache: str = "bf16",
@@ -102,8 +103,8 @@ def compare(
     Args:
         models: Ids, aliases or files.
         machine: Where memory, times, cost and energy are taken.
-        input_tokens: Prompt.
-        output_tokens: Answer.
+        input_tokens: Prompt; by default the usual one, within the shortest context of all.
+        output_tokens: Answer; likewise.
         batch: Concurrent requests.
         weights: Weight format; empty: each model's published one.
         cache: Cache format.
@@ -123,14 +124,23 @@ def compare(
     from advisor.quality import qualities
 
     quality = qualities(load_task(task), specs)
+    from advisor.candidates import generates
+
+    contexts = [spec.context_tokens for spec in specs if spec.context_tokens and spec.family != "speech"]
+    prompt, answer = usual_lengths(
+        min(contexts, default=None),
+        writes=any(generates(spec) for spec in specs if spec.is_disclosed),
+        given_input=input_tokens,
+        given_output=output_tokens,
+    )
     workload = {
-        "machine": machine, "input_tokens": input_tokens, "output_tokens": output_tokens, "batch": batch,
+        "machine": machine, "input_tokens": prompt, "output_tokens": answer, "batch": batch,
         "weights": weights, "cache": cache, "tp": tp,
     }  # fmt: skip
     subjects = [
         subject_of(name, spec, workload, quality.get(spec.id)) for name, spec in zip(models, specs, strict=True)
     ]
-    rows = rows_of(subjects, input_tokens + output_tokens, task)
+    rows = rows_of(subjects, prompt + answer, task)
     return Comparison(
         models=tuple(ids),
         workload={**workload, "task": task},

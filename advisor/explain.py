@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.formats import weights_of
+from advisor.usual_lengths import usual_lengths
 from calculators.explain import Explanation, Question
 from calculators.explain import explain as answer
 from calculators.measures import POLICIES
@@ -17,7 +18,7 @@ def explain(
     model: str | ModelSpec,
     quantity: str,
     *,
-    context: int = 2048,
+    context: int | None = None,
     batch: int = 1,
     step: bool = False,
     weights: str = "",
@@ -34,6 +35,7 @@ def explain(
         model: Id, alias, file or spec.
         quantity: ``parameters``, ``flops``, ``kv-cache`` ...: see ``calculators.explain.QUANTITIES``.
         context: Tokens read; tokens held for caches; with ``step`` tokens cached before the step.
+            By default 2,048, or what the model takes.
         batch: Sequences.
         step: One new token on ``context`` cached ones.
         weights: Weight format; empty: as published.
@@ -47,13 +49,14 @@ def explain(
     Raises:
         BadInput: If a name is unknown, a number not positive, or the architecture undisclosed.
     """
-    if context < 1 or batch < 1 or images < 0:
+    if (context is not None and context < 1) or batch < 1 or images < 0:
         raise BadInput(f"explain: context={context}, batch={batch} and images={images} must be positive")
     if cache not in CACHE_BITS:
         raise unknown("cache type", cache, CACHE_BITS)
     if policy not in POLICIES:
         raise unknown("cache policy", policy, POLICIES)
     spec = model if isinstance(model, ModelSpec) else load(model)
+    context = context or usual_lengths(spec.context_tokens, writes=False)[0]
     weight_format = weights_of(spec, weights)
     question = Question(spec, weight_format, context, batch, step, cache, policy, images, recompute, rank, targets)
     return answer(question, quantity)

@@ -20,8 +20,8 @@ BEST = "*"
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL MODEL...")
 @click.option("--machine", default="h100-sxm", show_default=True, metavar="ID", help="Where they run.")
-@click.option("--input", "input_tokens", type=TOKENS, default="2k", show_default=True, help="Prompt.")
-@click.option("--output", "output_tokens", type=TOKENS, default="500", show_default=True, help="Answer.")
+@click.option("--input", "input_tokens", type=TOKENS, help="Prompt; default: 2k, less where one's context ends.")
+@click.option("--output", "output_tokens", type=TOKENS, help="Answer; default: 500, or less.")
 @click.option("--batch", type=COUNT, default="1", show_default=True, help="Concurrent requests.")
 @click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
 @click.option("--kv", "cache", default="bf16", show_default=True, metavar="FORMAT", help="Cache format.")
@@ -29,8 +29,8 @@ BEST = "*"
 @click.option("--task", default="chat", show_default=True, metavar="ID", help="Whose benchmarks tell quality.")
 @table_options
 def command(
-    models: tuple[str, ...], machine: str, input_tokens: int, output_tokens: int, batch: int, weights: str, cache: str,
-    tp: int, task: str, as_json: bool, as_csv: bool, as_md: bool,
+    models: tuple[str, ...], machine: str, input_tokens: int | None, output_tokens: int | None, batch: int,
+    weights: str, cache: str, tp: int, task: str, as_json: bool, as_csv: bool, as_md: bool,
 ) -> None:  # fmt: skip
     """Two to six models side by side: architecture, memory, time, cost, energy, quality; and why they differ.
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 @click.option(
     "--machine", required=True, metavar="ID", help="Machine id (see 'whicharch catalog list machines') or a YAML file."
 )
-@click.option("--input", "input_tokens", type=TOKENS, default="2k", show_default=True, help="Prompt length in tokens.")
 @click.option(
-    "--output", "output_tokens", type=TOKENS, default="500", show_default=True, help="Answer length in tokens."
+    "--input", "input_tokens", type=TOKENS, help="Prompt length in tokens; default: 2k, less where its context ends."
 )
+@click.option("--output", "output_tokens", type=TOKENS, help="Answer length in tokens; default: 500, or less.")
 @click.option("--batch", type=COUNT, default="1", show_default=True, help="Concurrent requests.")
 @click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
 @click.option("--kv", "cache", default="bf16", show_default=True, metavar="FORMAT", help="Cache format.")
@@ -70,7 +70,8 @@ def command(as_json: bool, parts: bool, faster: bool, roofline: bool, images: in
     if images < 0:
         raise click.BadParameter("must not be negative", param_hint="--images")
     _check_guesses(fields)
-    asked: dict[str, Any] = {"images": images, **fields}
+    lengths = {name: fields.pop(name) for name in ("input_tokens", "output_tokens")}
+    asked: dict[str, Any] = {"images": images, **fields, **{name: n for name, n in lengths.items() if n is not None}}
     if roofline:
         print_json(_breakdown(asked).roofline())
         return

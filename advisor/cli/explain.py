@@ -20,7 +20,7 @@ SHOWN = 12
 @click.command()
 @click.argument("model")
 @click.argument("quantity", required=False)
-@click.option("--context", type=TOKENS, default="2k", show_default=True, help="Tokens read, or held in the cache.")
+@click.option("--context", type=TOKENS, help="Tokens read, or held in the cache; default: 2k, or its context.")
 @click.option("--batch", type=COUNT, default="1", show_default=True, help="Sequences.")
 @click.option("--step", is_flag=True, help="One new token on CONTEXT cached ones, instead of reading them.")
 @click.option("--weights", default="", metavar="FORMAT", help="Weight format; default: as published.")
@@ -37,14 +37,14 @@ SHOWN = 12
 @click.option("--rank", type=COUNT, default="16", show_default=True, help="Rank of low-rank adapters.")
 @click.option("--targets", default="q,v", show_default=True, help="Projections that adapters sit on.")
 @click.option("--machine", metavar="ID", help="For times, energy and cost: the machine; CONTEXT is then the prompt.")
-@click.option("--output", type=TOKENS, default="500", show_default=True, help="Answer length, for times.")
+@click.option("--output", type=TOKENS, help="Answer length, for times; default: 500, or less.")
 @click.option("--tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer, for times.")
 @click.option("--all", "everything", is_flag=True, help="Every summand, not only the largest.")
 @json_option
 def command(
-    model: str, quantity: str | None, context: int, batch: int, step: bool, weights: str, cache: str, policy: str,
-    images: int, recompute: str, rank: int, targets: str, machine: str | None, output: int, tp: int,
-    everything: bool, as_json: bool,
+    model: str, quantity: str | None, context: int | None, batch: int, step: bool, weights: str, cache: str,
+    policy: str, images: int, recompute: str, rank: int, targets: str, machine: str | None, output: int | None,
+    tp: int, everything: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Where a number comes from: formula, numbers put in, unit and source.
 
@@ -67,7 +67,8 @@ def command(
         from advisor.scenario import Scenario
         from catalog.loader import checked
 
-        asked = {"model": model, "machine": machine, "input_tokens": context, "output_tokens": output, "batch": batch}
+        asked = {"model": model, "machine": machine, "batch": batch}
+        asked |= {n: v for n, v in (("input_tokens", context), ("output_tokens", output)) if v is not None}
         more = {"weights": weights, "cache": cache, "images": images, "tp": tp}
         found = explain_time(checked(Scenario, {**asked, **more}, "scenario"), quantity)
         _show(found, as_json, everything)

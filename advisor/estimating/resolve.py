@@ -7,6 +7,7 @@ from functools import lru_cache
 from advisor.formats import weights_of
 from advisor.machines import HourlyPrice, engine_reading, hourly_price
 from advisor.scenario import Scenario
+from advisor.usual_lengths import within
 from calculators.collectives import network_problem
 from calculators.diffusion import usual_passes
 from calculators.efficiency import efficiency
@@ -92,6 +93,8 @@ def resolve(scenario: Scenario, spec: ModelSpec | None = None) -> Resolved:
             raise BadInput(f"image side: {spec.id} is {spec.family}; only vision models are resized")
         architecture = resized(architecture, scenario.image_side)
         spec = spec.model_copy(update={"architecture": architecture})
+    writes = _writes(architecture)
+    scenario = within(scenario, spec.context_tokens, writes=writes, hears=hears(architecture))
     machine = load_machine(scenario.machine)
     weights = weights_of(spec, scenario.weights)
     if scenario.cache not in CACHE_BITS:
@@ -104,7 +107,7 @@ def resolve(scenario: Scenario, spec: ModelSpec | None = None) -> Resolved:
         raise BadInput(f"images: {spec.id} does not take images")
     _check_prefix(scenario, spec, architecture)
     _check_idle(scenario, spec)
-    usual = "llama.cpp" if scenario.host else engine_reading(weights, machine, _writes(architecture))
+    usual = "llama.cpp" if scenario.host else engine_reading(weights, machine, writes)
     engine = load_engine(scenario.engine or usual)
     return Resolved(
         scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)

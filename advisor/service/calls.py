@@ -55,9 +55,11 @@ def explain(asked: Explained) -> Explanation:
         from advisor.explain_time import explain_time
 
         fields = {
-            "model": asked.model, "machine": asked.machine, "input_tokens": asked.context, "batch": asked.batch,
-            "output_tokens": asked.output_tokens, "weights": asked.weights, "cache": asked.cache, "tp": asked.tp,
+            "model": asked.model, "machine": asked.machine, "batch": asked.batch, "weights": asked.weights,
+            "cache": asked.cache, "tp": asked.tp,
         }  # fmt: skip
+        lengths = {"input_tokens": asked.context, "output_tokens": asked.output_tokens}
+        fields |= {name: tokens for name, tokens in lengths.items() if tokens is not None}
         return explain_time(checked(Scenario, fields, "scenario"), asked.quantity)
     from advisor.explain import explain as answer
     from advisor.explain_time import TIMES

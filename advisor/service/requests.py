@@ -43,8 +43,8 @@ class Explained(Spec):
     model: str
     quantity: str
     """``kv-cache``, ``parameters``, ``flops`` ...; with a machine ``ttft``, ``tpot``, ``throughput``, ``cost`` ..."""
-    context: Size = 2048
-    """Tokens read, or held in the cache; with a machine the prompt."""
+    context: Size | None = None
+    """Tokens read, or held in the cache; with a machine the prompt. By default 2,048, or what the model takes."""
     batch: Size = 1
     step: bool = False
     """One new token on ``context`` cached ones, instead of reading them."""
@@ -54,7 +54,7 @@ class Explained(Spec):
     policy: PolicyName = "needed"
     machine: str = ""
     """For times, energy and cost."""
-    output_tokens: Size = 500
+    output_tokens: Size | None = None
     tp: Annotated[int, Field(ge=1, le=1024)] = 1
 
 
