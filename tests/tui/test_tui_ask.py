@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.widgets import Input, Select
+from textual.widgets import Input
 from tui_world import EVIL, World, advice, settle
 
 from catalog.errors import BadInput
 from tui.app import WhicharchApp
 from tui.screens.ask import AskScreen
 from tui.screens.models import ModelsScreen
+from tui.widgets.choice import Select
 from tui.widgets.form import Form
 from tui.widgets.row_table import RowTable
 from tui.widgets.why import WhyPane
@@ -335,7 +336,7 @@ async def test_the_real_advisor_answers_the_example(monkeypatch: pytest.MonkeyPa
                 break
         assert all(row.machine == "rtx-4090" for row in shortlist(app).rows)
         assert {"decoder"} <= {row.family for row in shortlist(app).rows}
-        assert len(app.screen.query_one(Form).query_one("#field-machines Select", Select)._options) > 20
+        assert len(app.screen.query_one(Form).query_one("#field-machines Select", Select).options) > 20
         text = app.screen.query_one(WhyPane).text
         assert "What binds" in text
         assert "Left of each promise" in text

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.widgets import Input, Select
+from textual.widgets import Input
 from tui_world import World, settle
 
 from advisor.design.explaining import explained
@@ -12,6 +12,7 @@ from catalog.loader import load
 from tui.app import WhicharchApp
 from tui.screens.lab import LabScreen
 from tui.screens.save import SaveScreen
+from tui.widgets.choice import Select
 from tui.widgets.reader import Reader
 from tui.widgets.row_table import RowTable
 

@@ -14,7 +14,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Select, Static
+from textual.widgets import Input, Static
+
+from tui.widgets.choice import Select
 
 NAMES = {
     "md": "Markdown", "csv": "CSV", "json": "JSON", "yaml": "YAML", "txt": "plain text", "svg": "picture of the screen",
@@ -43,7 +45,7 @@ class ExportScreen(ModalScreen[str | None]):
         with Vertical(id="export", classes="dialog") as box:
             box.border_title = "Export"
             box.border_subtitle = "enter writes, esc closes"
-            yield Select([(f"{NAMES.get(s, s)} (.{s})", s) for s in self._texts], allow_blank=False, id="format")
+            yield Select([(f"{NAMES.get(s, s)} (.{s})", s) for s in self._texts], id="format")
             yield Input(f"{self._name}.{next(iter(self._texts))}", id="path", compact=True)
             yield Static(id="problem")
             if self._equivalent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,9 +13,10 @@ from textual.containers import Grid
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Select, Static
+from textual.widgets import Input, Static
 
 from catalog.errors import BadInput
+from tui.widgets.choice import Select
 
 WRONG = "✗"
 
@@ -201,9 +202,7 @@ class ChoiceField(Field):
 
     def compose(self) -> ComposeResult:
         """The list."""
-        yield Select(
-            _prompts(self.choice.options), value=self.choice.value, allow_blank=False
-        )  # fmt: skip
+        yield Select(self.choice.options, self.choice.value)
 
     def value(self) -> Any:
         """The chosen value."""
@@ -225,7 +224,7 @@ class ChoiceField(Field):
             self.choice.name, self.choice.label, tuple(options), self.choice.value, self.choice.help
         )  # fmt: skip
         with self.prevent(Select.Changed):
-            self.query_one(Select).set_options(_prompts(options))
+            self.query_one(Select).set_options(options)
         self.put(chosen)
 
     def step(self, direction: int) -> None:
@@ -239,10 +238,6 @@ class ChoiceField(Field):
     def _chosen(self, event: Select.Changed) -> None:
         event.stop()
         self.post_message(self.Edited(self))
-
-
-def _prompts(options: Iterable[tuple[str, Any]]) -> list[tuple[Any, Any]]:
-    return [(Content(text), value) for text, value in options]
 
 
 class Form(Widget):
