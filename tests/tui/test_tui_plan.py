@@ -232,3 +232,35 @@ async def test_what_is_edited_while_it_is_planned_is_not_taken_for_planned(app: 
         await settle(pilot)
         assert screen.planned == planner.asked[0] != screen.data
         assert "changed since it was planned" in line(screen)
+
+
+async def test_what_was_typed_a_moment_ago_stays_when_a_class_is_added_and_a_file_is_named_while_it_is_what_is_shown(
+    app: WhicharchApp, planner: Planner, tmp_path: Path
+):
+    path = tmp_path / "my plan.yaml"
+    path.write_text((ROOT / "examples" / "rag.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot)
+        assert screen.equivalent() == "whicharch plan whicharch-plan.yaml"
+        screen.query_one("#path", Input).value = str(path)
+        await pilot.press("o", "enter")
+        await settle(pilot)
+        assert screen.equivalent() == f"whicharch plan '{path}'"
+        await pilot.press("s")
+        await settle(pilot)
+        assert screen.equivalent() == f"whicharch plan '{path}'"
+        field(screen, "class-rate").value = "41/min"
+        assert screen.equivalent() == "whicharch plan whicharch-plan.yaml"
+        await pilot.press("u")
+        await settle(pilot)
+        assert screen.equivalent() == f"whicharch plan '{path}'"
+        field(screen, "class-rate").value = "42/min"
+        screen.action_class(1)
+        assert screen.data is not None
+        assert [entry["rate"] for entry in screen.data["traffic"]] == ["42/min", "30/min", "30/min"]
+        field(screen, "class-users").value = "many"
+        screen.query_one("#field-class Select").value = "1 questions"  # type: ignore[attr-defined]
+        await settle(pilot)
+        assert "many" in line(screen)
+        assert field(screen, "class-users").value == "many"
+        assert screen.query_one("#field-class Select").value.startswith("3 ")  # type: ignore[attr-defined]

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -17,12 +16,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input, Static
-from textual.worker import get_current_worker
 
 from catalog.errors import BadInput
 from tui import garbage
 from tui.asked import ANY, MAIN, MORE, wishes_of
 from tui.cells import REJECTED, SHORTLIST, place, shortlist_columns
+from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, OpenModel, Page, State
 from tui.widgets.form import Form
 from tui.widgets.front import FrontPane
@@ -141,8 +140,6 @@ class AskScreen(Page):
 
         asked: dict[str, Any]
         sentence: str
-        ours: bool = False
-        """Whether it is a failure of ours rather than of the question."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,7 +150,6 @@ class AskScreen(Page):
         """What was understood and no field shows."""
         self._more: bool | None = None
         """Whether the further fields are shown; ``None``: where there is room."""
-        self._one_at_a_time = Lock()
         self._reasons: dict[str, Reasons] = {}
         """What is known of the rows of this answer."""
         self._decision: Decision | None = None
@@ -218,21 +214,14 @@ class AskScreen(Page):
             self.read_question(text)
         self.query_one(self.home()).focus()
 
-    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
-    def read_question(self, text: str) -> None:
+    @off_loop("read")
+    def read_question(self, text: str) -> Read:
         """Read a question off the event loop."""
         from advisor.asking.reading import read
         from tui.asked import texts_of
 
-        worker = get_current_worker()
-        try:
-            reading = read(text)
-            fields, others = texts_of(reading.requirements.model_dump(exclude_defaults=True))
-        except Exception as error:
-            self.post_message(self.Refused(self.asked, f"{type(error).__name__}: {error}", ours=True))
-            return
-        if not worker.is_cancelled:
-            self.post_message(self.Read(reading, fields, others))
+        reading = read(text)
+        return self.Read(reading, *texts_of(reading.requirements.model_dump(exclude_defaults=True)))
 
     @on(Read)
     def _question_read(self, event: Read) -> None:
@@ -300,27 +289,18 @@ class AskScreen(Page):
             await asyncio.sleep(PAUSE_S)
         self.compute(self.asked)
 
-    @work(thread=True, exclusive=True, group="compute", exit_on_error=False)
-    def compute(self, asked: dict[str, Any]) -> None:
-        """Answer off the event loop; superseded questions that wait for their turn are dropped unasked."""
+    @off_loop("compute", alone=True)
+    def compute(self, asked: dict[str, Any]) -> Answered | Refused:
+        """Answer off the event loop."""
         from advisor.recommend import recommend
 
-        worker = get_current_worker()
-        news: Message
-        with self._one_at_a_time:
-            if worker.is_cancelled:
-                return
-            try:
-                advice = recommend(limit=ROWS, **asked)
-                for rejected in advice.rejected:
-                    _ = rejected.smallest_change  # found here, where nobody waits, and not while the screen is drawn
-                news = self.Answered(asked, advice)
-            except BadInput as error:
-                news = self.Refused(asked, str(error))
-            except Exception as error:
-                news = self.Refused(asked, f"{type(error).__name__}: {error}", ours=True)
-        if not worker.is_cancelled:
-            self.post_message(news)
+        try:
+            advice = recommend(limit=ROWS, **asked)
+            for rejected in advice.rejected:
+                _ = rejected.smallest_change  # found here, where nobody waits, and not while the screen is drawn
+        except BadInput as error:
+            return self.Refused(asked, str(error))
+        return self.Answered(asked, advice)
 
     @on(Answered)
     def _answered(self, event: Answered) -> None:
@@ -356,13 +336,13 @@ class AskScreen(Page):
 
     @on(Refused)
     def _refused(self, event: Refused) -> None:
-        if event.asked != self.asked:
-            return
-        self._name_lists()
-        if event.ours:
-            self.notify(event.sentence, title="whicharch failed; this is our fault", severity="error", markup=False)
-        else:
+        if event.asked == self.asked:
+            self._name_lists()
             self.query_one("#requirements", Form).refuse(event.sentence)
+
+    @on(Failed)
+    def _not_answered(self) -> None:
+        self._name_lists()  # nothing is being ranked any more
 
     # Lists and reasons
 
@@ -417,23 +397,16 @@ class AskScreen(Page):
         else:
             why.reject(row)
 
-    @work(thread=True, exclusive=True, group="reason", exit_on_error=False)
-    def reason(self, advice: Advice, model: str) -> None:
-        """Explain a row off the event loop; rows that were passed by are dropped."""
+    @off_loop("reason", alone=True, about=lambda advice, model: model)
+    def reason(self, advice: Advice, model: str) -> Reasoned | None:
+        """Explain a row off the event loop."""
         from tui import reasons
 
-        worker = get_current_worker()
-        with self._one_at_a_time:
-            if worker.is_cancelled or advice is not self.advice:
-                return
-            try:
-                if self._decision is None or self._decision.advice is not advice:
-                    self._decision = reasons.decision_of(advice)
-                news: Message = self.Reasoned(advice, reasons.reasons_of(self._decision, model))
-            except Exception as error:
-                news = self.Refused(self.asked, f"{type(error).__name__}: {error}", ours=True)
-        if not worker.is_cancelled:
-            self.post_message(news)
+        if advice is not self.advice:
+            return None
+        if self._decision is None or self._decision.advice is not advice:
+            self._decision = reasons.decision_of(advice)
+        return self.Reasoned(advice, reasons.reasons_of(self._decision, model))
 
     @on(Reasoned)
     def _reasoned(self, event: Reasoned) -> None:
@@ -518,22 +491,17 @@ class AskScreen(Page):
         self._waiting = None
         self.restoring(state)
 
-    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
-    def restoring(self, state: State) -> None:
+    @off_loop("read")
+    def restoring(self, state: State) -> Restored:
         """Turn wishes into texts off the event loop: the first time imports a little."""
         from tui.asked import texts_of
 
-        wishes = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in state.get("wishes", {}).items()
-        }
-        worker = get_current_worker()
+        wishes = state.get("wishes", {})
         try:
-            fields, others = texts_of(wishes)
-        except Exception:
-            self.app.call_from_thread(self.notify, "This bookmark cannot be read any more.", severity="warning")
-            return
-        if not worker.is_cancelled:
-            self.post_message(self.Restored(str(state.get("question", "")), fields, others))
+            fields, others = texts_of({n: tuple(v) if isinstance(v, list) else v for n, v in wishes.items()})
+        except Exception as error:  # kept by another version, or edited by hand
+            raise BadInput("This bookmark cannot be read any more.") from error
+        return self.Restored(str(state.get("question", "")), fields, others)
 
     @on(Restored)
     def _restored(self, event: Restored) -> None:
@@ -592,8 +560,8 @@ class AskScreen(Page):
         )
 
     def display_changed(self) -> None:
-        """Units changed: write everything anew."""
+        """Units changed: write the tables anew, and ask again, for reasons and refusals are sentences with figures."""
         if self.advice is not None:
             self.query_one("#shortlist", RowTable).show_rows(self.advice.recommendations)
             self.query_one("#rejected", RowTable).show_rows(self.advice.rejected)
-            self._explain()
+            self.compute(self.asked)

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.worker import get_current_worker
 
 from advisor.report import bytes_text, flops_text, seconds_text, tokens_text
 from catalog.errors import BadInput
 from tui import findings
 from tui.model_text import as_json, command, table_csv, table_md
+from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, Page
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.log_plot import Line, LogPlot, Mark, Picture, legend
@@ -89,13 +89,6 @@ class CompareScreen(Page):
 
         answer: SideBySide
 
-    @dataclass
-    class Refused(Message):
-        """Why there is none."""
-
-        sentence: str
-        ours: bool
-
     def __init__(self, models: tuple[str, ...], load: dict[str, Any]) -> None:
         super().__init__()
         self.models, self.load = models, load
@@ -122,25 +115,14 @@ class CompareScreen(Page):
         self.action_pane(0)
         self.compute()
 
-    @work(thread=True, exclusive=True, group="compare", exit_on_error=False)
-    def compute(self) -> None:
+    @off_loop("compare")
+    def compute(self) -> Compared:
         """Compare off the event loop."""
-        worker = get_current_worker()
-        news: Message
-        try:
-            news = self.Compared(findings.put_side_by_side(self.models, self.load))
-        except BadInput as error:
-            news = self.Refused(str(error), False)
-        except Exception as error:
-            news = self.Refused(f"{type(error).__name__}: {error}", True)
-        if not worker.is_cancelled:
-            self.post_message(news)
+        return self.Compared(findings.put_side_by_side(self.models, self.load))
 
-    @on(Refused)
-    def _refused(self, event: Refused) -> None:
+    @on(Failed)
+    def _not_compared(self, event: Failed) -> None:
         self.query_one("#sides", RowTable).empty = event.sentence
-        title = "whicharch failed; this is our fault" if event.ours else ""
-        self.notify(event.sentence, title=title, severity="error", markup=False)
 
     @on(Compared)
     def _compared(self, event: Compared) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -23,6 +22,7 @@ from advisor import quantities
 from advisor.report import count_text, tokens_text
 from catalog.errors import BadInput
 from tui.lab_cells import DIFFERENCES, LEFT_OUT, shapes
+from tui.off_loop import off_loop
 from tui.screens.page import Explanation, Page, State
 from tui.widgets.curves import Curves
 from tui.widgets.form import Choice, Entry, EntryField, Form
@@ -199,8 +199,6 @@ class LabScreen(Page):
 
         asked: State
         sentence: str
-        ours: bool = False
-        """Whether it is a failure of ours rather than of the shape."""
 
     @dataclass
     class Sized(Message):
@@ -212,10 +210,10 @@ class LabScreen(Page):
 
     @dataclass
     class Saved(Message):
-        """The design is in the user's catalog, or could not be written."""
+        """The design is in the user's catalog."""
 
         name: str
-        sentence: str = ""
+        path: str
 
     def __init__(self) -> None:
         super().__init__()
@@ -229,7 +227,6 @@ class LabScreen(Page):
         self.found: Depths | None = None
         self._known_for: State = {}
         self._wanted: State = {}
-        self._one_at_a_time = Lock()
 
     def compose(self) -> ComposeResult:
         """Form; a sentence, tabs and their panes."""
@@ -347,24 +344,15 @@ class LabScreen(Page):
             self.past.went(self.asked)
             self.compute(self.base, self.now, self.asked)
 
-    @work(thread=True, exclusive=True, group="compute", exit_on_error=False)
-    def compute(self, base: ModelSpec, now: Shape, asked: State) -> None:
-        """Compute off the event loop; designs that were passed by meanwhile are dropped."""
-        worker = get_current_worker()
-        news: Message
-        with self._one_at_a_time:
-            if worker.is_cancelled:
-                return
-            try:
-                news = self.Answered(asked, work_out(base, now, asked["values"]))
-            except BadInput as error:
-                news = self.Refused(asked, str(error))
-            except ValueError as error:
-                news = self.Refused(asked, _first_line(error))
-            except Exception as error:
-                news = self.Refused(asked, f"{type(error).__name__}: {error}", ours=True)
-        if not worker.is_cancelled:
-            self.post_message(news)
+    @off_loop("compute", alone=True)
+    def compute(self, base: ModelSpec, now: Shape, asked: State) -> Answered | Refused:
+        """Compute off the event loop."""
+        try:
+            return self.Answered(asked, work_out(base, now, asked["values"]))
+        except BadInput as error:
+            return self.Refused(asked, str(error))
+        except ValueError as error:
+            return self.Refused(asked, _first_line(error))
 
     @on(Answered)
     def _answered(self, event: Answered) -> None:
@@ -378,11 +366,7 @@ class LabScreen(Page):
 
     @on(Refused)
     def _refused(self, event: Refused) -> None:
-        if event.asked != self.asked:
-            return
-        if event.ours:
-            self.notify(event.sentence, title="whicharch failed; this is our fault", severity="error", markup=False)
-        else:
+        if event.asked == self.asked:
             self._say(event.sentence, wrong=True)
 
     def _say(self, sentence: str, *, wrong: bool) -> None:
@@ -432,18 +416,14 @@ class LabScreen(Page):
             self.query_one("#depths", RowTable).border_subtitle = "computing …"
             self.compute_depths(self.answer.design, self.answered)
 
-    @work(thread=True, exclusive=True, group="depths", exit_on_error=False)
-    def compute_depths(self, design: Design, asked: State) -> None:
+    @off_loop("depths")
+    def compute_depths(self, design: Design, asked: State) -> Sized:
         """Compute off the event loop, and stop when another design is asked for."""
         worker = get_current_worker()
         try:
-            news = self.Sized(asked, work_out_depths(design, lambda: worker.is_cancelled))
+            return self.Sized(asked, work_out_depths(design, lambda: worker.is_cancelled))
         except BadInput as error:
-            news = self.Sized(asked, None, str(error))
-        except Exception as error:
-            news = self.Sized(asked, None, f"whicharch failed; this is our fault: {type(error).__name__}: {error}")
-        if not worker.is_cancelled:
-            self.post_message(news)
+            return self.Sized(asked, None, str(error))
 
     @on(Sized)
     def _shapes(self, event: Sized) -> None:
@@ -583,25 +563,17 @@ class LabScreen(Page):
 
         self.app.push_screen(SaveScreen(design.spec.id, known), named)
 
-    @work(thread=True, group="save", exit_on_error=False)
-    def write(self, design: Design, name: str) -> None:
+    @off_loop("save", overtakes=False)
+    def write(self, design: Design, name: str) -> Saved:
         """Write off the event loop; the dialog has asked whether something may be replaced."""
         from advisor.design.design import renamed
         from catalog.overlay import add_model
 
-        try:
-            path = add_model(renamed(design.spec, name), replace=True)
-        except BadInput as error:
-            self.post_message(self.Saved(name, str(error)))
-        else:
-            self.post_message(self.Saved(f"{name} ({path})"))
+        return self.Saved(name, str(add_model(renamed(design.spec, name), replace=True)))
 
     @on(Saved)
     def _saved(self, event: Saved) -> None:
-        if event.sentence:
-            self.notify(event.sentence, title="not saved", severity="error", timeout=10, markup=False)
-            return
-        self.notify(f"Saved: {event.name}. It is in the catalog; m shows it.", timeout=6, markup=False)
+        self.notify(f"Saved: {event.name} ({event.path}). It is in the catalog; m shows it.", timeout=6, markup=False)
         read = getattr(self.app, "read_library", None)
         if read is not None:
             read()
@@ -659,7 +631,7 @@ class LabScreen(Page):
 
     def display_changed(self) -> None:
         """Units changed."""
-        if self.answer is not None:
+        if self.base is not None and self.now is not None and self.asked:
             self.compute(self.base, self.now, self.asked)
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -16,11 +15,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
-from textual.worker import get_current_worker
 
-from catalog.errors import BadInput
 from tui.guide import OWN, SKIP, Place, tree
 from tui.learn_links import ANSWERS, LINKS, Link, links
+from tui.off_loop import off_loop
 from tui.screens.page import OpenModel, OpenPage, Page, State
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
@@ -117,20 +115,13 @@ class LearnScreen(Page):
 
         name: str
         lesson: Lesson
+        edition: int
 
     @dataclass
     class Walked(Message):
         """A place of the guide was made."""
 
-        asked: tuple[str, ...]
         place: Place
-
-    @dataclass
-    class Failed(Message):
-        """Something cannot be shown."""
-
-        sentence: str
-        ours: bool = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +134,8 @@ class LearnScreen(Page):
         self._answers: tuple[str, ...] = ()
         self._trail: list[str] = []
         self._wanted: State = {}
-        self._one_at_a_time = Lock()
+        self._edition = 0
+        """Counts what makes every page another one: a catalog that is read anew, other units."""
 
     def compose(self) -> ComposeResult:
         """Search and list; page, own value, links."""
@@ -168,18 +160,18 @@ class LearnScreen(Page):
 
     def library_read(self, library: Library) -> None:
         """Read the list; a catalog that was read anew may change every number."""
-        self._lessons.clear()
+        self._forget()
         self.list_topics()
 
-    @work(thread=True, exclusive=True, group="topics", exit_on_error=False)
-    def list_topics(self) -> None:
+    def _forget(self) -> None:
+        """What was computed, or is being computed, holds no longer."""
+        self._lessons.clear()
+        self._edition += 1
+
+    @off_loop("topics")
+    def list_topics(self) -> TopicsRead:
         """Read off the event loop."""
-        news: Message
-        try:
-            news = self.TopicsRead(read_topics())
-        except Exception as error:
-            news = self.Failed(f"{type(error).__name__}: {error}")
-        self.post_message(news)
+        return self.TopicsRead(read_topics())
 
     @on(TopicsRead)
     def _listed(self, event: TopicsRead) -> None:
@@ -241,26 +233,17 @@ class LearnScreen(Page):
     async def settle(self, name: str) -> None:
         """Wait until the cursor rests."""
         await asyncio.sleep(PAUSE_S)
-        self.compute(name)
+        self.compute(name, self._edition)
 
-    @work(thread=True, exclusive=True, group="compute", exit_on_error=False)
-    def compute(self, name: str) -> None:
-        """Compute off the event loop; pages that were passed by meanwhile are dropped."""
-        worker = get_current_worker()
-        news: Message
-        with self._one_at_a_time:
-            if worker.is_cancelled:
-                return
-            try:
-                news = self.Learned(name, read_lesson(name))
-            except BadInput as error:
-                news = self.Failed(str(error), ours=False)
-            except Exception as error:
-                news = self.Failed(f"{name}: {type(error).__name__}: {error}")
-        self.post_message(news)
+    @off_loop("compute", alone=True, about=lambda name, edition: name)
+    def compute(self, name: str, edition: int) -> Learned:
+        """Compute off the event loop."""
+        return self.Learned(name, read_lesson(name), edition)
 
     @on(Learned)
     def _learned(self, event: Learned) -> None:
+        if event.edition != self._edition:
+            return
         self._lessons[event.name] = event.lesson
         if event.name == self.topic:
             self._show(event.lesson)
@@ -283,28 +266,12 @@ class LearnScreen(Page):
         table.border_subtitle = "enter opens" if columns is LINKS else "enter answers, backspace goes back"
         table.show_rows(rows, follow=False)
 
-    @on(Failed)
-    def _failed(self, event: Failed) -> None:
-        title = "whicharch failed; this is our fault" if event.ours else "not possible"
-        self.notify(event.sentence, title=title, severity="error", markup=False)
-
     # The guide
 
-    @work(thread=True, exclusive=True, group="compute", exit_on_error=False)
-    def walk(self, answers: tuple[str, ...]) -> None:
+    @off_loop("compute", alone=True, about=lambda answers: GUIDE)
+    def walk(self, answers: tuple[str, ...]) -> Walked:
         """Find the place off the event loop: the first time imports a little."""
-        worker = get_current_worker()
-        news: Message
-        with self._one_at_a_time:
-            if worker.is_cancelled:
-                return
-            try:
-                news = self.Walked(answers, read_place(answers))
-            except BadInput as error:
-                news = self.Failed(str(error), ours=False)
-            except Exception as error:
-                news = self.Failed(f"guide: {type(error).__name__}: {error}")
-        self.post_message(news)
+        return self.Walked(read_place(answers))
 
     @on(Walked)
     def _walked(self, event: Walked) -> None:
@@ -480,10 +447,9 @@ class LearnScreen(Page):
 
     def display_changed(self) -> None:
         """Units changed: compute anew."""
-        self._lessons.clear()
-        if self.topic and self.topic != GUIDE:
-            name, self.topic = self.topic, ""
-            self._turn_to(name)
+        self._forget()
+        if self.topic:
+            self._turn_to(self.topic)
 
 
 def _markdown(lesson: Lesson) -> str:

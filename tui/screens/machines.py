@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on, work
@@ -24,6 +23,7 @@ from advisor import quantities
 from catalog.errors import BadInput
 from tui import machine_export
 from tui.machine_list import HERE, Listed, columns, listed, matcher, with_detected
+from tui.off_loop import off_loop
 from tui.screens.page import Explanation, OpenPage, Page, State
 from tui.widgets.calibrating import CalibratePane, command
 from tui.widgets.form import Choice, Entry, Form
@@ -159,12 +159,6 @@ class MachinesScreen(Page):
         found: Found
 
     @dataclass
-    class Failed(Message):
-        """Computing failed; that is a failure of ours."""
-
-        sentence: str
-
-    @dataclass
     class Added(Message):
         """The user's catalog has changed."""
 
@@ -178,7 +172,6 @@ class MachinesScreen(Page):
         self.picks: dict[str, int] = {}
         self.found: Found | None = None
         self._wanted: State | None = None
-        self._lock = Lock()
         self._own = TemporaryDirectory(prefix="whicharch-")
         self._places: dict[str, str] = {}
         self._follow = True
@@ -218,22 +211,16 @@ class MachinesScreen(Page):
         self.load = {} if problems else values
         self.list_machines(library)
 
-    @work(thread=True, exclusive=True, group="list", exit_on_error=False)
-    def list_machines(self, library: Library) -> None:
+    @off_loop("list")
+    def list_machines(self, library: Library) -> Ready:
         """Look prices up and recognise this computer, off the event loop."""
-        worker = get_current_worker()
-        try:
-            rows = listed(library.machines)
-            if not worker.is_cancelled:
-                self.post_message(self.Ready(rows, (), False))
-            seen = look()
-            rows = with_detected(rows, seen)
-            self._write_own(rows)
-            news: Message = self.Ready(rows, seen.notes, True)
-        except Exception as error:
-            news = self.Failed(f"{type(error).__name__}: {error}")
-        if not worker.is_cancelled:
-            self.post_message(news)
+        rows = listed(library.machines)
+        if not get_current_worker().is_cancelled:
+            self.post_message(self.Ready(rows, (), False))
+        seen = look()
+        rows = with_detected(rows, seen)
+        self._write_own(rows)
+        return self.Ready(rows, seen.notes, True)
 
     def _write_own(self, rows: tuple[Listed, ...]) -> None:
         """Give what was only detected a file, by which calculators find it."""
@@ -339,21 +326,12 @@ class MachinesScreen(Page):
         most = row.machine.link.max_gpus
         return [(row.id, self._places.get(row.id, row.id), n) for n in (1, 2, 4, 8) if n <= most]
 
-    @work(thread=True, exclusive=True, group="compute", exit_on_error=False)
-    def compute(self, asked: tuple[Any, ...], row: Listed, devices: int, choices: list[tuple[str, str, int]]) -> None:
-        """Compute off the event loop; machines that were passed by meanwhile are dropped."""
-        worker = get_current_worker()
-        news: Message
-        with self._lock:
-            if worker.is_cancelled:
-                return
-            try:
-                found = examine(row.id, self._places.get(row.id, row.id), devices, choices, asked[1])
-                news = self.Examined(asked, found)
-            except Exception as error:
-                news = self.Failed(f"{row.id}: {type(error).__name__}: {error}")
-        if not worker.is_cancelled:
-            self.post_message(news)
+    @off_loop("compute", alone=True, about=lambda asked, *_: asked[0])
+    def compute(
+        self, asked: tuple[Any, ...], row: Listed, devices: int, choices: list[tuple[str, str, int]]
+    ) -> Examined:
+        """Compute off the event loop."""
+        return self.Examined(asked, examine(row.id, self._places.get(row.id, row.id), devices, choices, asked[1]))
 
     @on(Examined)
     def _examined(self, event: Examined) -> None:
@@ -377,10 +355,6 @@ class MachinesScreen(Page):
                 form.refuse(self.found.refusal)
             else:
                 form.remark("")
-
-    @on(Failed)
-    def _failed(self, event: Failed) -> None:
-        self.notify(event.sentence, title="whicharch failed; this is our fault", severity="error", markup=False)
 
     # Picks
 
@@ -445,17 +419,12 @@ class MachinesScreen(Page):
         else:
             self.notify("It is in the catalog already.", timeout=3)
 
-    @work(thread=True, group="add", exit_on_error=False)
-    def write_machine(self, row: Listed) -> None:
+    @off_loop("add", overtakes=False)
+    def write_machine(self, row: Listed) -> Added:
         """Write its file."""
         from catalog.overlay import add_machine
 
-        try:
-            path = add_machine(row.machine)
-        except BadInput as error:
-            self.post_message(self.Failed(str(error)))
-        else:
-            self.post_message(self.Added(row.id, str(path)))
+        return self.Added(row.id, str(add_machine(row.machine)))
 
     @on(CalibratePane.Measured)
     def _measured(self, event: CalibratePane.Measured) -> None:
@@ -463,13 +432,13 @@ class MachinesScreen(Page):
         self._wanted = {"machine": event.machine}
         self.read_again()
 
-    @work(thread=True, group="add", exit_on_error=False)
-    def read_again(self) -> None:
+    @off_loop("add", overtakes=False)
+    def read_again(self) -> Added:
         """Forget what was read."""
         from catalog.loader import refresh
 
         refresh()
-        self.post_message(self.Added("", ""))
+        return self.Added("", "")
 
     @on(Added)
     def _added(self, event: Added) -> None:
@@ -550,7 +519,7 @@ class MachinesScreen(Page):
     def display_changed(self) -> None:
         """Write every figure anew."""
         self.query_one("#machines", RowTable).show_rows(self.query_one("#machines", RowTable).rows)
-        self._show()
+        self.settle()
 
     def bookmark(self) -> str | None:
         """The machine and the model on it."""

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -23,6 +22,7 @@ from catalog.errors import BadInput
 from tui import findings, garbage
 from tui.model_cells import FIGURES, GROWTH, MODELS, OPERATORS, SIZES
 from tui.model_text import as_json, command, table_csv, table_md
+from tui.off_loop import off_loop
 from tui.screens.page import Explanation, Page, State
 from tui.widgets.detail import Detail
 from tui.widgets.evidence import CHECKS, EvidencePane
@@ -143,12 +143,6 @@ class ModelsScreen(Page):
         ids: frozenset[str]
         problem: str = ""
 
-    @dataclass
-    class Failed(Message):
-        """Computing failed; that is a failure of ours."""
-
-        sentence: str
-
     def __init__(self) -> None:
         super().__init__()
         self.model: Model | None = None
@@ -157,7 +151,6 @@ class ModelsScreen(Page):
         self.marked: list[str] = []
         self._wanted: State | None = None
         self._fits: dict[str, frozenset[str]] = {}
-        self._one_at_a_time = Lock()
         self._examined_any = False
         self._weighed = ""
         self._proof: Worker[None] | None = None
@@ -271,34 +264,27 @@ class ModelsScreen(Page):
         for machine in found.waits_for:
             self.find_room(machine)
 
-    @work(thread=True, exclusive=True, group="room", exit_on_error=False)
-    def find_room(self, machine: str) -> None:
-        """Compute which models fit a machine: seconds the first time, so on a thread of its own."""
+    @off_loop("room", about=lambda machine: machine)
+    def find_room(self, machine: str) -> RoomKnown:
+        """Compute which models fit a machine: seconds the first time, so it holds nothing else up."""
         from advisor.room import fitting
 
-        worker = get_current_worker()
-        library = self.library
+        worker, library = get_current_worker(), self.library
         assert library is not None
-        news: Message
         try:
-            ids = fitting((m.spec for m in library.models), machine, lambda: worker.is_cancelled)
-            news = self.RoomKnown(machine, ids)
+            return self.RoomKnown(
+                machine, fitting((m.spec for m in library.models), machine, lambda: worker.is_cancelled)
+            )
         except BadInput as error:
-            news = self.RoomKnown(machine, frozenset(), str(error))
-        except Exception as error:
-            news = self.Failed(f"{machine}: {type(error).__name__}: {error}")
-        if not worker.is_cancelled:
-            self.post_message(news)
+            return self.RoomKnown(machine, frozenset(), str(error))
 
-    @work(thread=True, exclusive=True, group="near", exit_on_error=False)
-    def find_near(self, query: str) -> None:
-        """Look for names like what was typed; slow among thousands."""
+    @off_loop("near")
+    def find_near(self, query: str) -> NearFound | None:
+        """Look for names like what was typed, once typing pauses; slow among thousands."""
         assert self.library is not None
         time.sleep(PAUSE_S)
-        worker = get_current_worker()
-        near = [] if worker.is_cancelled else self.library.index.near(query)
-        if near and not worker.is_cancelled:
-            self.post_message(self.NearFound(query, tuple(near)))
+        near = () if get_current_worker().is_cancelled else tuple(self.library.index.near(query))
+        return self.NearFound(query, near) if near else None
 
     @on(NearFound)
     def _near_found(self, event: NearFound) -> None:
@@ -356,6 +342,8 @@ class ModelsScreen(Page):
     def display_changed(self) -> None:
         """Write every figure anew."""
         self.settle()
+        if self.model is not None and self.model.id == self._weighed:
+            self.weigh(self.model)
 
     @work(exclusive=True, group="settle")
     async def settle(self) -> None:
@@ -364,20 +352,10 @@ class ModelsScreen(Page):
         if self.model is not None and self.load:
             self.compute(self.model, self.load)
 
-    @work(thread=True, exclusive=True, group="compute", exit_on_error=False)
-    def compute(self, model: Model, load: dict[str, Any]) -> None:
-        """Compute off the event loop; models that were passed by meanwhile are dropped."""
-        worker = get_current_worker()
-        news: Message
-        with self._one_at_a_time:
-            if worker.is_cancelled:
-                return
-            try:
-                news = self.Examined(model.id, load, findings.examine(model, load))
-            except Exception as error:
-                news = self.Failed(f"{model.id}: {type(error).__name__}: {error}")
-        if not worker.is_cancelled:
-            self.post_message(news)
+    @off_loop("compute", alone=True, about=lambda model, load: model.id)
+    def compute(self, model: Model, load: dict[str, Any]) -> Examined:
+        """Compute off the event loop."""
+        return self.Examined(model.id, load, findings.examine(model, load))
 
     @on(Examined)
     def _examined(self, event: Examined) -> None:
@@ -423,26 +401,15 @@ class ModelsScreen(Page):
         self.query_one(EvidencePane).forget()
         self.weigh(model)
 
-    @work(thread=True, exclusive=True, group="weigh", exit_on_error=False)
-    def weigh(self, model: Model) -> None:
+    @off_loop("weigh", about=lambda model: model.id)
+    def weigh(self, model: Model) -> Weighed:
         """Look up off the event loop."""
-        worker = get_current_worker()
-        news: Message
-        try:
-            news = self.Weighed(model.id, findings.weigh(model))
-        except Exception as error:
-            news = self.Failed(f"{model.id}: {type(error).__name__}: {error}")
-        if not worker.is_cancelled:
-            self.post_message(news)
+        return self.Weighed(model.id, findings.weigh(model))
 
     @on(Weighed)
     def _was_weighed(self, event: Weighed) -> None:
         if self.model is not None and event.model == self.model.id:
             self.query_one(Detail).show_evidence(self.model, event.evidence)
-
-    @on(Failed)
-    def _failed(self, event: Failed) -> None:
-        self.notify(event.sentence, title="whicharch failed; this is our fault", severity="error", markup=False)
 
     # The proof
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
+from tui.off_loop import Failed
 from tui.past import Past
 from tui.styling import STYLES
 
@@ -111,6 +112,12 @@ class Page(Screen[None]):
             self.minimize()
         elif self.focused is not None and self.focused.allow_maximize:
             self.maximize(self.focused)
+
+    @on(Failed)
+    def _failed(self, event: Failed) -> None:
+        if not event.worker.is_cancelled:
+            title = "whicharch failed; this is our fault" if event.ours else "not possible"
+            self.notify(event.sentence, title=title, severity="error", markup=False)
 
     # What pages fill in
 

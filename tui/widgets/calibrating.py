@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -73,6 +74,7 @@ class CalibratePane(Vertical):
         """A line of progress."""
 
         text: str
+        run: int
 
     @dataclass
     class Measured(Message):
@@ -82,6 +84,7 @@ class CalibratePane(Vertical):
 
     @dataclass
     class _Ended(Message):
+        run: int
         ended: child.Ended | None
         sentence: str = ""
 
@@ -90,6 +93,8 @@ class CalibratePane(Vertical):
         self.said: list[str] = []
         self.result: dict[str, Any] | None = None
         self.verdict = ""
+        self._run = 0
+        """Counts measurements: what an earlier one still says is about that one."""
         self._began = 0.0
         self._clock: Timer | None = None
         self._quick = True
@@ -121,7 +126,8 @@ class CalibratePane(Vertical):
         self._clock = self.set_interval(1.0, self._tick)
         self._tell()
         self._tick()
-        self.measure(self.prefix(*command(values), "--json"))
+        self._run += 1
+        self.measure(self._run, self.prefix(*command(values), "--json"))
 
     def action_stop(self) -> None:
         """End it."""
@@ -130,22 +136,22 @@ class CalibratePane(Vertical):
             self._over("Stopped; nothing was written.")
 
     @work(exclusive=True, group="measure", exit_on_error=False)
-    async def measure(self, command: tuple[str, ...]) -> None:
+    async def measure(self, run: int, command: tuple[str, ...]) -> None:
         """Run the measurement in a process of its own: it takes all cores, and this program must not."""
         try:
-            ended = await child.run(command, self._say)
+            ended = await child.run(command, partial(self._say, run))
         except OSError as error:
-            self.post_message(self._Ended(None, f"{command[0]}: {error.strerror or error}"))
+            self.post_message(self._Ended(run, None, f"{command[0]}: {error.strerror or error}"))
         else:
-            self.post_message(self._Ended(ended))
+            self.post_message(self._Ended(run, ended))
 
-    def _say(self, text: str) -> None:
-        self.post_message(self.Said(text))
+    def _say(self, run: int, text: str) -> None:
+        self.post_message(self.Said(text, run))
 
     @on(Said)
     def _line(self, event: Said) -> None:
         event.stop()
-        if self.running:
+        if self.running and event.run == self._run:
             self.said.append(event.text)
             self._tell(stay=True)
             self.query_one("#measured", Reader).scroll_end(animate=False)
@@ -153,7 +159,7 @@ class CalibratePane(Vertical):
     @on(_Ended)
     def _ended(self, event: _Ended) -> None:
         event.stop()
-        if not self.running:
+        if not self.running or event.run != self._run:
             return
         if event.ended is None or event.ended.code:
             last = self.said[-1] if self.said else ""
