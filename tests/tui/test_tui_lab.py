@@ -78,7 +78,7 @@ async def test_arrows_and_tabs_work_by_mouse(app: WhicharchApp):
         assert typed(page, "layers") == "3"
         await pilot.click("#tab-why")
         await settle(pilot)
-        assert page.view == "why"
+        assert page.result.view == "why"
         assert "repeat: 3" in page.query_one("#why", Reader).text
 
 

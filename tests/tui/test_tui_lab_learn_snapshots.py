@@ -19,8 +19,8 @@ from advisor.learn import Topic
 from catalog.spec import ModelSpec
 from tui.app import WhicharchApp
 from tui.guide import Place
+from tui.lab_answer import Answer, setting_of
 from tui.learn_links import Link
-from tui.screens.lab import Answer, setting_of
 
 TOPICS = (
     Topic("decoder", "family", "Decoder-only transformer", "It writes."),
