@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.machines import engine_reading, formats_for, hourly_price
+from advisor.machines import engine_reading, hourly_price
+from advisor.readable import formats_for
 from advisor.requirements import Needs
 from calculators.activations import peak_activation_bytes
 from calculators.collectives import network_bytes_per_s

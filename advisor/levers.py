@@ -11,7 +11,8 @@ from advisor.answer import Estimate
 from advisor.breakdown import Pass, breakdown_of
 from advisor.estimate import estimate
 from advisor.estimating.resolve import Resolved, resolve
-from advisor.machines import engine_for, formats_for, rentable
+from advisor.machines import engine_for, rentable
+from advisor.readable import formats_for
 from advisor.scenario import Scenario
 from catalog.errors import BadInput
 from catalog.loader import all_machines, checked, load_format

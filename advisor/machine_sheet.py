@@ -62,8 +62,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
 NOMINAL = ("memory_gib", "bandwidth_gb_per_s", "l2_mb", "tdp_w")
 LINKS = ("gb_per_s", "bridge_gb_per_s", "pcie_gb_per_s", "network_gb_per_s", "max_gpus")
 IDENTITY = frozenset(
-    ("id", "name", "vendor", "kind", "released", "memory_type", "usable_memory", "peak_tflops", "reached_tflops",
-     "link", "calibration", "notes", "sources", "roofline", *NOMINAL)
+    ("id", "name", "vendor", "kind", "released", "compute_capability", "memory_type", "usable_memory", "peak_tflops",
+     "reached_tflops", "link", "calibration", "notes", "sources", "roofline", *NOMINAL)
 )  # fmt: skip
 
 

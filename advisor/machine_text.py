@@ -58,6 +58,8 @@ def _head(machine: Machine, known: Sequence[Fact]) -> Iterator[str]:
     if "memory_gib" in one:
         usable = f", {one['usable_gib'].value:.4g} GiB usable ({machine.usable_memory:.0%})"
         yield _line("memory", f"{one['memory_gib'].value:g} GiB {machine.memory_type or ''}".strip() + usable, badge)
+    if machine.compute_capability:
+        yield _line("CUDA", f"compute capability {machine.compute_capability}", badge)
     cache = f", {machine.l2_mb:g} MB cache on the chip" if machine.l2_mb else ""
     yield _line("bandwidth", f"{machine.bandwidth_gb_per_s:,.4g} GB/s{cache}", badge)
     peaks = [f"{dtype} {peak:,.4g}" for dtype, peak in machine.peak_tflops.items()]

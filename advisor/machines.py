@@ -1,21 +1,19 @@
-"""Machines as the advisor uses them: their price, their usual engine, the formats worth trying."""
+"""Machines as the advisor uses them: their price and their usual engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
 
-from catalog.loader import load_format, machine_prices
+from catalog.loader import machine_prices
 from catalog.machine import Machine
 from catalog.price import MachinePrice
-from catalog.spec import ModelSpec
 from catalog.values import dataclass
 from catalog.weight_format import WeightFormat
 
-LLAMA_CPP_KINDS = frozenset({"consumer gpu", "workstation gpu", "apple", "cpu", "soc"})
-"""Machines on which GGUF files are a usual choice."""
-TEXT = ("decoder", "moe", "ssm", "hybrid", "vision-language")
-"""Families whose weights people quantize."""
+VLLM_NEEDS = 7.5
+"""Compute capability below which vLLM does not run (its docs/getting_started/installation/gpu.cuda.inc.md, commit
+0487d5c of 2026)."""
 HOURS_OF_OWNERSHIP = 3 * 8760
 """Three years: over which a purchase is spread where nobody rents the machine out."""
 
@@ -65,6 +63,8 @@ def _hourly_price(prices: Sequence[MachinePrice]) -> HourlyPrice | None:
 def engine_for(machine: Machine, writes: bool = True) -> str:
     """The engine that people usually run on such a machine: vLLM in data centres and on NVIDIA, else llama.cpp.
 
+    What is too old for vLLM runs llama.cpp too.
+
     Models that answer in one pass (``writes`` false) run in PyTorch: eager on GPUs, compiled on CPUs and where only
     compiled graphs run.
     """
@@ -74,7 +74,12 @@ def engine_for(machine: Machine, writes: bool = True) -> str:
         )
     if machine.kind in ("apple", "cpu", "soc") or (machine.vendor != "nvidia" and machine.kind == "consumer gpu"):
         return "llama.cpp"
-    return "vllm"
+    return "vllm" if runs_vllm(machine) else "llama.cpp"
+
+
+def runs_vllm(machine: Machine) -> bool:
+    """Whether vLLM has kernels for it; assumed where its compute capability is not known."""
+    return machine.compute_capability is None or machine.compute_capability >= VLLM_NEEDS
 
 
 def engine_reading(weights: WeightFormat, machine: Machine, writes: bool = True) -> str:
@@ -83,53 +88,3 @@ def engine_reading(weights: WeightFormat, machine: Machine, writes: bool = True)
         if writes and weights.id.startswith(start):
             return engine
     return engine_for(machine, writes)
-
-
-def formats_for(machine: Machine, spec: ModelSpec) -> tuple[str, ...]:
-    """Ids of weight formats worth trying: the published one, and smaller ones that the machine's engines read.
-
-    Never one wider than the published (widening costs memory and restores nothing), except where no kernel reads it:
-    small floats on machines of data centres that have no 8-bit floats and are not NVIDIA's, whose kernels unpack them
-    into 16 bits on the way (Marlin, arXiv:2408.11743). There the weights are widened to 16 bits beforehand.
-    """
-    text = spec.family in TEXT
-    types = frozenset(machine.peak_tflops) & {"bf16", "fp8"}
-    if spec.published_weights.startswith(SMALL_FLOATS) and _reads_no_small_floats(machine):
-        return ("bf16",)
-    return _formats(spec.published_weights, text, types, engine_for(machine) == "vllm", machine.kind in LLAMA_CPP_KINDS)
-
-
-SMALL_FLOATS = ("fp8", "mxfp", "nvfp")
-
-
-def _reads_no_small_floats(machine: Machine) -> bool:
-    return machine.vendor != "nvidia" and "fp8" not in machine.peak_tflops and engine_for(machine) == "vllm"
-
-
-def possible_formats(spec: ModelSpec) -> tuple[str, ...]:
-    """Ids of all formats that some machine would run it in."""
-    text = spec.family in TEXT
-    names = dict.fromkeys(
-        name
-        for types in (frozenset[str](), frozenset({"bf16", "fp8"}))
-        for name in _formats(spec.published_weights, text, types, True, True)
-    )
-    if spec.published_weights.startswith(SMALL_FLOATS):
-        names["bf16"] = None
-    return tuple(names)
-
-
-@lru_cache(maxsize=256)
-def _formats(published: str, text: bool, types: frozenset[str], vllm: bool, gguf: bool) -> tuple[str, ...]:
-    bits = load_format(published).nominal_bits
-    names = [published]
-    if bits > 16:
-        names.append("bf16" if "bf16" in types else "fp16")
-    if text and bits >= 16:
-        if "fp8" in types:
-            names.append("fp8")
-        if vllm:
-            names.append("awq-int4")
-        if gguf:
-            names += ["gguf-q8_0", "gguf-q6_k", "gguf-q4_k_m"]
-    return tuple(dict.fromkeys(names))

@@ -245,6 +245,8 @@ class Machine(Entry):
     vendor: str
     kind: MachineKind
     released: Date | None = None
+    compute_capability: Positive | None = None
+    """Of NVIDIA's: which kernels it can run."""
     memory_gib: Positive | None = None
     """Nominal memory, in GiB; ``None`` for a host whose memory is whatever was fitted."""
     usable_memory: Annotated[float, Field(gt=0, le=1)] = 0.92

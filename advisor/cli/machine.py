@@ -11,6 +11,8 @@ import click
 
 from advisor.cli.options import json_option, print_csv, print_json, print_markdown, print_table, table_options
 
+NAMED = {"id", "name", "vendor", "kind", "released", "compute_capability", "memory_type"}
+
 
 @click.group()
 def command() -> None:
@@ -163,7 +165,7 @@ def show(name: str, as_json: bool) -> None:
         family = class_of(machine, machine_classes())
         print_json(
             {
-                **machine.model_dump(mode="json", include={"id", "name", "vendor", "kind", "released", "memory_type"}),
+                **machine.model_dump(mode="json", include=NAMED),
                 "class": family.id if family else None,
                 "facts": [asdict(fact) for fact in facts(machine)],
                 "prices": [price.model_dump(mode="json") for price in machine_prices(machine.id)],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from advisor.candidates import Outcomes, evaluate, offered
-from advisor.machines import LLAMA_CPP_KINDS, engine_for, formats_for
 from advisor.ranking.promises import excesses
+from advisor.readable import formats_for, reader
 from advisor.requirements import Needs
 from catalog.loader import load_format
 from catalog.spec import ModelSpec
@@ -27,7 +27,8 @@ def narrower_weights(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: in
     if spec.family not in TEXT:
         return None
     tried = set(formats_for(machine, spec))
-    names = (SERVED if engine_for(machine) == "vllm" else ()) + (FILES if machine.kind in LLAMA_CPP_KINDS else ())
+    reads = reader(machine)
+    names = (SERVED if reads.awq else ()) + (FILES if reads.gguf else ())
     bits = closest.weights.nominal_bits
     found = [n for n in names if n not in tried and load_format(n).nominal_bits <= bits and n != closest.weights.id]
     for name in sorted(found, key=lambda n: -load_format(n).bits):

@@ -6,6 +6,7 @@ from advisor.answer import Memory
 from advisor.estimating.layouts import layout_notes
 from advisor.estimating.resolve import Resolved, hears, prompt_tokens
 from advisor.estimating.routed import routing_notes
+from advisor.readable import unread
 from calculators.efficiency import efficiency
 from calculators.lowering import streams_of
 from catalog.loader import machine_classes
@@ -35,6 +36,8 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
             "an engine that reserves full-length pages for windowed layers takes "
             f"{memory.kv_cache_reserved_bytes / 2**30:.1f} GiB of cache instead of {memory.kv_cache_bytes / 2**30:.1f}"
         )
+    if case.generates and (problem := unread(case.weights, case.machine, case.engine)):
+        notes.append(f"{problem}: the figures are as if it did")
     if memory.usable_bytes is None:
         notes.append(f"the memory of {case.machine.id} depends on what is fitted; compare the total with yours")
     if case.machine.id and efficiency(case.machine, case.weights, machine_classes()).badge == "spec sheet":

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from advisor.formats import weights_of
 from advisor.machines import HourlyPrice, engine_reading, hourly_price
+from advisor.readable import usual_weights
 from advisor.scenario import Scenario
 from advisor.usual_lengths import within
 from calculators.collectives import network_problem
@@ -96,7 +97,7 @@ def resolve(scenario: Scenario, spec: ModelSpec | None = None) -> Resolved:
     writes = _writes(architecture)
     scenario = within(scenario, spec.context_tokens, writes=writes, hears=hears(architecture))
     machine = load_machine(scenario.machine)
-    weights = weights_of(spec, scenario.weights)
+    weights = weights_of(spec, scenario.weights or _usual_weights(scenario, machine, spec))
     if scenario.cache not in CACHE_BITS:
         raise unknown("cache type", scenario.cache, CACHE_BITS)
     if problem := layout_problem(architecture, scenario.layout):
@@ -112,6 +113,11 @@ def resolve(scenario: Scenario, spec: ModelSpec | None = None) -> Resolved:
     return Resolved(
         scenario, spec, architecture, machine, weights, CACHE_BITS[scenario.cache], engine, hourly_price(machine)
     )
+
+
+def _usual_weights(scenario: Scenario, machine: Machine, spec: ModelSpec) -> str:
+    """Nothing where the file or the engine that was chosen decides."""
+    return "" if spec.stored or scenario.engine else usual_weights(machine, spec, host=bool(scenario.host))
 
 
 def _check_idle(scenario: Scenario, spec: ModelSpec) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from advisor.candidates import generates
-from advisor.machines import engine_reading, formats_for, rentable
+from advisor.machines import engine_reading, rentable
 from advisor.planning.money import Terms, terms_of
 from advisor.planning.schema import Layouts, MachineChoice, PlanFile
+from advisor.readable import formats_for
 from advisor.scenario import Scenario
 from calculators.collectives import network_problem
 from calculators.efficiency import class_of

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from advisor.candidates import DEGREES, NODE, Outcomes, Space, offered
 from advisor.kept.stacks import stack_for
-from advisor.machines import formats_for, possible_formats
 from advisor.ranking.facts import facts_of
 from advisor.ranking.promises import errors_of
+from advisor.readable import formats_for, possible_formats
 from advisor.requirements import Needs
 from calculators.gathered import Constants, Gathered, Loaded, distinct
 from calculators.imbalance import DEFAULT

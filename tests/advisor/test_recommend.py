@@ -206,7 +206,7 @@ def test_what_no_node_holds_is_laid_out_as_a_pipeline_of_nodes():
 
 
 def test_small_floats_are_widened_where_no_kernel_reads_them():
-    from advisor.machines import formats_for
+    from advisor.readable import formats_for
     from catalog import load
     from catalog.loader import load_machine
 

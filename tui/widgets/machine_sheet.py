@@ -23,7 +23,8 @@ NOMINAL = ("memory", "rates", "links", "price")
 def title(row: Listed) -> Content:
     """Its name and what it is."""
     m = row.machine
-    about = " · ".join(part for part in (m.vendor, m.kind, m.memory_type, m.released) if part)
+    built = f"compute capability {m.compute_capability}" if m.compute_capability else ""
+    about = " · ".join(part for part in (m.vendor, m.kind, m.memory_type, m.released, built) if part)
     return Content.assemble((m.name, "bold $text-primary"), f"  {m.id}\n", (about, "dim"))
 
 
