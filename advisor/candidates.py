@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from advisor.machines import engine_reading, hourly_price
 from advisor.readable import formats_for
 from advisor.requirements import Needs
+from advisor.tensor_split import most_together, splits_tensors
 from calculators.activations import peak_activation_bytes
 from calculators.collectives import network_bytes_per_s
 from calculators.diffusion import usual_passes
@@ -96,12 +97,19 @@ class Space:
 def space(spec: ModelSpec, machines: Sequence[Machine], needs: Needs) -> Space:
     """The choices for a model on some machines."""
     key = tuple(formats_for(machine, spec) for machine in machines)
-    return offered(machines, key, writes=generates(spec), needs=needs)
+    return offered(machines, key, writes=generates(spec), needs=needs, splits=splits_tensors(spec))
 
 
-def offered(machines: Sequence[Machine], formats: tuple[tuple[str, ...], ...], *, writes: bool, needs: Needs) -> Space:
-    """The choices of some formats on each machine."""
-    return _space(_Machines(machines), formats, writes, needs.users > 1, needs.requirements.memory_bytes)
+def offered(
+    machines: Sequence[Machine],
+    formats: tuple[tuple[str, ...], ...],
+    *,
+    writes: bool,
+    needs: Needs,
+    splits: bool = True,
+) -> Space:
+    """The choices of some formats on each machine, of models that llama.cpp shares between GPUs or does not."""
+    return _space(_Machines(machines), formats, writes, needs.users > 1, needs.requirements.memory_bytes, splits)
 
 
 class _Machines:
@@ -120,7 +128,12 @@ class _Machines:
 
 @lru_cache(maxsize=64)
 def _space(
-    machines: _Machines, formats: tuple[tuple[str, ...], ...], caches: bool, busy: bool, limit: float | None
+    machines: _Machines,
+    formats: tuple[tuple[str, ...], ...],
+    caches: bool,
+    busy: bool,
+    limit: float | None,
+    splits: bool,
 ) -> Space:
     from catalog.loader import load_format
 
@@ -156,7 +169,9 @@ def _space(
         request_s=np.array([(c.engine.busy_request_ms if busy else c.engine.idle_request_ms) * 1e-3 for c in choices]),
         usd_per_hour=np.array([c.usd_per_hour for c in choices]),
         networked=np.array([network_bytes_per_s(c.machine) is not None for c in choices]),
-        max_gpus=np.array([c.machine.link.max_gpus for c in choices], dtype=np.float64),
+        max_gpus=np.array(
+            [most_together(c.engine, c.cache, c.machine.link.max_gpus, splits) for c in choices], dtype=np.float64
+        ),
         cache_bits=np.array(bits),
         nominal_bits=np.array([c.weights.nominal_bits for c in choices]),
         formats=formats_used,

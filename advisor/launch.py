@@ -177,7 +177,7 @@ def _llama_cpp(
         f"--ctx-size {each * rules.max_sequences}",
         f"--parallel {rules.max_sequences}",
         "--n-gpu-layers 999" if machine.kind != "cpu" else None,
-        "--split-mode row" if layout.tp > 1 else "--split-mode layer" if layout.pp > 1 else None,
+        "--split-mode tensor --fit off" if layout.tp > 1 else "--split-mode layer" if layout.pp > 1 else None,
         f"--cache-type-k {typed} --cache-type-v {typed} --flash-attn on" if typed else None,
     )
     source = f" of {name}" if name else ""

@@ -6,6 +6,7 @@ from advisor.candidates import Outcomes, evaluate, offered
 from advisor.ranking.promises import excesses
 from advisor.readable import formats_for, reader
 from advisor.requirements import Needs
+from advisor.tensor_split import splits_tensors
 from catalog.loader import load_format
 from catalog.spec import ModelSpec
 
@@ -32,7 +33,7 @@ def narrower_weights(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: in
     bits = closest.weights.nominal_bits
     found = [n for n in names if n not in tried and load_format(n).nominal_bits <= bits and n != closest.weights.id]
     for name in sorted(found, key=lambda n: -load_format(n).bits):
-        where = offered([machine], ((name,),), writes=outcome.writes, needs=needs)
+        where = offered([machine], ((name,),), writes=outcome.writes, needs=needs, splits=splits_tensors(spec))
         ratios = excesses(evaluate(spec, where, needs, outcome.layout), needs)
         if any(all(ratio[i] <= 1 for ratio in ratios.values()) for i in range(len(where.choices))):
             return name

@@ -7,6 +7,7 @@ from advisor.estimating.layouts import layout_notes
 from advisor.estimating.resolve import Resolved, hears, prompt_tokens
 from advisor.estimating.routed import routing_notes
 from advisor.readable import unread
+from advisor.tensor_split import WARNING, splits_tensors
 from calculators.efficiency import efficiency
 from calculators.lowering import streams_of
 from catalog.loader import machine_classes
@@ -38,6 +39,9 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
         )
     if case.generates and (problem := unread(case.weights, case.machine, case.engine)):
         notes.append(f"{problem}: the figures are as if it did")
+    if case.engine.id == "llama.cpp" and s.layout.tp > 1:
+        refused = "" if splits_tensors(case.spec) and s.cache == "bf16" else ", and it refuses this model or cache"
+        notes.append(f"{WARNING}{refused}")
     if memory.usable_bytes is None:
         notes.append(f"the memory of {case.machine.id} depends on what is fitted; compare the total with yours")
     if case.machine.id and efficiency(case.machine, case.weights, machine_classes()).badge == "spec sheet":

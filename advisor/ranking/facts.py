@@ -30,6 +30,8 @@ class Facts:
     takes_images: bool
     image_tokens: int
     """Of one image in the context."""
+    splits_tensors: bool
+    """Whether llama.cpp shares its layers between GPUs."""
 
 
 def lineage_of(spec: ModelSpec) -> str:
@@ -54,7 +56,9 @@ def _kept() -> tuple[dict[str, str], dict[str, Facts]]:
 
 @lru_cache(maxsize=1)
 def _key() -> bytes:
-    return with_code(HERE / "facts.py", HERE / "lineage.py", HERE.parent / "candidates.py")
+    return with_code(
+        HERE / "facts.py", HERE / "lineage.py", HERE.parent / "candidates.py", HERE.parent / "tensor_split.py"
+    )
 
 
 def _made() -> tuple[dict[str, str], dict[str, Facts]]:
@@ -64,6 +68,7 @@ def _made() -> tuple[dict[str, str], dict[str, Facts]]:
 
 def _facts(spec: ModelSpec) -> Facts:
     from advisor.candidates import generates
+    from advisor.tensor_split import splits_tensors
     from calculators.flops import reads_source, source_tokens
     from calculators.images import takes_images, tokens_per_image
     from calculators.params import architecture_of, count_params
@@ -77,4 +82,5 @@ def _facts(spec: ModelSpec) -> Facts:
         source_tokens=lengths.pop() if len(lengths) == 1 else None,
         takes_images=takes_images(own),
         image_tokens=tokens_per_image(own),
+        splits_tensors=splits_tensors(spec),
     )

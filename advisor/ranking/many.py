@@ -75,6 +75,8 @@ class Many:
         self._choices = {key: self._allowed(key) for key in wanted}
         self.formats = formats
         self.layouts = tuple(Layout(tp=n) for n in DEGREES if n <= min(needs.max_gpus, NODE))
+        self._splits = np.array([facts_of(spec).splits_tensors for spec in self.models])
+        self._shares = np.array([choice.engine.id != "llama.cpp" for choice in self.space.choices])
         self._signatures = [self._signature(spec) for spec in self.models]
         self._groups = {signature: i for i, signature in enumerate(dict.fromkeys(self._signatures))}
         self._ready: dict[Layout, _InLayout] = {}
@@ -137,12 +139,14 @@ class Many:
             cache, active = caches[places][:, inverse[allowed]], peaks[places][:, chunk[allowed]]
             fixed = weights + active + where.overhead_bytes[allowed]
             shape = weights.shape
-            found.append(
-                (
-                    np.repeat(models, shape[1]), np.full(weights.size, index), np.tile(allowed, shape[0]),
-                    fixed.ravel(), weights.ravel(), cache.ravel(),
-                )
+            ways = (
+                np.repeat(models, shape[1]), np.full(weights.size, index), np.tile(allowed, shape[0]),
+                fixed.ravel(), weights.ravel(), cache.ravel(),
             )  # fmt: skip
+            if layout.tp > 1:
+                runs = (self._splits[models][:, None] | self._shares[allowed][None, :]).ravel()
+                ways = tuple(column[runs] for column in ways)
+            found.append(ways)
         if not found:
             return _NO_WAYS
         return Ways(*(np.concatenate(column) for column in zip(*found, strict=True)))  # type: ignore[arg-type]

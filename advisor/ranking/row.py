@@ -16,6 +16,7 @@ from advisor.ranking.promises import Limit, context_problem, joint_chance, limit
 from advisor.ranking.rows import Recommendation
 from advisor.ranking.weights import GRADE_SHARES
 from advisor.requirements import Needs
+from advisor.tensor_split import WARNING
 from catalog.machine import Badge
 from catalog.spec import ModelSpec
 
@@ -40,6 +41,8 @@ def row_of(
         )
     if outcome.layout.pp > 1:
         notes.append(f"{outcome.layout.pp} pipeline stages of {outcome.layout.tp} devices, each on a node of its own")
+    if outcome.layout.tp > 1 and choice.engine.id == "llama.cpp":
+        notes.append(WARNING)
     badge = outcome.space.settings.settings[index].eff.badge
     notes += _risks(choice, promises, badge, writes=writes)
     loss = loss_of(choice.weights, params.total, spec.published_weights)
