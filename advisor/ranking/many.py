@@ -127,11 +127,11 @@ class Many:
         caches = np.stack([here.held_bytes(b) for b in bits], axis=1)
         peaks = np.stack([here.peak_bytes(t) for t in tokens], axis=1)
         for key, allowed in self._choices.items():
-            if layout.devices > 1 and not np.any(where.max_gpus[allowed] >= layout.devices):
-                continue
-            models = np.array(
-                [m for m, own in enumerate(self.formats) if own == key and here.place[m] >= 0], dtype=np.intp
-            )
+            held = here.place >= 0
+            if layout.devices > 1:
+                enough = where.max_gpus[allowed] >= layout.devices
+                held &= np.any(enough & self._shares[allowed]) | (np.any(enough) & self._splits)
+            models = np.array([m for m, own in enumerate(self.formats) if own == key and held[m]], dtype=np.intp)
             if not models.size:
                 continue
             places = here.place[models]
@@ -139,17 +139,20 @@ class Many:
             cache, active = caches[places][:, inverse[allowed]], peaks[places][:, chunk[allowed]]
             fixed = weights + active + where.overhead_bytes[allowed]
             shape = weights.shape
-            ways = (
-                np.repeat(models, shape[1]), np.full(weights.size, index), np.tile(allowed, shape[0]),
-                fixed.ravel(), weights.ravel(), cache.ravel(),
+            found.append(
+                (
+                    np.repeat(models, shape[1]), np.full(weights.size, index), np.tile(allowed, shape[0]),
+                    fixed.ravel(), weights.ravel(), cache.ravel(),
+                )
             )  # fmt: skip
-            if layout.tp > 1:
-                runs = (self._splits[models][:, None] | self._shares[allowed][None, :]).ravel()
-                ways = tuple(column[runs] for column in ways)
-            found.append(ways)
         if not found:
             return _NO_WAYS
         return Ways(*(np.concatenate(column) for column in zip(*found, strict=True)))  # type: ignore[arg-type]
+
+    def together(self, ways: Ways) -> Floats:
+        """Devices that may share each way's layers."""
+        splits = self._splits[ways.model] | self._shares[ways.choice]
+        return np.where(splits, self.space.max_gpus[ways.choice], 1.0)
 
     def _columns(self, stack: Stack) -> Indices:
         """Each choice's weight format among the stack's."""
@@ -175,7 +178,7 @@ class Many:
 
     def _measured(self, ways: Ways, layout: Layout) -> Outcomes:
         here, users, output = self.in_layout(layout), self.needs.users, self.needs.output_tokens
-        where = self.space.take(ways.choice)
+        where = replace(self.space.take(ways.choice), max_gpus=self.together(ways))
         errors = errors_of(self.space, writes=True)
         where.__dict__["_errors"] = {True: tuple(e and e.take(ways.choice) for e in errors)}
         place = here.place[ways.model]

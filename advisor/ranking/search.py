@@ -100,7 +100,7 @@ def _devices(many: Many, ways: Ways) -> Floats:
 
 
 def _nodes(many: Many, ways: Ways) -> Floats:
-    return np.asarray(_devices(many, ways) / many.space.max_gpus[ways.choice])
+    return np.asarray(_devices(many, ways) / many.together(ways))
 
 
 def _timeless_excess(many: Many, ways: Ways) -> Floats:
