@@ -122,9 +122,9 @@ async def test_a_search_among_twenty_thousand_models_is_quick(app: WhicharchApp,
         page = models_page(app)
         _ = page.library.index  # type: ignore[union-attr]
         start = time.process_time()
-        page._search("number 77 licence:apache")
+        page.models.search("number 77 licence:apache")
         table(app).sort_by(2)
-        page._search("number 778 licence:apache")
+        page.models.search("number 778 licence:apache")
         assert time.process_time() - start < 0.3
         assert len(table(app).order) == sum("778" in str(i) and i % 5 in (0, 2) for i in range(20_000))
 
@@ -371,11 +371,11 @@ async def test_marks_by_key_and_by_mouse_and_c_compares(app: WhicharchApp):
         assert "Mark 2 to 6 models" in [note.message for note in app._notifications][-1]
         await pilot.press("space")
         await pilot.click("#models", offset=(2, 3))
-        assert models_page(app).marked == ["tiny-2l", "mixed-4l"]
+        assert models_page(app).marked == ("tiny-2l", "mixed-4l")
         assert "1 tiny-2l" in table(app).render_line(1).text
         assert "2 marked" in str(table(app).border_subtitle)
         await pilot.press("space")
-        assert models_page(app).marked == ["tiny-2l"]
+        assert models_page(app).marked == ("tiny-2l",)
 
 
 async def test_real_models_side_by_side_with_the_best_marked_and_crossings_named():

@@ -17,7 +17,7 @@ from textual.message import Message
 from advisor.report import bytes_text, flops_text, seconds_text, tokens_text
 from catalog.errors import BadInput
 from tui import findings
-from tui.model_text import as_json, command, table_csv, table_md
+from tui.model_export import as_json, command, table_csv, table_md
 from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, Page
 from tui.widgets.key_bar import KeyBar

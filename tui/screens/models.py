@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,58 +11,37 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input, Static, TabbedContent
-from textual.worker import Worker, get_current_worker
+from textual.widgets import Input, TabbedContent
 
-from advisor import quantities
-from catalog.errors import BadInput
-from tui import findings, garbage
-from tui.model_cells import FIGURES, GROWTH, MODELS, OPERATORS, SIZES
-from tui.model_text import as_json, command, table_csv, table_md
+from tui import findings, garbage, model_export
+from tui.model_fields import FIELDS, PUBLISHED, STEPS
+from tui.model_formulas import formula
 from tui.off_loop import off_loop
 from tui.screens.page import Explanation, Page, State
 from tui.widgets.detail import Detail
-from tui.widgets.evidence import CHECKS, EvidencePane
-from tui.widgets.form import Choice, Entry, Form
+from tui.widgets.evidence import EvidencePane
+from tui.widgets.form import Form
 from tui.widgets.growth import GrowthPane
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.model_list import MOST, ModelList
 from tui.widgets.page_bar import PageBar
-from tui.widgets.row_table import Column, RowTable
+from tui.widgets.proof_line import ProofLine
+from tui.widgets.row_table import RowTable
 from tui.widgets.timing import TimePane
 
 if TYPE_CHECKING:
-    from advisor.proving import Proven
     from tui.findings import Evidence, Findings
     from tui.library import Library, Model
 
 PAUSE_S = 0.06
 """How long the cursor must rest before a model is computed."""
-PUBLISHED = ""
-LEAST, MOST = 2, 6
+LEAST = 2
 """Models to compare."""
-LENGTHS = ("128", "512", "1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k", "256k", "512k", "1m")
-POWERS = ("1", "2", "4", "8", "16", "32", "64", "128", "256")
-HINT = "words, <30b, >7b, active<5b, ctx>100k, family: org: task: licence: fits: lang: reads:, -word leaves out"
-SHOWN = 12
-"""Parts of a formula that are listed one by one."""
-
-FIELDS = (
-    Choice("machine", "machine", (("h100-sxm", "h100-sxm"),), "h100-sxm", help="Where times are taken."),
-    Choice("weights", "weights", (("published", PUBLISHED),), PUBLISHED, help="Format of the weights (keys w W)."),
-    Choice("cache", "cache", (("bf16", "bf16"),), "bf16", help="Format of the KV cache (keys ( ))."),
-    Entry("input_tokens", "prompt", quantities.tokens, "2k", "", LENGTHS, help="Length of the prompt (keys [ ])."),
-    Entry("batch", "batch", quantities.count, "1", "", POWERS, help="Requests at the same time (keys - +)."),
-    Entry("tp", "devices", quantities.count, "1", "", ("1", "2", "4", "8"), help="Share each layer (keys d D)."),
-)
-STEPS = (
-    ("left_square_bracket", "right_square_bracket", "input_tokens", "prompt"),
-    ("minus", "plus,equals_sign", "batch", "batch"),
-    ("d", "D", "tp", "number of devices"),
-    ("w", "W", "weights", "weight format"),
-    ("left_parenthesis", "right_parenthesis", "cache", "cache format"),
-)
+TABLES = {"architecture": "#sizes", "growth": "#points", "time": "#operators-table", "evidence": "#checks"}
+"""What is exported of each tab."""
+FIGURES = {"architecture": "#sizes", "growth": "#points", "time": "#figures"}
+"""What is explained on each tab where nothing else has the focus."""
 
 
 class ModelsScreen(Page):
@@ -128,53 +106,34 @@ class ModelsScreen(Page):
         model: str
         evidence: Evidence
 
-    @dataclass
-    class NearFound(Message):
-        """Names like what was typed."""
-
-        query: str
-        near: tuple[str, ...]
-
-    @dataclass
-    class RoomKnown(Message):
-        """Which models fit a machine, or why that cannot be told."""
-
-        machine: str
-        ids: frozenset[str]
-        problem: str = ""
-
     def __init__(self) -> None:
         super().__init__()
         self.model: Model | None = None
         self.load: dict[str, Any] = {}
         self.found: Findings | None = None
-        self.marked: list[str] = []
         self._wanted: State | None = None
-        self._fits: dict[str, frozenset[str]] = {}
         self._examined_any = False
         self._weighed = ""
-        self._proof: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
         """Search and list at the left, load and detail at the right, or below in a narrow window."""
         yield PageBar("models")
         with Container(id="browser"):
-            with Vertical(id="list"):
-                yield Input(placeholder="search: moe <30b ctx>100k fits:rtx-4090", id="search", compact=True)
-                yield Static(Content.styled(HINT, "dim"), id="understood")
-                yield RowTable(MODELS, lambda m: m.id, id="models", empty="reading the catalog …", mark=self._mark)
-                yield Static(id="brief")
+            yield ModelList(id="list")
             with Vertical(id="reading"):
                 yield Form(FIELDS, id="load")
                 yield Detail(id="detail")
         yield KeyBar()
 
-    def on_mount(self) -> None:
-        """Name the list."""
-        self.query_one("#models").border_title = "Models"
+    @property
+    def models(self) -> ModelList:
+        """Search and models."""
+        return self.query_one(ModelList)
 
-    def _mark(self, model: Model) -> str:
-        return str(self.marked.index(model.id) + 1) if model.id in self.marked else " "
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Ids of the models to compare, in the order of their marks."""
+        return tuple(self.models.marked)
 
     # The catalog
 
@@ -185,14 +144,11 @@ class ModelsScreen(Page):
         form.offer("weights", [("published", PUBLISHED), *((name, name) for name in library.formats)])
         form.offer("cache", [(name, name) for name in library.caches])
         kept = getattr(getattr(self.app, "store", None), "now", None)
-        self._fits.clear()
         if kept is not None and kept.machine and self._wanted is None and self.model is None:
             form.put({"machine": kept.machine})
         values, problems = form.read()
         self.load = {} if problems else values
-        table = self.query_one("#models", RowTable)
-        table.show_rows(library.models)
-        self._search(self.query_one("#search", Input).value)
+        self.models.fill(library)
         if self._wanted is not None:
             self.restore(self._wanted)
 
@@ -206,104 +162,24 @@ class ModelsScreen(Page):
             self._wanted = state
             return
         self._wanted = None
-        table = self.query_one("#models", RowTable)
         if load := state.get("load"):
             form = self.query_one("#load", Form)
             form.put({name: value for name, value in load.items() if name in {f.name for f in FIELDS}})
         if "marked" in state:
-            self.marked = [name for name in state["marked"] if self.library.model(name)][:MOST]
-        name = state.get("model", "")
-        query = state.get("query")
-        if query is not None or (name and not table.go_to(name)):
-            with self.prevent(Input.Changed):
-                self.query_one("#search", Input).value = query or ""
-            self._search(query or "")
-            if name and not table.go_to(name):
-                self.notify(f"There is no model {name} in the catalog now.", severity="warning", markup=False)
-        table.refresh()
-        self._count()
+            self.models.mark_all(state["marked"])
+        self.models.go_to(str(state.get("model", "")), state.get("query"))
         if self.app.screen is self:
-            table.focus()
+            self.models.table.focus()
         if state.get("compare"):
             self.action_compare()
 
     @property
     def state(self) -> State:
         """What is asked now."""
-        query = self.query_one("#search", Input).value
         model = self.model.id if self.model else ""
-        return {"model": model, "load": dict(self.load), "query": query, "marked": list(self.marked)}
+        return {"model": model, "load": dict(self.load), "query": self.models.query_text, "marked": list(self.marked)}
 
-    # Search
-
-    @on(Input.Changed, "#search")
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._search(event.value)
-
-    def _search(self, query: str) -> None:
-        table, line = self.query_one("#models", RowTable), self.query_one("#understood", Static)
-        if self.library is None:
-            return
-        if not query.strip():
-            table.keep_places(None)
-            line.update(Content.styled(HINT, "dim"), layout=False)
-            self._count()
-            return
-        found = self.library.index.find(query, self._fits)
-        table.empty = "no model is all of this"
-        table.keep_places(found.places)
-        if found.problems:
-            line.update(Content.styled("✗ " + "; ".join(found.problems), "$text-error"), layout=False)
-        else:
-            line.update(Content.styled(" · ".join(found.said), "dim"), layout=False)
-        line.tooltip = Content("; ".join((*found.problems, *found.said)) or HINT)
-        self._count()
-        if not found.places:
-            self.find_near(query)
-        for machine in found.waits_for:
-            self.find_room(machine)
-
-    @off_loop("room", about=lambda machine: machine)
-    def find_room(self, machine: str) -> RoomKnown:
-        """Compute which models fit a machine: seconds the first time, so it holds nothing else up."""
-        from advisor.room import fitting
-
-        worker, library = get_current_worker(), self.library
-        assert library is not None
-        try:
-            return self.RoomKnown(
-                machine, fitting((m.spec for m in library.models), machine, lambda: worker.is_cancelled)
-            )
-        except BadInput as error:
-            return self.RoomKnown(machine, frozenset(), str(error))
-
-    @off_loop("near")
-    def find_near(self, query: str) -> NearFound | None:
-        """Look for names like what was typed, once typing pauses; slow among thousands."""
-        assert self.library is not None
-        time.sleep(PAUSE_S)
-        near = () if get_current_worker().is_cancelled else tuple(self.library.index.near(query))
-        return self.NearFound(query, near) if near else None
-
-    @on(NearFound)
-    def _near_found(self, event: NearFound) -> None:
-        table = self.query_one("#models", RowTable)
-        if event.query == self.query_one("#search", Input).value and not table.order:
-            table.empty = f"no model is all of this; did you mean {' or '.join(event.near)}?"
-
-    @on(RoomKnown)
-    def _room_known(self, event: RoomKnown) -> None:
-        self._fits[event.machine] = event.ids
-        self._search(self.query_one("#search", Input).value)
-        if event.problem:
-            self.notify(event.problem, severity="warning", markup=False)
-
-    def _count(self) -> None:
-        table = self.query_one("#models", RowTable)
-        compares = "[@click=screen.compare]\\[c] compares[/]"
-        marks = f", {len(self.marked)} marked {compares}" if self.marked else ""
-        table.border_subtitle = f"{len(table.order):,} of {len(table.rows):,}{marks}"
+    # Keys of the list
 
     @on(Input.Submitted)
     def _entered(self) -> None:
@@ -315,23 +191,18 @@ class ModelsScreen(Page):
 
     def action_back(self) -> None:
         """Escape ends a proof, clears the search, then leaves it; from the detail it returns to the list."""
-        search = self.query_one("#search", Input)
-        if self._proof is not None and self._proof.is_running and self.query_one(Detail).active == "evidence":
-            self._proof.cancel()
-        elif search.has_focus and search.value:
-            search.value = ""
-        else:
+        if self.query_one(Detail).active == "evidence" and (proof := self.query_one(ProofLine)).running:
+            proof.stop()
+        elif not self.models.clear():
             super().action_back()
 
     # From the cursor to findings
 
-    @on(RowTable.Highlighted, "#models")
-    def _highlighted(self, event: RowTable.Highlighted) -> None:
-        model: Model | None = event.row
-        if model is None or model is self.model:
-            return
-        self.model = model
-        self.settle()
+    @on(ModelList.Highlighted)
+    def _highlighted(self, event: ModelList.Highlighted) -> None:
+        if event.model is not None and event.model is not self.model:
+            self.model = event.model
+            self.settle()
 
     @on(Form.Changed, "#load")
     def _loaded(self, event: Form.Changed) -> None:
@@ -368,28 +239,13 @@ class ModelsScreen(Page):
         self.past.went(self.state)
         with self.app.batch_update():
             self.query_one(Detail).show(self.model, event.findings)
-            self._say_brief()
+            self.models.say_brief(self.model, event.findings)
             form = self.query_one("#load", Form)
             if event.findings.refusal and self.model.spec.is_disclosed:
                 form.refuse(event.findings.refusal)
             else:
                 form.remark("")
         self._weigh()
-
-    def _say_brief(self) -> None:
-        """Two lines about the model where the list has the whole window."""
-        assert self.model is not None
-        assert self.found is not None
-        first = Content.assemble((self.model.spec.name, "bold"), f"  {self.model.spec.organisation or ''}")
-        e = self.found.estimate
-        if e is None:
-            second = Content(self.found.refusal)
-        else:
-            fits = {True: "fits", False: "DOES NOT FIT", None: "memory not known"}[e.memory.fits]
-            told = [f"{f.name} {f.text}" for f in self.found.figures[:2]]
-            second = Content(" · ".join([f"{e.n_gpus} × {e.machine}: {fits}", *told, "enter opens"]))
-        said = Content.assemble(first, "\n", second.stylize("dim"))
-        self.query_one("#brief", Static).update(said, layout=False)
 
     def _weigh(self) -> None:
         """Look evidence up once its tab is looked at."""
@@ -411,60 +267,19 @@ class ModelsScreen(Page):
         if self.model is not None and event.model == self.model.id:
             self.query_one(Detail).show_evidence(self.model, event.evidence)
 
-    # The proof
-
     def action_prove(self) -> None:
         """Prove the marked models, else the highlighted one."""
-        if self.model is None:
-            return
-        detail = self.query_one(Detail)
-        detail.active = "evidence"
-        self._weigh()
-        self._proof = self.prove(tuple(self.marked) or (self.model.id,))
-
-    @work(exclusive=True, group="proof", exit_on_error=False)
-    async def prove(self, models: tuple[str, ...]) -> None:
-        """Follow the proof; it runs in another process."""
-        from advisor import proving
-
-        pane, started = self.query_one(EvidencePane), time.monotonic()
-        news: Proven | None = None
-
-        def tick() -> None:
-            if news is not None:
-                pane.progress(news, time.monotonic() - started)
-
-        clock = self.set_interval(1, tick)
-        try:
-            async for news in proving.prove(models):
-                pane.progress(news, time.monotonic() - started)
-            if news is not None and news.checks is not None:
-                pane.proven(news.checks, time.monotonic() - started)
-        except BadInput as error:
-            pane.tell(Content.styled(f"✗ {error}", "$text-error"))
-        except asyncio.CancelledError:
-            pane.tell("ended")
-            raise
-        finally:
-            clock.stop()
+        if self.model is not None:
+            self.query_one(Detail).active = "evidence"
+            self._weigh()
+            self.query_one(ProofLine).start(self.marked or (self.model.id,))
 
     # Comparing
 
     def action_mark(self) -> None:
         """Mark or unmark the highlighted model."""
-        table = self.query_one("#models", RowTable)
-        if table.row is None:
-            return
-        name = table.row.id
-        if name in self.marked:
-            self.marked.remove(name)
-        elif len(self.marked) == MOST:
-            self.notify(f"{MOST} models are marked already; that is the most that fits side by side.", timeout=3)
-        else:
-            self.marked.append(name)
-        table.refresh()
-        self._count()
-        self.past.went(self.state)
+        if self.models.toggle():
+            self.past.went(self.state)
 
     @on(RowTable.Marked, "#models")
     def _marked_by_mouse(self) -> None:
@@ -472,9 +287,7 @@ class ModelsScreen(Page):
 
     def action_unmark(self) -> None:
         """Unmark all."""
-        self.marked.clear()
-        self.query_one("#models").refresh()
-        self._count()
+        self.models.mark_all(())
 
     def action_compare(self) -> None:
         """Put the marked models side by side; with one marked, the highlighted one joins it."""
@@ -548,84 +361,25 @@ class ModelsScreen(Page):
         """The command line of the tab in view."""
         if self.model is None:
             return ""
-        match self.query_one(Detail).active:
-            case "architecture":
-                return command("catalog show", (self.model.id,), {}).replace("'catalog show'", "catalog show")
-            case "growth":
-                return command("scale", (self.model.id,), self.load, ("input_tokens",))
-            case "time":
-                return command("estimate", (self.model.id,), self.load) + " --breakdown"
-            case _:
-                return command("validate", tuple(self.marked) or (self.model.id,), {})
+        return model_export.line(self.query_one(Detail).active, self.model.id, self.marked, self.load)
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
         """The list while it has the focus, else the tab in view."""
-        table = self.query_one("#models", RowTable)
-        active = self.query_one(Detail).active
-        if table.has_focus or self.found is None or self.query_one("#search").has_focus:
-            rows = [table.rows[index] for index in table.order]
-            data = [{c.title: c.key(m) if c.key else c.cell(m) for c in MODELS} for m in rows]
-            return {
-                "csv": lambda: table_csv(MODELS, rows),
-                "md": lambda: table_md(MODELS, rows),
-                "json": lambda: as_json(data),
-            }
-        tables: dict[str, tuple[str, Sequence[Column[Any]]]] = {
-            "architecture": ("#sizes", SIZES),
-            "growth": ("#points", GROWTH),
-            "time": ("#operators-table", OPERATORS),
-            "evidence": ("#checks", CHECKS),
-        }
-        name, columns = tables[active]
-        rows, found = list(self.query_one(name, RowTable).rows), self.found
-        more = "" if name != "#operators-table" else table_md(FIGURES, found.figures) + "\n"
-        whole: Callable[[], Any] = {
-            "architecture": lambda: found.estimate.to_dict() if found.estimate else {},
-            "growth": lambda: found.growth.to_dict() if found.growth else {},
-            "time": lambda: found.breakdown.to_dict() if found.breakdown else {},
-            "evidence": lambda: rows,
-        }[active]
-        return {
-            "md": lambda: more + table_md(columns, rows),
-            "csv": lambda: table_csv(columns, rows),
-            "json": lambda: as_json(whole()),
-        }
+        listed, active = self.models.table, self.query_one(Detail).active
+        if listed.has_focus or self.found is None or self.query_one("#search").has_focus:
+            return model_export.texts_of_list([listed.rows[index] for index in listed.order])
+        rows = self.query_one(TABLES[active], RowTable).rows
+        return model_export.texts_of_tab(active, self.found, rows)
 
     def explained(self) -> Explanation | None:
         """The formula of the figure under the cursor of the focused table, else of the tab's own table."""
-        focused, model, load = self.focused, self.model, dict(self.load)
+        table, model = self.focused, self.model
         if model is None or not model.spec.is_disclosed:
             return None
-        if not isinstance(focused, RowTable) or focused.id == "checks":
-            first = {"architecture": "#sizes", "growth": "#points", "time": "#figures"}
-            name = first.get(self.query_one(Detail).active)
-            focused = self.query_one(name, RowTable) if name else None
-        if focused is None or focused.row is None:
+        if not isinstance(table, RowTable) or table.id == "checks":
+            name = FIGURES.get(self.query_one(Detail).active)
+            table = self.query_one(name, RowTable) if name else None
+        if table is None or table.row is None:
             return None
-        from advisor.explanation_text import full_text
-        from advisor.figures import Asked, explained, explained_part
-
-        row = focused.row
-        match focused.id:
-            case "models":
-                asked = Asked(model.id, "parameters")
-                return Explanation(f"Parameters of {model.id}", lambda: full_text(explained(asked, load), SHOWN))
-            case "sizes" | "figures" if row.asks is not None:
-                return Explanation(f"{row.name} of {model.id}", lambda: full_text(explained(row.asks, load), SHOWN))
-            case "operators-table":
-                shown = self.query_one(TimePane).shown
-                assert shown is not None
-                return Explanation(
-                    f"{row.name} of {model.id}",
-                    lambda: full_text(explained_part(model.id, shown.name, row.name, load), SHOWN),
-                )
-            case "points":
-                length = row.point.context
-                quantities_ = ("growth", "flops", "kv-cache") if row.memory else ("growth", "flops")
-                return Explanation(
-                    f"{model.id} at {length:,} tokens",
-                    lambda: "\n\n".join(
-                        full_text(explained(Asked(model.id, name, length), load), SHOWN) for name in quantities_
-                    ),
-                )
-        return None
+        found = formula(table.id or "", table.row, model.id, dict(self.load), self.query_one(TimePane).shown)
+        return Explanation(*found) if found else None

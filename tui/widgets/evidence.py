@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from advisor.report import percent_text, tokens_text, usd_text
 from tui.cells import NONE
 from tui.widgets.bars import bar
+from tui.widgets.proof_line import Check, ProofLine
 from tui.widgets.reader import Reader, facts, listed
 from tui.widgets.row_table import Column, RowTable
 
 if TYPE_CHECKING:
     from advisor.evidence import Standing
-    from advisor.proving import Proven
     from tui.findings import Evidence
     from tui.library import Model
 
-BAR, PROGRESS = 12, 20
+BAR = 12
 SIGNS = {"equal": "✓ equal", "differs": "✗ differs", "failed": "! failed", "not applicable": "–"}
-Check = dict[str, Any]
 
 
 def _number(check: Check, name: str) -> str:
@@ -49,7 +48,7 @@ class EvidencePane(Vertical):
     def compose(self) -> ComposeResult:
         """Reader, progress, checks."""
         yield Reader(id="proof")
-        yield Static(id="proving")
+        yield ProofLine(id="proving")
         yield RowTable(CHECKS, lambda c: f"{c['model']} {c['quantity']} {c['setting']}", id="checks")
 
     def on_mount(self) -> None:
@@ -79,38 +78,16 @@ class EvidencePane(Vertical):
             ],
         )
 
-    def tell(self, sentence: str | Content) -> None:
-        """Say how the proof stands."""
-        line = self.query_one("#proving", Static)
-        line.update(Content(sentence) if isinstance(sentence, str) else sentence, layout=False)
-
-    def progress(self, news: Proven, elapsed_s: float) -> None:
-        """Show how far a proof is."""
-        what = f"proven {news.model}" if news.model else "building the real model in another process"
-        self.tell(
-            Content.assemble(
-                (bar(news.done / max(news.total, 1), PROGRESS).replace(" ", "░"), "$primary"),
-                f" {news.done} of {news.total}, {elapsed_s:.0f} s: {what} …  ", ("esc ends it", "dim"),
-            )
-        )  # fmt: skip
-
-    def proven(self, checks: tuple[Check, ...], elapsed_s: float) -> None:
-        """Show the checks."""
+    @on(ProofLine.Ended)
+    def _proven(self, event: ProofLine.Ended) -> None:
         table = self.query_one("#checks", RowTable)
         table.display = True
-        table.show_rows(checks)
-        equal = sum(check["status"] == "equal" for check in checks)
-        wrong = sum(check["status"] in ("differs", "failed") for check in checks)
-        colour = "$text-error" if wrong else "$text-success"
-        said = f"{'✗' if wrong else '✓'} {equal} counts equal, {wrong} not, in {elapsed_s:.0f} s"
-        self.tell(Content.styled(said, colour))
+        table.show_rows(event.checks)
 
     def forget(self) -> None:
         """Another model: its proof is not this one's."""
         self.query_one("#checks").display = False
-        self.tell(
-            Content.from_markup("[@click=screen.prove]P proves its counts against PyTorch[/], in another process")
-        )
+        self.query_one(ProofLine).invite()
 
 
 def quality(evidence: Evidence | None) -> Any:

@@ -6,10 +6,22 @@ import csv
 import io
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from tui.model_cells import FIGURES, GROWTH, MODELS, OPERATORS, SIZES
+from tui.widgets.evidence import CHECKS
 from tui.widgets.row_table import Column, clean
+
+if TYPE_CHECKING:
+    from tui.findings import Findings
+    from tui.library import Model
+
+Texts = dict[str, Callable[[], str]]
+COLUMNS: dict[str, tuple[Column[Any], ...]] = {
+    "architecture": SIZES, "growth": GROWTH, "time": OPERATORS, "evidence": CHECKS,
+}  # fmt: skip
+"""Of each tab's table."""
 
 FLAGS = {
     "machine": "--machine", "input_tokens": "--input", "output_tokens": "--output", "batch": "--batch",
@@ -24,6 +36,43 @@ def command(name: str, models: Sequence[str], load: Mapping[str, Any], leave_out
         if field in load and field not in leave_out and load[field] not in ("", None):
             words += [flag, str(load[field])]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def line(tab: str, model: str, marked: Sequence[str], load: Mapping[str, Any]) -> str:
+    """The command line that gives what a tab shows."""
+    match tab:
+        case "architecture":
+            return shlex.join(("whicharch", "catalog", "show", model))
+        case "growth":
+            return command("scale", (model,), load, ("input_tokens",))
+        case "time":
+            return command("estimate", (model,), load) + " --breakdown"
+    return command("validate", marked or (model,), {})
+
+
+def texts_of_list(models: Sequence[Model]) -> Texts:
+    """Models of the list, as files by suffix."""
+    return {
+        "csv": lambda: table_csv(MODELS, models),
+        "md": lambda: table_md(MODELS, models),
+        "json": lambda: as_json([{c.title: c.key(m) if c.key else c.cell(m) for c in MODELS} for m in models]),
+    }
+
+
+def texts_of_tab(tab: str, found: Findings, rows: Sequence[Any]) -> Texts:
+    """A tab's table, and the whole answer behind it, as files by suffix."""
+    columns = COLUMNS[tab]
+    answers = {"architecture": found.estimate, "growth": found.growth, "time": found.breakdown}
+
+    def whole() -> Any:
+        answer = answers.get(tab)
+        return rows if tab == "evidence" else answer.to_dict() if answer is not None else {}
+
+    def markdown() -> str:
+        above = table_md(FIGURES, found.figures) + "\n" if tab == "time" else ""
+        return above + table_md(columns, rows)
+
+    return {"md": markdown, "csv": lambda: table_csv(columns, rows), "json": lambda: as_json(whole())}
 
 
 def table_csv(columns: Sequence[Column[Any]], rows: Iterable[Any]) -> str:
