@@ -27,7 +27,7 @@ def print_simulation(result: Simulation) -> None:
     if result.largest_rate is not None:
         text = f"{result.largest_rate:.3g} requests per second" if result.largest_rate else "none"
         line("largest rate", f"{text} that keeps {', '.join(map(str, result.promises))}")
-    line("verdict", ("SATURATED: " if o.verdict.saturated else "keeps up: ") + o.verdict.why)
+    line("verdict", f"{o.verdict.word.upper() if o.verdict.saturated else o.verdict.word}: {o.verdict.why}")
     for why, count in o.refused.items():
         line("refused", f"{count:,} requests: {REFUSED.get(why, why)}")
     for promise in result.promises:

@@ -42,7 +42,15 @@ class Verdict:
     """Whether the system keeps up with what is asked."""
 
     saturated: bool
+    """With the times that are expected."""
     why: str
+    certain: bool = True
+    """False where it hangs on the error of these times: a saturated system that keeps up at their fast end."""
+
+    @property
+    def word(self) -> str:
+        """``keeps up``, ``saturated`` or, neither calm nor certain, ``at the edge``."""
+        return "keeps up" if not self.saturated else "saturated" if self.certain else "at the edge"
 
 
 @dataclass(frozen=True, slots=True)

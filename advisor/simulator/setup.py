@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from advisor.simulator.disaggregate import disaggregated
 from advisor.simulator.dispatch import Failure, Pool, Scaling
+from advisor.simulator.edge import weighed
 from advisor.simulator.jobs import Jobs
-from advisor.simulator.metrics import outcome
+from advisor.simulator.metrics import Outcome, outcome
 from advisor.simulator.promises import Promise
 from advisor.simulator.result import Kind, Run, Simulation
 from advisor.simulator.service import Service
@@ -147,6 +148,16 @@ class Setup:
             pools = (Pool(jobs, services, self.router),)
             pools[0].run(self.failures, self.scaling)
         return Run(jobs, pools, outcome(jobs, pools, classes, request_s=services[0].request_s))
+
+    def weighed(self, classes: Sequence[Traffic], seed: int) -> Run:
+        """One run, and where it is saturated whether that hangs on the error of the passes' times (``edge``)."""
+        run, n = self.run(classes, seed), len(self.services)
+
+        def again(services: Sequence[Service]) -> Outcome:
+            faster = replace(self, services=list(services[:n]), readers=list(services[n:]))
+            return faster.run(classes, seed).outcome
+
+        return replace(run, outcome=weighed(run.outcome, [*self.services, *self.readers], again))
 
     def answer(
         self,

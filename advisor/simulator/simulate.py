@@ -154,7 +154,7 @@ def served(
             raise unknown("thing to find", find, ("max-rate",))
         return largest_rate(setup, promises, range(seed, seed + seeds), progress)
     count = seeds if setup.recorded is None else 1
-    return setup.answer(promises, [setup.run(setup.classes, seed + k) for k in range(count)])
+    return setup.answer(promises, [setup.weighed(setup.classes, seed + k) for k in range(count)])
 
 
 def typical(classes: Sequence[Traffic], recorded: Jobs | None) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,6 +40,21 @@ class Timed:
     past: list[int]
     reading: list[list[float]]
     """``past_s`` by ``past`` and ``new``."""
+
+    def scaled(self, share: float) -> Timed:
+        """Every time so many times as long."""
+
+        def all_of(rows: list[list[float]]) -> list[list[float]]:
+            return [[share * s for s in row] for row in rows]
+
+        return replace(
+            self,
+            step_s=[share * s for s in self.step_s],
+            token_s=tuple([share * s for s in row] for row in self.token_s),
+            shared=all_of(self.shared),
+            own=[share * s for s in self.own],
+            reading=all_of(self.reading),
+        )
 
     def prompt_s(self, new: int, running: int) -> float:
         """See ``StepModel``."""
