@@ -171,7 +171,7 @@ class Replica(Batch):
             for window in self.windows:
                 seconds += window.rate[running] * window.total
         t = self.seen = self.t
-        self.log.rows += (t, seconds, 0.0, 1, running, tokens, self.pool.units - self.pool.free)
+        self._note(t, seconds, 0.0, tokens or -1, running)
         self.t = t + seconds
         if not self.mixed:
             if running:
@@ -182,6 +182,13 @@ class Replica(Batch):
             self.cached += self.p * running
             self._fill(1)
             self.n += 1
+
+    def _note(self, t: float, seconds: float, growth: float, what: int, writing: int) -> None:
+        """A row of the log."""
+        log = self.log
+        log.rows += (t, seconds, what, writing, self.pool.free)
+        if log.grown is not None:
+            log.grown.append(growth)
 
     def _begin(self, i: int) -> None:
         """A prompt is read: a first token is out, or the next after a preemption."""
@@ -253,7 +260,7 @@ class Replica(Batch):
                 if k != passes:
                     passes = k
                     total = k * (seconds + half * (k - 1))
-        self.log.rows += (t, seconds, growth, passes, writing, 0, pool.units - pool.free)
+        self._note(t, seconds, growth, -passes, writing)
         if self.ahead:
             self.seen = t + (passes - 1) * (seconds + half * (passes - 2))
         self.t = t + total

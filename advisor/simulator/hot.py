@@ -23,26 +23,25 @@ def run_plain(r: Replica, until: float, stop: bool) -> None:
     jobs, rules, pool, rows, linked, ended = r.jobs, r.rules, r.pool, r.log.rows, r.linked, r.ended
     inputs, outputs, admitted, first, finish = jobs.input, jobs.output, jobs.admitted, jobs.first, jobs.finish
     order, waiting, heap, partial, base = r.order, r.waiting, r.heap, r.partial, r.base
-    phase, block, unit, fixed, all_units = r.phase, r.block, r.unit, r.fixed, pool.units
+    phase, block, unit, fixed = r.phase, r.block, r.unit, r.fixed
     coming, times, later, accepted, ahead = r.coming, r.times, r.later, r.accepted, r.ahead
     step_s, rates, growths, prompts, prompt_s = r.step_s, r.base_rate, r.growth, r.prompts, r.steps.prompt_s
     budget, chunk, most = rules.budget_tokens, r.chunk, rules.max_sequences
     t, n, cached, free, seen, next_t = r.t, r.n, r.cached, pool.free, r.seen, r.next_t
     blocked, short, writing = r.blocked, r.short, len(heap)
+    rest = short or bool(partial)  # whether the next pass goes on with what the last left
+    ends = heap[0] >> SHIFT if heap else -1  # when the next answer is complete
+    if not ahead:
+        seen = t
 
+    # ``while True``, since Python 3.11 makes a loop fast where it jumps back without a condition.
     while True:
-        # Who comes, and whether there is anything to do.
-        if not order and not waiting:
-            if t < next_t:
-                if next_t >= until:
-                    break
-                t = next_t
-            seen = t
-        if t >= until:
+        if t >= until and order:
             break
-        if not ahead:
-            seen = t
+        # Who comes.
         if next_t <= seen:
+            if not order and not waiting:
+                seen = t
             if later or linked:
                 r.seen = seen
                 r._receive()
@@ -56,49 +55,58 @@ def run_plain(r: Replica, until: float, stop: bool) -> None:
                     if inputs[i] + outputs[i] <= accepted or r._accepts(i):
                         waiting.append(i)
                 r.position, r.next_t = position, next_t
-            if not order and not waiting:
-                continue
 
-        if (
-            waiting
-            and not (blocked or short or partial)
-            and len(waiting) == 1
-            and (new := inputs[i := waiting[0]]) <= chunk
-            and new + writing <= budget
-            and (units := unit * (phase[n % block] - -new // block) + fixed) <= free
-            and len(order) < most
-            and admitted[i] != admitted[i]
-        ):
-            # A pass that reads one whole prompt, for the first time.
-            free -= units
-            waiting.popleft()
-            order[i] = None
-            admitted[i] = seen = t
-            key = new << 16 | writing
-            if key in prompts:
-                seconds = prompts[key] + rates[writing] * cached
+        if (waiting and not blocked) or rest:
+            if t >= until:
+                break
+            if (
+                len(waiting) == 1
+                and not rest
+                and (new := inputs[i := waiting[0]]) <= chunk
+                and new + writing <= budget
+                and (units := unit * (phase[n % block] - -new // block) + fixed) <= free
+                and writing < most
+                and admitted[i] != admitted[i]
+            ):
+                # A pass that reads one whole prompt, for the first time.
+                free -= units
+                waiting.popleft()
+                order[i] = None
+                admitted[i] = seen = t
+                what = new << 16 | writing
+                try:
+                    seconds = prompts[what] + rates[writing] * cached
+                except KeyError:
+                    seconds = prompts[what] = prompt_s(new, writing)
+                    seconds += rates[writing] * cached
+                rows += (t, seconds, new, writing, free)
+                first[i] = t = t + seconds
+                if writing:
+                    n += 1
+                    cached += writing
+                cached += new
+                start = base[i] = new - n
+                phase[-start % block] += 1
+                stop_n = n + outputs[i] - 1
+                heappush(heap, stop_n << SHIFT | i)
+                if stop_n < ends or not writing:
+                    ends = stop_n
+                writing += 1
             else:
-                seconds = prompts[key] = prompt_s(new, writing)
-                seconds += rates[writing] * cached
-            rows += (t, seconds, 0.0, 1, writing, new, all_units - free)
-            t += seconds
-            first[i] = t
-            if writing:
-                n += 1
-            cached += writing + new
-            start = base[i] = new - n
-            phase[-start % block] += 1
-            heappush(heap, n + outputs[i] - 1 << SHIFT | i)
-        elif short or partial or (waiting and not blocked):
-            # Another pass with prompts.
-            r.t, r.n, r.cached, r.seen, r.blocked, r.short, pool.free = t, n, cached, seen, blocked, short, free
-            r._read()
-            t, n, cached, seen, blocked, short, free = r.t, r.n, r.cached, r.seen, r.blocked, r.short, pool.free
-        else:
+                # Another pass with prompts.
+                r.t, r.n, r.cached, r.seen, r.blocked, r.short, pool.free = t, n, cached, seen, blocked, short, free
+                r._read()
+                t, n, cached, seen, blocked, short, free = r.t, r.n, r.cached, r.seen, r.blocked, r.short, pool.free
+                rest = short or bool(partial)
+                writing = len(heap)
+                ends = heap[0] >> SHIFT if heap else -1
+            if not ahead:
+                seen = t
+        elif writing:
             # A stretch of passes of steps alone.
-            passes = (heap[0] >> SHIFT) - n
-            seconds, growth = step_s[writing] + rates[writing] * cached, growths[writing]
-            half = 0.5 * growth
+            passes = ends - n
+            half = 0.5 * growths[writing]
+            seconds = step_s[writing] + rates[writing] * cached
             total = passes * (seconds + half * (passes - 1))
             bound = until if next_t > until or (blocked and not linked) else next_t
             if t + total > bound:
@@ -108,20 +116,22 @@ def run_plain(r: Replica, until: float, stop: bool) -> None:
                     k = ceil(2.0 * gap / (b + sqrt(b * b + 4.0 * half * gap)))
                     while k > 1 and (k - 1) * (seconds + half * (k - 2)) >= gap:
                         k -= 1
-                    while (ends := k * (seconds + half * (k - 1))) < gap:
+                    while (stop_s := k * (seconds + half * (k - 1))) < gap:
                         k += 1
-                    if ahead and bound < until and ends < until - t:
+                    if ahead and bound < until and stop_s < until - t:
                         k += 1
+                        stop_s = k * (seconds + half * (k - 1))
                 else:
-                    k = 1
+                    k, stop_s = 1, seconds
                 if k < passes:
-                    passes = k
-                    total = k * (seconds + half * (k - 1))
+                    passes, total = k, stop_s
             start = n % block
             end = start + passes % block
-            blocks = passes // block * writing + sum(phase[start:end])
-            if end > block:
-                blocks += sum(phase[: end - block])
+            blocks = passes // block * writing
+            if end <= block:
+                blocks += sum(phase[start:end])
+            else:
+                blocks += writing - sum(phase[end - block : start])
             units = unit * blocks
             if units <= free:
                 free -= units
@@ -129,21 +139,32 @@ def run_plain(r: Replica, until: float, stop: bool) -> None:
                 r.t, r.n, r.cached, r.blocked, pool.free = t, n, cached, blocked, free
                 k = r._make_room(passes, units)
                 blocked, short, free = r.blocked, r.short, pool.free
+                rest = short
                 if not k:
                     continue
                 if k != passes:
                     passes = k
                     total = k * (seconds + half * (k - 1))
-            rows += (t, seconds, growth, passes, writing, 0, all_units - free)
+            rows += (t, seconds, -passes, writing, free)
             if ahead:
                 seen = t + (passes - 1) * (seconds + half * (passes - 2))
-            t += total
+                t += total
+            else:
+                seen = t = t + total
             cached += writing * passes
             n += passes
+        else:
+            # Nothing to do.
+            if t < next_t:
+                if next_t >= until:
+                    break
+                t = next_t
+            seen = t
+            continue
 
-        # Who is answered.
-        if heap and heap[0] >> SHIFT == n:
-            while heap and heap[0] >> SHIFT == n:
+        if ends == n:
+            # Who is answered.
+            while ends == n:
                 i = heappop(heap) & MASK
                 finish[i] = t
                 del order[i]
@@ -156,12 +177,13 @@ def run_plain(r: Replica, until: float, stop: bool) -> None:
                     r._follow(i, t)
                 if ended is not None:
                     ended.append(t)
+                ends = heap[0] >> SHIFT if heap else -1
             blocked = False
+            writing = len(heap)
             next_t = r.next_t
             if len(rows) >= FLUSH:
                 r.tidy()
             if stop:
                 break
-        writing = len(heap)
 
     r.t, r.n, r.cached, r.seen, r.blocked, r.short, pool.free = t, n, cached, seen, blocked, short, free

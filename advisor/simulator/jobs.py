@@ -93,5 +93,7 @@ class Jobs:
     @property
     def starts(self) -> list[int]:
         """Requests that follow no other, by arrival."""
+        if not self.linked:
+            return sorted(range(len(self)), key=self.arrival.__getitem__)
         later = {j for j in self.follows or () if j >= 0} | set(self.queue or ())
         return sorted((i for i in range(len(self)) if i not in later), key=self.arrival.__getitem__)

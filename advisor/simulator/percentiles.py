@@ -27,8 +27,10 @@ class Gaps:
         parts: list[list[Floats]] = [[], [], [], []]
         for table in tables:
             writing = table[:, 4] > 0
+            if not writing.all():
+                table = table[writing]
             for column, part in enumerate(parts, 1):
-                part.append(table[writing, column])
+                part.append(table[:, column])
         if singles:
             gaps = np.array(singles, dtype=np.float64)
             for part, values in zip(
@@ -36,12 +38,12 @@ class Gaps:
             ):
                 part.append(values)
         self.first, self.growth, self.passes, self.weight = (
-            np.concatenate(part) if part else np.zeros(0) for part in parts
+            np.zeros(0) if not part else part[0] if len(part) == 1 else np.concatenate(part) for part in parts
         )
-        self.grows = self.growth > 0
-        self.slope = np.where(self.grows, self.growth, 1.0)
         last = self.first + self.growth * (self.passes - 1)
-        self.least, self.most = np.minimum(self.first, last), np.maximum(self.first, last)
+        self.least, self.most = self.first, last
+        if np.any(self.growth < 0):
+            self.least, self.most = np.minimum(self.first, last), np.maximum(self.first, last)
         self.each = self.passes * self.weight
         self.count = float(self.each.sum())
         self._guess: tuple[Floats, Floats] | None = None
@@ -56,24 +58,29 @@ class Gaps:
 
     def up_to(self, value: float) -> float:
         """How many are at most so long."""
-        steps = np.floor((value - self.first) / self.slope) + 1
-        steps = np.where(self.grows, steps, 0)
-        steps = np.where(self.most <= value, self.passes, steps)  # also where growth is lost in rounding
-        return float((np.clip(steps, 0, self.passes) * self.weight).sum())
+        steps = np.where(self.most <= value, self.passes, 0.0)
+        some = np.flatnonzero((self.least <= value) & (self.most > value))
+        if len(some):
+            # The value cuts through them, so the growth of each is more than nothing beside its gaps.
+            past = (value - self.least[some]) / np.abs(self.growth[some])
+            steps[some] = np.minimum(np.floor(past) + 1, self.passes[some])
+        return float((steps * self.weight).sum())
 
     def quantile(self, q: float) -> float:
         """The smallest gap that at least a share ``q`` of all do not exceed; ``nan`` without any.
 
-        A guess narrows the range, which is halved until the gaps in it are few enough to be written out and sorted.
+        A guess says between what it lies; where that is wrong, or too many lie there, the range is halved until the
+        gaps in it are few enough to be written out and sorted.
         """
         if not self.count:
             return float("nan")
         wanted = q * self.count - 1e-6
-        low, high = self._range(q, wanted)
-        while True:
-            inside = (self.most > low) & (self.least <= high)
-            if float(self.passes[inside].sum()) <= MOST_SPREAD:
-                return self._pick(inside, wanted - float(self.each[self.most <= low].sum()))
+        low, high = self._near(q)
+        found = self._between(low, high, wanted)
+        if found is not None:
+            return found
+        low, high = float(self.least.min()) * (1 - 1e-12), float(self.most.max())
+        while (found := self._between(low, high, wanted)) is None:
             middle = (low + high) / 2
             if not low < middle < high:
                 return high
@@ -81,9 +88,10 @@ class Gaps:
                 high = middle
             else:
                 low = middle
+        return found
 
-    def _range(self, q: float, wanted: float) -> tuple[float, float]:
-        """Between what the quantile lies: more than the first, at most the second."""
+    def _near(self, q: float) -> tuple[float, float]:
+        """Between what the quantile probably lies: more than the first, at most the second."""
         if self._guess is None:
             some = slice(None, None, max(1, len(self.first) // SAMPLE))
             middles = (self.least[some] + self.most[some]) / 2
@@ -92,20 +100,32 @@ class Gaps:
         middles, total = self._guess
         places = np.searchsorted(total, np.array([q - MARGIN, q + MARGIN]) * total[-1])
         low, high = (float(middles[min(k, len(middles) - 1)]) for k in places)
-        if self.up_to(low) >= wanted:
-            low = float(self.least.min()) * (1 - 1e-12)
-        if self.up_to(high) < wanted:
-            high = float(self.most.max())
-        return low, high
+        return low * (1 - 1e-12), high
 
-    def _pick(self, inside: NDArray[np.bool_], wanted: float) -> float:
-        """The gap by which so many are reached, of those of some stretches."""
+    def _between(self, low: float, high: float, wanted: float) -> float | None:
+        """The gap by which so many are reached, if it is in a range that holds few enough to be written out."""
+        above = self.most > low
+        inside = np.flatnonzero(above & (self.least <= high))
+        if float(self.passes[inside].sum()) > MOST_SPREAD:
+            return None
+        wanted -= self.count - float(self.each[above].sum())
+        return self._pick(inside, low, high, wanted)
+
+    def _pick(self, inside: NDArray[np.intp], low: float, high: float, wanted: float) -> float | None:
+        """The same, of the gaps of some stretches; all that are not longer and in none of these are counted."""
         passes = self.passes[inside].astype(np.int64)
-        number = np.arange(int(passes.sum())) - np.repeat(np.cumsum(passes) - passes, passes)
-        values = np.repeat(self.first[inside], passes) + np.repeat(self.growth[inside], passes) * number
-        weights = np.repeat(self.weight[inside], passes)
+        ends = np.cumsum(passes)
+        row = np.repeat(np.arange(len(inside)), passes)
+        number = np.arange(len(row)) - (ends - passes)[row]
+        values = self.first[inside][row] + self.growth[inside][row] * number
+        weights = self.weight[inside][row]
+        below, here = values <= low, (values > low) & (values <= high)
+        wanted -= float(weights[below].sum())
+        values, weights = values[here], weights[here]
         order = np.argsort(values)
         values = values[order]
         total = np.cumsum(weights[order])
-        ends = np.append(values[1:] != values[:-1], True)  # equal gaps are counted together: some may be taken away
-        return float(values[ends][int(np.argmax(total[ends] >= wanted))])
+        if wanted <= 0 or not len(total) or total[-1] < wanted:
+            return None
+        last = np.append(values[1:] != values[:-1], True)  # equal gaps are counted together: some may be taken away
+        return float(values[last][int(np.argmax(total[last] >= wanted))])

@@ -235,13 +235,13 @@ class _Drawn:
 
     def jobs(self) -> Jobs:
         """All columns; what no request has is left out."""
-        chained = any(j >= 0 for j in self.follows)
+        chained = max(self.follows) >= 0
         return Jobs(
             arrival=self.arrival,
             input=self.input,
             output=self.output,
             priority=self.priority,
-            prefix=self.prefix if any(len(p) for p in self.prefix) else None,
+            prefix=self.prefix if self.names else None,
             prefix_tokens=PREFIX_TOKENS,
             kind=self.kind,
             follows=self.follows if chained else None,
