@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from advisor.report import tokens_text
 
 if TYPE_CHECKING:
-    from tui.machine_list import Listed
+    from tui.machine_cells import Listed
     from tui.widgets.machine_detail import Found
 
 Texts = dict[str, Callable[[], str]]

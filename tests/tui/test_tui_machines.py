@@ -15,7 +15,7 @@ from advisor.detect import Detection, Device, Found, Match, Reading
 from advisor.machine_choice import Placed, best
 from advisor.machine_sheet import facts
 from tui.app import WhicharchApp
-from tui.machine_list import listed, matcher, with_detected
+from tui.machine_cells import listed, matcher, with_detected
 from tui.screens import machines as page
 from tui.screens.machines import MachinesScreen
 from tui.widgets.calibrating import CalibratePane

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on, work
@@ -19,84 +18,27 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, TabbedContent
 from textual.worker import get_current_worker
 
-from advisor import quantities
-from catalog.errors import BadInput
 from tui import machine_export
-from tui.machine_list import HERE, Listed, columns, listed, matcher, with_detected
+from tui.machine_cells import HERE, Listed, listed, with_detected
+from tui.machine_fields import FIELDS, PUBLISHED
+from tui.machine_findings import examine, look
+from tui.machine_picks import Picks, Places
 from tui.off_loop import off_loop
 from tui.screens.page import Explanation, OpenPage, Page, State
 from tui.widgets.calibrating import CalibratePane, command
-from tui.widgets.form import Choice, Entry, Form
+from tui.widgets.form import Form
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.machine_detail import Found, MachineDetail
+from tui.widgets.machine_list import MachineList
 from tui.widgets.page_bar import PageBar
 from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
-    from advisor.detect import Detection
     from tui.app import WhicharchApp
     from tui.library import Library
 
 PAUSE_S = 0.06
 """How long the cursor must rest before a machine is computed."""
-PUBLISHED = ""
-MOST = 64
-"""Devices of one machine that can be picked."""
-LENGTHS = ("128", "512", "1k", "2k", "4k", "8k", "16k", "32k", "64k", "128k")
-POWERS = ("1", "2", "4", "8", "16", "32", "64", "128", "256")
-
-
-def _name(text: str, label: str) -> str:
-    if not text:
-        raise BadInput(f"{label}: name a model of the catalog, like llama-3.1-8b")
-    return text
-
-
-FIELDS = (
-    Entry("model", "model", _name, "llama-3.1-8b", "", (), help="Which model runs; the first letters complete it."),
-    Choice("weights", "weights", (("published", PUBLISHED),), PUBLISHED, help="Format of the weights."),
-    Choice("cache", "cache", (("bf16", "bf16"),), "bf16", help="Format of the KV cache."),
-    Entry("input_tokens", "prompt", quantities.tokens, "2k", "", LENGTHS, help="Length of the prompt."),
-    Entry("output_tokens", "answer", quantities.tokens, "500", "", LENGTHS, help="Length of the answer."),
-    Entry("batch", "batch", quantities.count, "8", "", POWERS, help="Requests at the same time."),
-)
-
-
-def look() -> Detection:
-    """Recognise this computer; half a second of measuring its processor."""
-    from advisor.detect import detect
-
-    return detect()
-
-
-def examine(
-    name: str, place: str, devices: int, picks: Sequence[tuple[str, str, int]], load: Mapping[str, Any]
-) -> Found:
-    """Compute what there is to say about a machine under a load; some tens of milliseconds a pick.
-
-    Args:
-        name: Id of the machine.
-        place: What it is found by: its id, or the path of its file.
-        devices: That share each layer.
-        picks: Id, place and devices of each machine to compare.
-        load: Fields of ``Scenario``.
-    """
-    from advisor.breakdown import breakdown
-    from advisor.machine_choice import best, placed
-    from advisor.machine_prices import prices
-    from advisor.machine_sheet import facts
-    from catalog.loader import load_machine
-
-    found, refusal = None, ""
-    try:
-        found = breakdown(machine=place, tp=devices, **load)
-    except BadInput as error:
-        refusal = str(error)
-    ids = {place: name for name, place, _ in picks}
-    choices = tuple(
-        replace(choice, machine=ids[choice.machine]) for choice in placed([(at, n) for _, at, n in picks], **load)
-    )
-    return Found(facts(load_machine(place)), prices(name), found, refusal, choices, best(choices))
 
 
 class MachinesScreen(Page):
@@ -169,11 +111,10 @@ class MachinesScreen(Page):
         super().__init__()
         self.row: Listed | None = None
         self.load: dict[str, Any] = {}
-        self.picks: dict[str, int] = {}
+        self.picks = Picks()
         self.found: Found | None = None
         self._wanted: State | None = None
-        self._own = TemporaryDirectory(prefix="whicharch-")
-        self._places: dict[str, str] = {}
+        self._places = Places()
         self._follow = True
         self._asked: tuple[Any, ...] = ()
 
@@ -181,22 +122,24 @@ class MachinesScreen(Page):
         """Search and list at the left, load and detail at the right, or below in a narrow window."""
         yield PageBar("machines")
         with Container(id="browser"):
-            with Vertical(id="list"):
-                yield Input(placeholder="search: nvidia, >80gb, <$3, >2tb/s, fp8", id="search", compact=True)
-                yield RowTable(columns(self.picks), lambda m: m.id, id="machines", empty="reading the catalog …")
+            yield MachineList(self.picks, id="list")
             with Vertical(id="reading"):
                 yield Form(FIELDS, id="load")
                 yield MachineDetail(id="detail")
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Name the list."""
-        self.query_one("#machines").border_title = "Machines"
+        """Show the fields of the tab in view."""
         self._show_load()
 
     def on_unmount(self) -> None:
         """Leave no files behind."""
-        self._own.cleanup()
+        self._places.remove()
+
+    @property
+    def machines(self) -> MachineList:
+        """Search and machines."""
+        return self.query_one(MachineList)
 
     # The catalog and this computer
 
@@ -219,56 +162,29 @@ class MachinesScreen(Page):
             self.post_message(self.Ready(rows, (), False))
         seen = look()
         rows = with_detected(rows, seen)
-        self._write_own(rows)
+        self._places.write(rows)
         return self.Ready(rows, seen.notes, True)
-
-    def _write_own(self, rows: tuple[Listed, ...]) -> None:
-        """Give what was only detected a file, by which calculators find it."""
-        from catalog.overlay import write_entry
-
-        for row in rows:
-            if not row.catalogued:
-                path = Path(self._own.name) / f"{row.id}.yaml"
-                write_entry(row.machine, path)
-                self._places[row.id] = str(path)
 
     @on(Ready)
     def _ready(self, event: Ready) -> None:
-        table = self.query_one("#machines", RowTable)
-        table.empty = "no machine has all of these"
+        table = self.machines.table
         first = self._follow and table.cursor == 0
-        table.show_rows(event.rows, follow=not first)
+        accelerators = [row for row in event.rows if row.found and row.machine.kind != "cpu"]
+        count = len(accelerators)
+        here = f" · {HERE} {count} accelerator{'s' if count > 1 else ''} here"
+        none = f" · {HERE} no accelerator found here" if event.last else " · looking …"
+        self.machines.fill(event.rows, here if accelerators else none, follow=not first)
+        if event.last and not accelerators:
+            table.tooltip = Content("\n".join(["No accelerator was found on this computer.", *event.notes]))
         if first and event.last:
             self._follow = False
             preferred = cast("WhicharchApp", self.app).store.now.machine
             if preferred:
                 table.go_to(preferred)
-        accelerators = [row for row in event.rows if row.found and row.machine.kind != "cpu"]
-        if event.last and not accelerators:
-            table.tooltip = Content("\n".join(["No accelerator was found on this computer.", *event.notes]))
-        count = len(accelerators)
-        here = f" · {HERE} {count} accelerator{'s' if count > 1 else ''} here"
-        self._count(here if accelerators else f" · {HERE} no accelerator found here" if event.last else " · looking …")
         if self._wanted is not None:
             self.restore(self._wanted)
 
     # Search
-
-    @on(Input.Changed, "#search")
-    def _typed(self, event: Input.Changed) -> None:
-        self._search(event.value)
-
-    def _search(self, query: str) -> None:
-        self.query_one("#machines", RowTable).keep(matcher(query) if query.strip() else None)
-        self._count()
-
-    def _count(self, here: str | None = None) -> None:
-        table = self.query_one("#machines", RowTable)
-        if here is not None:
-            self._here = here
-        table.border_subtitle = f"{len(table.order):,} of {len(table.rows):,}{self._here}"
-
-    _here = ""
 
     @on(Input.Submitted, "#search")
     def _entered(self) -> None:
@@ -280,19 +196,15 @@ class MachinesScreen(Page):
 
     def action_back(self) -> None:
         """Escape clears the search, then leaves it; from the detail it returns to the list."""
-        search = self.query_one("#search", Input)
-        if search.has_focus and search.value:
-            search.value = ""
-        else:
+        if not self.machines.clear():
             super().action_back()
 
     # From the cursor to findings
 
-    @on(RowTable.Highlighted, "#machines")
-    def _highlighted(self, event: RowTable.Highlighted) -> None:
-        row: Listed | None = event.row
-        if row is not None and row is not self.row:
-            self.row = row
+    @on(MachineList.Highlighted)
+    def _highlighted(self, event: MachineList.Highlighted) -> None:
+        if event.row is not None and event.row is not self.row:
+            self.row = event.row
             self.refresh_bindings()
             self.settle()
 
@@ -314,24 +226,15 @@ class MachinesScreen(Page):
             row, load, picks = self.row, dict(self.load), dict(self.picks)
             self.past.went(self.state())
             self._asked = (row.id, load, picks)
-            self.compute(self._asked, row, self._devices(row), self._choices(row))
-
-    def _devices(self, row: Listed) -> int:
-        return self.picks.get(row.id, 1)
-
-    def _choices(self, row: Listed) -> list[tuple[str, str, int]]:
-        """What is compared: the picked machines, else this one with more and more devices."""
-        if self.picks:
-            return [(name, self._places.get(name, name), count) for name, count in self.picks.items()]
-        most = row.machine.link.max_gpus
-        return [(row.id, self._places.get(row.id, row.id), n) for n in (1, 2, 4, 8) if n <= most]
+            choices = [(name, self._places.of(name), count) for name, count in self.picks.compared(row)]
+            self.compute(self._asked, row, self.picks.devices(row.id), choices)
 
     @off_loop("compute", alone=True, about=lambda asked, *_: asked[0])
     def compute(
         self, asked: tuple[Any, ...], row: Listed, devices: int, choices: list[tuple[str, str, int]]
     ) -> Examined:
         """Compute off the event loop."""
-        return self.Examined(asked, examine(row.id, self._places.get(row.id, row.id), devices, choices, asked[1]))
+        return self.Examined(asked, examine(row.id, self._places.of(row.id), devices, choices, asked[1]))
 
     @on(Examined)
     def _examined(self, event: Examined) -> None:
@@ -344,7 +247,7 @@ class MachinesScreen(Page):
         if self.row is None or self.found is None:
             return
         with self.app.batch_update():
-            devices = self._devices(self.row)
+            devices = self.picks.devices(self.row.id)
             many = f"{devices} × " if devices > 1 else ""
             about = f"{self.load.get('model', '')} on {many}{self.row.id}"
             model = self.load.get("model", "")
@@ -360,25 +263,16 @@ class MachinesScreen(Page):
 
     def action_pick(self) -> None:
         """Pick the highlighted machine, or put it back."""
-        if self.row is None:
-            return
-        if self.row.id in self.picks:
-            del self.picks[self.row.id]
-        else:
-            self.picks[self.row.id] = 1
-        self._picked()
-        self.query_one("#machines", RowTable).cursor += 1
+        if self.row is not None:
+            self.picks.toggle(self.row.id)
+            self._picked()
+            self.machines.table.cursor += 1
 
     def action_count(self, change: int) -> None:
         """More or fewer devices of the highlighted machine; none puts it back."""
-        if self.row is None:
-            return
-        devices = min(MOST, self._devices(self.row) + change)
-        if devices > 0:
-            self.picks[self.row.id] = devices
-        else:
-            self.picks.pop(self.row.id, None)
-        self._picked()
+        if self.row is not None:
+            self.picks.count(self.row.id, change)
+            self._picked()
 
     def action_unpick(self) -> None:
         """Put all picked machines back."""
@@ -386,10 +280,7 @@ class MachinesScreen(Page):
         self._picked()
 
     def _picked(self) -> None:
-        table = self.query_one("#machines", RowTable)
-        picked = ", ".join(f"{count} × {name}" for name, count in self.picks.items())
-        table.border_title = Content(f"Machines · picked: {picked}" if picked else "Machines")
-        table.refresh()
+        self.machines.show_picks()
         self.refresh_bindings()
         self.settle()
 
@@ -496,29 +387,21 @@ class MachinesScreen(Page):
 
     def restore(self, state: State) -> None:
         """Return to a machine, and to picks and a load where they are given."""
-        table = self.query_one("#machines", RowTable)
-        if not table.rows:
+        if not self.machines.table.rows:
             self._wanted = state
             return
         self._wanted = None
         if isinstance(picks := state.get("picks"), dict):
-            self.picks.clear()
-            self.picks.update({str(name): min(MOST, max(1, int(count))) for name, count in picks.items()})
+            self.picks.put(picks)
             self._picked()
         if isinstance(load := state.get("load"), dict):
             self.query_one("#load", Form).put({n: v for n, v in load.items() if n in {f.name for f in FIELDS}})
-        name = str(state.get("machine", ""))
-        if name and not table.go_to(name):
-            with self.prevent(Input.Changed):
-                self.query_one("#search", Input).value = ""
-            self._search("")
-            if not table.go_to(name):
-                self.notify(f"There is no machine {name} any more.", severity="warning", markup=False)
-        table.focus()
+        self.machines.go_to(str(state.get("machine", "")))
+        self.machines.table.focus()
 
     def display_changed(self) -> None:
         """Write every figure anew."""
-        self.query_one("#machines", RowTable).show_rows(self.query_one("#machines", RowTable).rows)
+        self.machines.redraw()
         self.settle()
 
     def bookmark(self) -> str | None:
@@ -534,9 +417,10 @@ class MachinesScreen(Page):
             values, _ = self.query_one("#calibration", Form).read()
             return " ".join(("whicharch", *command(values)))
         if tab in MachineDetail.LOADED:
-            choices = self._choices(self.row) if tab == "compare" else [(self.row.id, "", self._devices(self.row))]
+            alone = [(self.row.id, self.picks.devices(self.row.id))]
+            choices = self.picks.compared(self.row) if tab == "compare" else alone
             more = " --roofline" if tab == "roofline" else ""
-            return "\n".join(machine_export.estimate_line(name, n, self.load) + more for name, _, n in choices)
+            return "\n".join(machine_export.estimate_line(name, n, self.load) + more for name, n in choices)
         return f"whicharch machine show {self.row.id}"
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
@@ -544,7 +428,7 @@ class MachinesScreen(Page):
         if self.row is None or self.found is None:
             return {}
         tab, row, found = self.query_one(MachineDetail).active, self.row, self.found
-        rows = self.query_one("#machines", RowTable)
+        rows = self.machines.table
         return machine_export.texts(tab, row, found, [rows.rows[i] for i in rows.order])
 
     def explained(self) -> Explanation | None:
@@ -554,10 +438,7 @@ class MachinesScreen(Page):
         dot = self.query_one("#dots", RowTable).row
         if dot is None:
             return None
-        place, devices, load = self._places.get(self.row.id, self.row.id), self._devices(self.row), dict(self.load)
         quantity = "decode" if dot.stage == "decode" else "prefill"
-
-        def text() -> str:
-            return machine_export.explanation(quantity, {**load, "machine": place, "tp": devices})
-
-        return Explanation(f"{quantity} of {load.get('model')} on {self.row.id}", text)
+        scenario = {**self.load, "machine": self._places.of(self.row.id), "tp": self.picks.devices(self.row.id)}
+        title = f"{quantity} of {self.load.get('model')} on {self.row.id}"
+        return Explanation(title, partial(machine_export.explanation, quantity, scenario))

@@ -13,7 +13,7 @@ from textual.widgets import TabbedContent, TabPane
 
 from advisor.report import bytes_text, rate_text, seconds_text, usd_text
 from tui.cells import NONE
-from tui.machine_list import Listed
+from tui.machine_cells import Listed
 from tui.widgets.bars import bar
 from tui.widgets.calibrating import CalibratePane
 from tui.widgets.machine_sheet import sections, title

@@ -9,7 +9,7 @@ from textual.content import Content
 
 from advisor.machine_text import TITLES, number_text
 from tui.cells import NONE
-from tui.machine_list import Listed
+from tui.machine_cells import Listed
 from tui.widgets.reader import Section, facts, listed
 
 if TYPE_CHECKING:

@@ -1,0 +1,50 @@
+"""What the Machines page works out, off the event loop: this computer, and a machine under a load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from catalog.errors import BadInput
+from tui.widgets.machine_detail import Found
+
+if TYPE_CHECKING:
+    from advisor.detect import Detection
+
+
+def look() -> Detection:
+    """Recognise this computer; half a second of measuring its processor."""
+    from advisor.detect import detect
+
+    return detect()
+
+
+def examine(
+    name: str, place: str, devices: int, picks: Sequence[tuple[str, str, int]], load: Mapping[str, Any]
+) -> Found:
+    """Compute what there is to say about a machine under a load; some tens of milliseconds a pick.
+
+    Args:
+        name: Id of the machine.
+        place: What it is found by: its id, or the path of its file.
+        devices: That share each layer.
+        picks: Id, place and devices of each machine to compare.
+        load: Fields of ``Scenario``.
+    """
+    from advisor.breakdown import breakdown
+    from advisor.machine_choice import best, placed
+    from advisor.machine_prices import prices
+    from advisor.machine_sheet import facts
+    from catalog.loader import load_machine
+
+    found, refusal = None, ""
+    try:
+        found = breakdown(machine=place, tp=devices, **load)
+    except BadInput as error:
+        refusal = str(error)
+    ids = {place: name for name, place, _ in picks}
+    choices = tuple(
+        replace(choice, machine=ids[choice.machine]) for choice in placed([(at, n) for _, at, n in picks], **load)
+    )
+    return Found(facts(load_machine(place)), prices(name), found, refusal, choices, best(choices))
