@@ -44,6 +44,7 @@ class PageSizes(Spec):
 
     words_per_page: float
     tokens_per_word: float
+    words_read_per_s: float
     source: str
 
 
@@ -86,11 +87,15 @@ class Vocabulary(Spec):
     """A spoken name and the machines it may mean, the likeliest first."""
     formats: dict[str, tuple[Identifier, ...]]
     """Spoken names of weight formats, for near matches."""
+    small_devices: Phrases
+    """Spoken names of computers so slow that a large model answers slower than one reads."""
     generic_machines: Phrases
     """Spoken names that give way where a machine is named beside them."""
     no_gpu: Phrases
     usual_memory_gib: dict[str, float]
     """GiB assumed of a computer by its spoken name, ``usual`` for every other, where nobody says how much it has."""
+    system_gib: dict[str, float]
+    """GiB that the system of a person's computer keeps, by its spoken name."""
     phones: Phones
     plain_marks: Phrases
     """Makers, said beside a machine's name."""

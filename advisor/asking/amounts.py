@@ -44,6 +44,23 @@ class Amount:
     unit: str = ""
     said: float = 0.0
     negative: bool = False
+    period_s: float = 1.0
+    """Of a rate: in what time so many were said to come."""
+    night: bool = False
+    """Whether that is the nights alone."""
+
+
+REGULARLY = {
+    "hourly": 3600.0, "daily": 86400.0, "nightly": 28800.0, "overnight": 28800.0, "weekly": 604800.0,
+    "monthly": 2628000.0, "yearly": 31536000.0,
+}  # fmt: skip
+"""Adverbs that make a rate of an amount of work; those of the night in an assumed eight hours (``work.NIGHT_S``)."""
+WORK = frozenset(("requests", "pages", "words", "time", "plain"))
+"""Kinds of amounts that may be work to be done in a time that is said a few words later."""
+STOPS = frozenset(("and", "or", "with", "under", "in", "within", "on", "at", "for", "but", "budget", "users"))
+"""Words over which no time belongs to an amount any more."""
+WITHIN = 4
+"""Words between an amount of work and its time: ``500 hours of phone calls per week``."""
 
 
 def amounts(tokens: Sequence[Token], lex: Lexicon, taken: Sequence[bool]) -> list[Amount]:
@@ -64,6 +81,17 @@ def amounts(tokens: Sequence[Token], lex: Lexicon, taken: Sequence[bool]) -> lis
             amount = replace(amount, low=_ranged(earlier, amount), first=earlier.first)
         found.append(amount)
         at = amount.last
+    return _by_night(tokens, found)
+
+
+def _by_night(tokens: Sequence[Token], found: list[Amount]) -> list[Amount]:
+    """``nightly job: tag 3M descriptions``: the one amount of work without a time is that of a night."""
+    open_ended = [n for n, amount in enumerate(found) if amount.kind == "requests" and not amount.per]
+    timed = any("time" in amount.per for amount in found if amount.kind in WORK)
+    nightly = any(token.raw in ("nightly", "overnight") for token in tokens)
+    if nightly and not timed and len(open_ended) == 1:
+        amount = found[open_ended[0]]
+        found[open_ended[0]] = _regular(amount, "nightly", amount.first, amount.last)
     return found
 
 
@@ -191,6 +219,7 @@ def _with_per(tokens: Sequence[Token], amount: Amount, lex: Lexicon) -> Amount:
     """Read ``/s``, ``per month``, ``a day``, ``per user``; a rate becomes one per second, money one per hour."""
     per: list[str] = []
     at, value = amount.last, amount.value
+    period, night = 1.0, False
     if amount.kind == "rate":
         counted = "tokens" if amount.unit == "tps" else "requests"
         return _more_per(tokens, replace(amount, kind=counted, per=("time",)), lex)
@@ -208,14 +237,45 @@ def _with_per(tokens: Sequence[Token], amount: Amount, lex: Lexicon) -> Amount:
         if unit is None or not scale or (tokens[at].raw in ("a", "an") and unit[0] != "time"):
             break
         if unit[0] == "time":
-            value /= unit[1] * scale / (3600 if amount.kind in ("money", "foreign money") else 1)
+            period, night = unit[1] * scale, tokens[spread].norm == "night"
+            value /= period / (3600 if amount.kind in ("money", "foreign money") else 1)
         per.append(unit[0])
         at = spread + 1
     if at < len(tokens) and tokens[at].raw in ("monthly", "hourly", "daily", "yearly") and "money" in amount.kind:
         value *= 3600 / {"monthly": 2628000, "hourly": 3600, "daily": 86400, "yearly": 31536000}[tokens[at].raw]
         per.append("time")
         at += 1
-    return replace(amount, value=value, per=tuple(per), last=at)
+    made = replace(amount, value=value, per=tuple(per), last=at, period_s=period, night=night)
+    return made if "time" in per or amount.kind not in WORK else _done_in(tokens, made, lex)
+
+
+def _done_in(tokens: Sequence[Token], amount: Amount, lex: Lexicon) -> Amount:
+    """Work whose time stands a few words on, or as an adverb: ``500 hours of calls per week``, ``10k mails daily``."""
+    if amount.kind == "plain" and amount.said < 2 and amount.value < 2:
+        return amount
+    inside = [at for at in range(amount.first, amount.last) if tokens[at].raw in REGULARLY]
+    before = [amount.first - 1] if amount.first and tokens[amount.first - 1].raw in REGULARLY else []
+    for at in (*inside, *before):
+        return _regular(amount, tokens[at].raw, min(amount.first, at), amount.last)
+    for at in range(amount.last, min(amount.last + WITHIN + 1, len(tokens))):
+        token = tokens[at]
+        if token.raw in REGULARLY:
+            return _regular(amount, token.raw, amount.first, at + 1)
+        unit = lex.units.get(tokens[at + 1].norm) if at + 1 < len(tokens) else None
+        if token.raw in PER and unit is not None and unit[0] == "time":
+            return _each(amount, unit[1], tokens[at + 1].norm == "night", amount.first, at + 2)
+        if token.kind != "word" or token.raw in STOPS or not {token.norm, token.raw} & (lex.known | lex.fillers):
+            break
+    return amount
+
+
+def _regular(amount: Amount, adverb: str, first: int, last: int) -> Amount:
+    return _each(amount, REGULARLY[adverb], adverb in ("nightly", "overnight"), first, last)
+
+
+def _each(amount: Amount, period: float, night: bool, first: int, last: int) -> Amount:
+    per = (*amount.per, "time")
+    return replace(amount, value=amount.value / period, per=per, first=first, last=last, period_s=period, night=night)
 
 
 def _more_per(tokens: Sequence[Token], amount: Amount, lex: Lexicon) -> Amount:

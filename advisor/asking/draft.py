@@ -14,7 +14,8 @@ from catalog.values import dataclass
 NAMES = {
     "task": "task", "context_tokens": "context", "input_tokens": "prompt", "output_tokens": "answer",
     "users": "users at a time", "ttft_s": "first token", "tpot_s": "per token", "e2e_s": "whole answer",
-    "tokens_per_s": "throughput", "memory_bytes": "memory per device", "machines": "machines",
+    "tokens_per_s": "throughput", "requests_per_s": "mean rate", "memory_bytes": "memory per device",
+    "machines": "machines",
     "max_gpus": "devices", "budget_usd_per_hour": "budget", "commercial": "commercial use", "languages": "languages",
     "deployment": "deployment", "families": "only families", "without_families": "without families",
     "organisations": "only models of", "without_organisations": "without models of", "licences": "licence",
@@ -84,6 +85,8 @@ def value_text(name: str, value: Any) -> str:
             text = count_text(value)
         case "tokens_per_s":
             text = rate_text(value, "/s")
+        case "requests_per_s":
+            text = f"{rate_text(value, 'requests/s')} ({count_text(value * 86400)} a day)"
         case "commercial" | "fine_tuning":
             text = "yes" if value else "no"
         case _:

@@ -9,11 +9,21 @@ from advisor.asking.amounts import Amount
 from advisor.asking.draft import Draft
 from advisor.asking.lexicon import Item
 from advisor.asking.words import Token
+from advisor.asking.work import (
+    WINDOW_S,
+    Rates,
+    flow_of,
+    flows_of,
+    of_each,
+    put_bulk,
+    put_candidates,
+    put_spoken,
+    written_pages,
+)
 from advisor.report import rate_text, seconds_text, tokens_text
 from advisor.requirements import FALLBACK
 from catalog.asking import vocabulary
 from catalog.task import Task
-from catalog.values import dataclass
 
 REACH = 7
 """Words between a quantity and the word that names its role."""
@@ -27,15 +37,6 @@ NEARBY_SIZE = 0.2
 """``a 7B model``: parameters may be this share fewer or more."""
 AT_A_TIME = 32
 """Requests in flight where only a rate is known and the task has no latency target."""
-
-
-@dataclass
-class Rates:
-    """Rates wait until lengths and limits are known."""
-
-    requests: list[tuple[float, str]]
-    tokens: list[tuple[float, str]]
-    registered: list[tuple[float, str]]
 
 
 class Roles:
@@ -88,7 +89,7 @@ def _whole(draft: Draft, value: float, words: str, what: str) -> int | None:
 
 def apply(draft: Draft, tokens: Sequence[Token], found: Sequence[Amount], roles: Roles, task: Task) -> Rates:
     """Put each quantity where it belongs."""
-    rates = Rates([], [], [])
+    rates = Rates()
     for amount in found:
         words = words_of(draft, tokens, amount.first, amount.last)
         if amount.negative or amount.value <= 0:
@@ -106,13 +107,13 @@ def _place(
 ) -> None:
     match amount.kind:
         case "time":
-            _time(draft, amount, words, roles, task, tokens)
+            _time(draft, amount, words, roles, task, tokens, rates)
         case "tokens" | "pages" | "words":
-            _length(draft, amount, words, roles, rates, task)
+            _length(draft, amount, words, roles, rates, task, tokens)
         case "users":
             _users(draft, amount, words, roles, rates)
         case "requests":
-            _requests(draft, amount, words, roles, rates)
+            _requests(draft, amount, words, roles, rates, task, tokens)
         case "money" | "foreign money":
             _money(draft, amount, words)
         case "bytes":
@@ -128,7 +129,7 @@ def _place(
         case "things":
             draft.note("number", words, "no requirement counts these")
         case "plain" if "time" in amount.per:
-            rates.requests.append((amount.value, words))
+            rates.requests.append(flow_of(amount, words))
             draft.assumed.append(f"{words!r} counts requests")
         case "plain" if amount.thousand or amount.value >= 1:
             _plain(draft, amount, words, roles)
@@ -142,8 +143,16 @@ def _lasts(amount: Amount, tokens: Sequence[Token]) -> bool:
     return amount.value >= LASTING_S and not amount.bound and after in vocabulary().recordings
 
 
-def _time(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, tokens: Sequence[Token]) -> None:
+def _time(
+    draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, tokens: Sequence[Token], rates: Rates
+) -> None:
     writes = "text" in task.outputs
+    if "time" in amount.per and "audio" in task.inputs:
+        rates.audio.append(flow_of(amount, words))
+        return
+    if "time" in amount.per:
+        draft.note("hours of use", words, "machines are counted for the whole month, busy or idle")
+        return
     if amount.bound == "min":
         draft.note("duration", words, "a lower limit on a duration rules nothing out")
         return
@@ -151,7 +160,7 @@ def _time(draft: Draft, amount: Amount, words: str, roles: Roles, task: Task, to
         draft.put("tpot_s", amount.value, words)
         return
     if _lasts(amount, tokens):
-        draft.note("length of recordings", words, "the length of the text counts; write it in tokens, words or pages")
+        rates.lasts.append((amount.value, words))
         return
     exact = ("ttft", "tpot", "e2e")
     role = roles.of(amount, exact, reach=NEXT_TO) or roles.of(amount, (*exact, "latency"))
@@ -178,15 +187,20 @@ def _tokens(amount: Amount) -> float:
     )  # fmt: skip
 
 
-def _length(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates, task: Task) -> None:
+def _length(
+    draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates, task: Task, tokens: Sequence[Token]
+) -> None:
     sizes = vocabulary().assumptions
+    if "time" in amount.per and amount.kind != "tokens":
+        written_pages(draft, amount, words, rates, task)
+        return
     if "time" in amount.per:
         _token_rate(draft, amount, words, roles, rates)
         return
     role = roles.of(amount, ("context", "input", "output"))
     if amount.kind == "tokens":
         value = _tokens(amount)
-        if role is None and "text" not in task.outputs:
+        if role is None and ("text" not in task.outputs or of_each(amount, tokens) or "requests" in amount.per):
             role = "input"
         elif role is None:
             role = "context"
@@ -229,7 +243,7 @@ def _token_rate(draft: Draft, amount: Amount, words: str, roles: Roles, rates: R
 
 def _users(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates) -> None:
     if "time" in amount.per:
-        rates.requests.append((amount.value, words))
+        rates.requests.append(flow_of(amount, words))
         return
     role = roles.of(amount, ("registered", "concurrent"))
     if role == "registered" or (role is None and amount.unit in vocabulary().registered_units):
@@ -242,9 +256,15 @@ def _users(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates)
             draft.assumed.append(f"{words!r} ask at the same time (else write 'registered users')")
 
 
-def _requests(draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates) -> None:
-    if "time" in amount.per:
-        rates.requests.append((amount.value, words))
+def _requests(
+    draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates, task: Task, tokens: Sequence[Token]
+) -> None:
+    if "time" in amount.per and roles.of(amount, ("mean_rate",), reach=NEXT_TO):
+        draft.put("requests_per_s", amount.value, words)
+    elif "time" in amount.per:
+        (rates.of_each_user if of_each(amount, tokens) else rates.requests).append(flow_of(amount, words))
+    elif task.id == "reranking" and amount.value >= 1:
+        rates.candidates.append((round(amount.value), words))
     elif roles.of(amount, ("concurrent",)):
         users = _whole(draft, amount.value, words, "requests at a time")
         if users:
@@ -309,26 +329,26 @@ def _plain(draft: Draft, amount: Amount, words: str, roles: Roles) -> None:
 def settle(draft: Draft, rates: Rates, task: Task) -> None:
     """Turn rates into requests in flight, by Little's law over the limits given or the task's own."""
     writes = "text" in task.outputs
+    put_spoken(draft, rates, task)
     output = draft.fields.get("output_tokens") or task.targets.output_tokens or FALLBACK[writes][1]
     per_request = output if writes else 1
-    flows = [(value, words) for value, words in rates.requests]
-    flows += [(value / per_request, words) for value, words in rates.tokens]
-    for people, words in rates.registered:
-        if task.traffic is None:
-            draft.note("people", words, f"no habits of users are known for {task.id}; say how many ask at a time")
-            continue
-        rate = task.traffic.requests_per_s(people)
-        draft.assumed.append(
-            f"{words!r} ask {rate_text(rate, 'requests/s')} at the peak ({task.id} traffic, grade {task.traffic.grade})"
-        )
-        flows.append((rate, words))
+    flows = flows_of(draft, rates, task, per_request)
     if len(flows) > 1:
         draft.problems.append(
-            f"rates: {flows[0][1]!r} and {flows[1][1]!r} both say how much is asked; keep one of them"
+            f"rates: {flows[0].words!r} and {flows[1].words!r} both say how much is asked; keep one of them"
         )
-    for rate, words in flows[:1]:
+    put_candidates(draft, rates, flows, task)
+    if "audio" in task.inputs and rates.lasts and not flows:
+        why = f"each is heard in windows of {WINDOW_S:g} s; say how many come, as in '100 calls a day'"
+        draft.note("length of recordings", rates.lasts[0][1], why)
+    for flow in flows[:1]:
+        if flow.is_bulk:
+            put_bulk(draft, flow, task, per_request)
+            continue
         exact = rates.tokens[0][0] if rates.tokens and not rates.requests else None
-        _flow(draft, rate, words, task, output if writes else 1, exact)
+        _flow(draft, flow.per_s, flow.words, task, per_request, exact)
+        if rates.requests or rates.audio:
+            draft.put("requests_per_s", round(flow.per_s, 9), flow.words)
 
 
 def _flow(draft: Draft, rate: float, words: str, task: Task, output: int, exact: float | None) -> None:

@@ -11,6 +11,8 @@ from advisor.asking.lexicon import Item, Lexicon
 from advisor.asking.words import Token, spelling
 from catalog.asking import vocabulary
 from catalog.loader import load_machine
+from catalog.machine import Machine
+from catalog.task import Task
 
 USUAL_SHARE = 2**30
 ARTICLES = frozenset(("a", "an", "one", "single"))
@@ -28,7 +30,11 @@ def standing(items: Sequence[Item], found: Sequence[Token], lex: Lexicon) -> lis
         bare = item.kind in ("machine", "model") and item.last - item.first == 1 and found[item.first].kind == "number"
         after = found[item.last] if item.last < len(found) else None
         before = found[item.first - 1].raw if item.first else ""
+        if item.value in ("phone", "tablet") and after is not None and after.norm in vocabulary().recordings:
+            continue  # a "phone call"
         unit = after is not None and after.norm in lex.units and not (after.raw == "s" and after.glued)
+        if after is not None and after.raw in ("concurrent", "simultaneous", "parallel", "daily", "registered"):
+            continue
         if bare and ((unit and lex.units[after.norm][0] != "devices") or before in ("$", "€", "£")):  # type: ignore[union-attr]
             continue
         kept.append(item)
@@ -71,8 +77,7 @@ def machines(
     _settle_count(draft, found, specific or named, counts)
     _several(draft, specific, counts)
     _memory_of_machine(draft, found, specific or named, chosen, quantities, used)
-    if not specific:
-        _usual_memory(draft, named, chosen, quantities)
+    _usual_memory(draft, found, specific or named, chosen, quantities)
     if not chosen:
         _cards_of_memory(draft, found, quantities, used)
     return [amount for number, amount in enumerate(quantities) if number not in used]
@@ -200,18 +205,47 @@ def _settle_count(draft: Draft, found: Sequence[Token], items: Sequence[Item], c
         draft.assumed.append(f"up to {max(known)} devices of each machine, though fewer are named for some")
 
 
-def _usual_memory(draft: Draft, items: Sequence[Item], chosen: Sequence[str], quantities: Sequence[Amount]) -> None:
+def _usual_memory(
+    draft: Draft, found: Sequence[Token], items: Sequence[Item], chosen: Sequence[str], quantities: Sequence[Amount]
+) -> None:
     """A computer whose memory nobody states gets the usual one: without a limit, models of any size would run on it."""
     if "memory_bytes" in draft.fields or any(amount.kind == "bytes" for amount in quantities):
         return
     usual = vocabulary().usual_memory_gib
     for item, machine_id in zip(items, chosen, strict=True):
         machine = load_machine(machine_id)
+        if _by_id(draft, found, item):
+            continue
         if machine.memory_gib is None:
             fitted = usual.get(item.value, usual["usual"])
-            draft.put("memory_bytes", float(int(fitted * USUAL_SHARE * machine.usable_memory)), draft.words["machines"])
-            draft.assumed.append(f"{machine_id} has {fitted:g} GiB; say how much yours has, as in '64 GB of memory'")
+            draft.put("memory_bytes", _for_models(item, machine, fitted), draft.words["machines"])
+            draft.assumed.append(
+                f"{machine_id} has {fitted:g} GiB{_kept(item, machine, fitted)}; say how much yours has, "
+                "as in '64 GB of memory'"
+            )
             return
+        if machine.vendor == "apple":
+            draft.assumed.append(f"{machine_id} has {machine.memory_gib:g} GiB; say how much yours has")
+
+
+def _by_id(draft: Draft, found: Sequence[Token], item: Item) -> bool:
+    """Whether a machine is named by its id, as in our own sentences: nothing is assumed of it then."""
+    return words_of(draft, found, item.first, item.last) == item.value and "-" in item.value
+
+
+def readable(draft: Draft, found: Sequence[Token], items: Sequence[Item], task: Task) -> None:
+    """On the smallest devices answers come at least as fast as they are read, where nobody says how fast."""
+    words = vocabulary()
+    small = next(
+        (i for i in items if i.kind == "machine" and i.value in words.small_devices and not _by_id(draft, found, i)),
+        None,
+    )
+    said = {"ttft_s", "tpot_s", "e2e_s", "tokens_per_s", "requests_per_s"} & set(draft.fields)
+    if small is None or said or "text" not in task.outputs or not task.targets.tpot_s:
+        return
+    per_s = words.assumptions.words_read_per_s * words.assumptions.tokens_per_word
+    draft.put("tpot_s", round(1 / per_s, 3), draft.words["machines"])
+    draft.assumed.append(f"answers come as fast as they are read, {per_s:.1f} tokens a second; else write 'no rush'")
 
 
 def _memory_of_machine(
@@ -227,7 +261,20 @@ def _memory_of_machine(
             fitted = amount.value / (1e9 if amount.value % 1e9 == 0 else 2**30)
             words = words_of(draft, found, amount.first, amount.last)
             used.add(number)
-            draft.put("memory_bytes", float(int(fitted * USUAL_SHARE * machine.usable_memory)), words)
-            draft.assumed.append(
-                f"of {fitted:g} GiB, {100 * machine.usable_memory:.0f} % may hold the model ({machine_id})"
-            )
+            draft.put("memory_bytes", _for_models(item, machine, fitted), words)
+            kept = _kept(item, machine, fitted)
+            share = kept or f", {100 * machine.usable_memory:.0f} % may hold the model"
+            draft.assumed.append(f"of {fitted:g} GiB{share} ({machine_id})")
+
+
+def _for_models(item: Item, machine: Machine, fitted_gib: float) -> float:
+    """Bytes that models may take of so much fitted memory."""
+    system = vocabulary().system_gib.get(item.value, 0.0)
+    free = max(fitted_gib / 4, fitted_gib - system)
+    return float(int(min(free, fitted_gib * machine.usable_memory) * USUAL_SHARE))
+
+
+def _kept(item: Item, machine: Machine, fitted_gib: float) -> str:
+    """What the system keeps, where that is more than the machine's usual share."""
+    free = _for_models(item, machine, fitted_gib) / USUAL_SHARE
+    return f", {free:g} of them for the model beside the system" if free < fitted_gib * machine.usable_memory else ""

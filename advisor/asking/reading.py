@@ -13,7 +13,7 @@ from advisor.asking.codes import with_codes
 from advisor.asking.draft import WISHES, Draft, Reading
 from advisor.asking.lengths import Roles, apply, settle, words_of
 from advisor.asking.lexicon import Item, Lexicon, find, lexicon, meant
-from advisor.asking.machines import machines, standing
+from advisor.asking.machines import machines, readable, standing
 from advisor.asking.tasks import task_of
 from advisor.asking.weights import weights_said
 from advisor.asking.wishes import as_good, negated, wishes
@@ -47,6 +47,8 @@ def read(text: str) -> Reading:
     roles = Roles(found, roles_found, quantities)
     rates = apply(draft, found, quantities, roles, task)
     task = _by_length(draft, task)
+    if not any(item.kind == "noted" and item.value == "patience" for item in items):
+        readable(draft, found, items, task)
     standards = as_good(found, items, find(found, lex.as_good))
     wishes(draft, found, items, against, find(found, lex.only), said_weights, standards)
     settle(draft, rates, task)

@@ -27,6 +27,8 @@ def sentence(wanted: Requirements) -> str:
             parts.append(f"{label} under {number_text(limit)} s")
     if wanted.tokens_per_s is not None:
         parts.append(f"total throughput at least {number_text(wanted.tokens_per_s)} tokens/s")
+    if wanted.requests_per_s is not None:
+        parts.append(f"mean rate {number_text(wanted.requests_per_s)} requests/s")
     if wanted.memory_bytes is not None:
         parts.append(f"memory at most {number_text(wanted.memory_bytes)} bytes")
     if wanted.budget_usd_per_hour is not None:

@@ -23,6 +23,12 @@ def risks_of(r: Recommendation, needs: Needs) -> tuple[str, ...]:
     found = list(r.notes)
     if r.p_meets is not None and r.p_meets < SURE:
         found.append(f"all promises of time are kept with a probability of {percent_text(r.p_meets)}")
+    wanted = needs.requirements
+    if wanted.deployment == "on-device" and not wanted.machines and r.machine:
+        found.append(
+            f"the device is not named: {r.machine} stands for it; times and money are not those of yours, "
+            "only the memory is"
+        )
     if slow := _slower_than_usual(r, needs):
         found.append(slow)
     found += _context(r, needs)
