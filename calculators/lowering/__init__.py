@@ -44,7 +44,7 @@ def forget() -> None:
     _lower.cache_clear()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def _lower(architecture: Architecture, layout: Layout) -> OperatorGraph:
     builder = Builder()
     found = grids(architecture.stacks)
