@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from catalog.errors import BadInput
-from tui import garbage
-from tui.asked import ANY, MAIN, MORE, wishes_of
-from tui.cells import REJECTED, SHORTLIST, place, shortlist_columns
+from tui import ask_export, garbage
+from tui.ask_fields import ANY, MAIN, MORE, wishes_of
 from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, OpenModel, Page, State
+from tui.widgets.answer_lists import AnswerLists
 from tui.widgets.form import Form
 from tui.widgets.front import FrontPane
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
+from tui.widgets.question import QuestionLine
 from tui.widgets.row_table import RowTable
 from tui.widgets.why import WhyPane
 
@@ -42,28 +42,6 @@ PAUSE_S = 0.15
 """How long a person must pause in typing before the question is asked."""
 ROWS = 1000
 """More than any catalog has: both lists are complete, and their counts true."""
-EXAMPLE = "ask in plain English: chat in German on one RTX 4090, first token under 300 ms"
-
-
-class QuestionLine(Input):
-    """A question; arrows bring back earlier ones."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "earlier(1)", "Earlier question", show=False, id="ask.earlier"),
-        Binding("down", "earlier(-1)", "Later question", show=False, id="ask.later"),
-    ]
-
-    def __init__(self) -> None:
-        super().__init__(placeholder=EXAMPLE, id="question", compact=True)
-        self._at = -1
-
-    def action_earlier(self, steps: int) -> None:
-        """Put an earlier question into the line."""
-        questions = [place.title for place in self.app.store.now.history if place.mode == "ask"]  # type: ignore[attr-defined]
-        if questions:
-            self._at = min(max(self._at + steps, -1), len(questions) - 1)
-            self.value = questions[self._at] if self._at >= 0 else ""
-            self.cursor_position = len(self.value)
 
 
 class AskScreen(Page):
@@ -101,8 +79,6 @@ class AskScreen(Page):
 
     Not modelled here: queueing under bursts; the Plan page and `whicharch simulate` do that.
     """
-    listing: reactive[str] = reactive("shortlist", init=False)
-    """Which of the two lists is explained (and, in a small window, shown)."""
 
     @dataclass
     class Read(Message):
@@ -162,9 +138,7 @@ class AskScreen(Page):
         yield Static(id="reading")
         yield Form(MAIN, id="requirements")
         with Container(id="answer"):
-            with Vertical(id="lists"):
-                yield RowTable(SHORTLIST, lambda r: r.model, id="shortlist", empty="reading the catalog …")
-                yield RowTable(REJECTED, lambda r: r.model, id="rejected", empty="nothing was rejected")
+            yield AnswerLists(id="lists")
             with Vertical(id="reasons"):
                 yield WhyPane(id="why")
                 yield FrontPane(id="front")
@@ -173,8 +147,12 @@ class AskScreen(Page):
     def on_mount(self) -> None:
         """Name the panes; the catalog arrives later."""
         self.query_one("#why").border_title = "Why \\[w]"
-        self._name_lists()
         self.query_one(WhyPane).say("The catalog is being read.")
+
+    @property
+    def lists(self) -> AnswerLists:
+        """Shortlist and rejected."""
+        return self.query_one(AnswerLists)
 
     # The catalog
 
@@ -187,7 +165,7 @@ class AskScreen(Page):
         form.offer("machines", machines)
         if self.asked:
             return  # read again: what is asked stays
-        self.query_one("#shortlist", RowTable).empty = "ranking …"
+        self.lists.shortlist.empty = "ranking …"
         self.query_one(WhyPane).say("Every way to run every model is being tried.")
         self.run_worker(self._mount_more(), exit_on_error=False)
         if self._waiting is not None:
@@ -218,7 +196,7 @@ class AskScreen(Page):
     def read_question(self, text: str) -> Read:
         """Read a question off the event loop."""
         from advisor.asking.reading import read
-        from tui.asked import texts_of
+        from tui.ask_fields import texts_of
 
         reading = read(text)
         return self.Read(reading, *texts_of(reading.requirements.model_dump(exclude_defaults=True)))
@@ -270,7 +248,7 @@ class AskScreen(Page):
             return
         self.asked = asked
         self.past.went(self._state())
-        self.query_one("#shortlist").border_subtitle = "ranking …"
+        self.lists.await_answer()
         self.settle()
 
     def _state(self) -> State:
@@ -311,17 +289,8 @@ class AskScreen(Page):
         advice = self.advice = event.advice
         self._reasons = {}
         with self.app.batch_update():
-            shortlist = self.query_one("#shortlist", RowTable)
-            shortlist.empty = "Nothing keeps every promise; see what was rejected."
-            shortlist.columns = shortlist_columns(several=len({place(r) for r in advice.recommendations}) > 1)
-            shortlist.show_rows(advice.recommendations, follow=shortlist.cursor > 0)
-            self.query_one("#rejected", RowTable).show_rows(advice.rejected)
+            self.lists.show(advice)
             self.query_one("#requirements", Form).remark(self._remark(advice))
-            self._name_lists()
-            if not advice.recommendations and advice.rejected:
-                self.listing = "rejected"
-            elif self.listing == "rejected" and not advice.rejected:
-                self.listing = "shortlist"
             self._explain()
 
     def _remark(self, advice: Advice) -> str:
@@ -337,58 +306,35 @@ class AskScreen(Page):
     @on(Refused)
     def _refused(self, event: Refused) -> None:
         if event.asked == self.asked:
-            self._name_lists()
+            self.lists.name_them()
             self.query_one("#requirements", Form).refuse(event.sentence)
 
     @on(Failed)
     def _not_answered(self) -> None:
-        self._name_lists()  # nothing is being ranked any more
+        self.lists.name_them()  # nothing is being ranked any more
 
     # Lists and reasons
 
-    def _name_lists(self) -> None:
-        advice = self.advice
-        counts = ("", "") if advice is None else (f" {len(advice.recommendations)}", f" {len(advice.rejected)}")
-        names = {"shortlist": f"Shortlist{counts[0]} \\[s]", "rejected": f"Rejected{counts[1]} \\[t]"}
-        both = not self.has_class("-wide") or self.has_class("-short")
-        for name, other in (("shortlist", "rejected"), ("rejected", "shortlist")):
-            table = self.query_one(f"#{name}")
-            link = f"  [dim @click=screen.list('{other}')]{names[other]}[/]"
-            table.border_title = f"{names[name]}{link if both else ''}"
-        if advice is not None:
-            self.query_one("#shortlist").border_subtitle = f"{advice.considered:,} ways considered"
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Small windows show one list at a time."""
-        self.call_after_refresh(self._name_lists)
-
-    def watch_listing(self, listing: str) -> None:
-        """Show (in a small window) and explain that list."""
-        self.set_class(listing == "rejected", "-rejected")
-        self._explain()
-
     def action_list(self, name: str) -> None:
         """Go to a list."""
-        self.listing = name
-        self.call_after_refresh(self.query_one(f"#{name}").focus)
+        self.lists.turn_to(name)
 
-    @on(events.DescendantFocus)
-    def _focused(self, event: events.DescendantFocus) -> None:
-        if event.widget.id in ("shortlist", "rejected"):
-            self.listing = event.widget.id
+    @on(AnswerLists.Turned)
+    def _turned(self) -> None:
+        self._explain()
 
     @on(RowTable.Highlighted)
     def _highlighted(self, event: RowTable.Highlighted) -> None:
-        if event.table.id == self.listing:
+        if event.table.id == self.lists.listing:
             self._explain()
 
     def _explain(self) -> None:
-        why, row = self.query_one(WhyPane), self.query_one(f"#{self.listing}", RowTable).row
+        why, row, listing = self.query_one(WhyPane), self.lists.row, self.lists.listing
         if self.advice is None:
             return
         if row is None:
             why.say("Nothing keeps every promise, and nothing comes close. Loosen a limit or choose another machine.")
-        elif self.listing == "shortlist":
+        elif listing == "shortlist":
             reasons = self._reasons.get(row.model)
             why.explain(row, self.advice, reasons)
             if reasons is None:
@@ -412,24 +358,16 @@ class AskScreen(Page):
     def _reasoned(self, event: Reasoned) -> None:
         if event.advice is self.advice:
             self._reasons[event.reasons.model] = event.reasons
-            row = self.query_one("#shortlist", RowTable).row
-            if self.listing == "shortlist" and row is not None and row.model == event.reasons.model:
+            row = self.lists.shortlist.row
+            if self.lists.listing == "shortlist" and row is not None and row.model == event.reasons.model:
                 self._explain()
 
     @on(RowTable.Selected, "#shortlist")
     def _open(self, event: RowTable.Selected) -> None:
-        r: Recommendation = event.row
-        needs = self.advice.requirements if self.advice else {}
-        if r.machine is None or not needs:
-            self.post_message(OpenModel(r.model, {}))
-            return
-        from advisor.report import tokens_text
-
-        load = {
-            "batch": needs.get("users"), "input_tokens": tokens_text(needs["input_tokens"]),
-            "machine": r.machine, "weights": r.weights, "tp": r.n_gpus, "cache": r.kv if r.tpot_s is not None else None,
-        }  # fmt: skip
-        self.post_message(OpenModel(r.model, {name: value for name, value in load.items() if value is not None}))
+        row: Recommendation = event.row
+        self.post_message(
+            OpenModel(row.model, ask_export.load_of(row, self.advice.requirements if self.advice else {}))
+        )
 
     @on(RowTable.Selected, "#rejected")
     def _open_rejected(self, event: RowTable.Selected) -> None:
@@ -456,7 +394,7 @@ class AskScreen(Page):
 
     def action_copy_launch(self) -> None:
         """Copy the command line that starts the highlighted row."""
-        row = self.query_one("#shortlist", RowTable).row
+        row = self.lists.shortlist.row
         reasons = self._reasons.get(row.model) if row is not None else None
         if reasons is None or not reasons.launch[1]:
             self.notify("There is nothing to launch here.", timeout=2)
@@ -479,7 +417,7 @@ class AskScreen(Page):
 
     def home(self) -> str:
         """Where Escape goes."""
-        return f"#{self.listing}"
+        return f"#{self.lists.listing}"
 
     # What the application asks for
 
@@ -494,7 +432,7 @@ class AskScreen(Page):
     @off_loop("read")
     def restoring(self, state: State) -> Restored:
         """Turn wishes into texts off the event loop: the first time imports a little."""
-        from tui.asked import texts_of
+        from tui.ask_fields import texts_of
 
         wishes = state.get("wishes", {})
         try:
@@ -513,47 +451,22 @@ class AskScreen(Page):
 
     def bookmark(self) -> str | None:
         """The question, or the requirements as a sentence."""
-        if not self.asked:
-            return None
-        from advisor.asking.sentence import sentence
-        from advisor.requirements import Requirements
-
-        try:
-            return self.question or sentence(Requirements(**self.asked))
-        except ValueError:  # a number out of range, which the form says
-            return None
+        return (self.question or ask_export.sentence_of(self.asked)) if self.asked else None
 
     def equivalent(self) -> str:
         """``whicharch recommend`` with every requirement."""
-        if not self.asked:
-            return ""
-        from advisor.decision.commands import recommend_command
-        from advisor.requirements import Requirements
-
-        try:
-            return recommend_command(Requirements(**self.asked))
-        except ValueError:
-            return ""
+        return ask_export.command(self.asked)
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
         """The shortlist as tables, the whole answer as JSON."""
-        if self.advice is None:
-            return {}
-        from tui.exports import csv_of, json_of, markdown_of
-
-        rows = self.advice.recommendations
-        return {
-            "md": partial(markdown_of, SHORTLIST, rows),
-            "csv": partial(csv_of, SHORTLIST, rows),
-            "json": partial(json_of, self.advice),
-        }
+        return {} if self.advice is None else ask_export.texts(self.advice)
 
     def explained(self) -> Explanation | None:
         """Where the highlighted row's times, memory and price come from."""
-        row = self.query_one("#shortlist", RowTable).row
+        row = self.lists.shortlist.row
         if row is None or row.machine is None or self.advice is None:
             return None
-        from tui.explaining import of_recommendation
+        from tui.ask_formulas import of_recommendation
 
         return Explanation(
             f"{row.model} on {row.machine}", partial(of_recommendation, row, dict(self.advice.requirements))
@@ -562,6 +475,5 @@ class AskScreen(Page):
     def display_changed(self) -> None:
         """Units changed: write the tables anew, and ask again, for reasons and refusals are sentences with figures."""
         if self.advice is not None:
-            self.query_one("#shortlist", RowTable).show_rows(self.advice.recommendations)
-            self.query_one("#rejected", RowTable).show_rows(self.advice.rejected)
+            self.lists.redraw()
             self.compute(self.asked)

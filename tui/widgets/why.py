@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from advisor.report import bytes_text, count_text, percent_text, seconds_text, usd_text
-from tui.cells import place, quality, rate
+from tui.ask_cells import place, quality, rate
 from tui.widgets.bars import bar
 from tui.widgets.reader import Reader, Section, facts, listed
 
