@@ -219,13 +219,24 @@ def test_quantities_read_as_people_write_them():
         (["catalog", "show", "llama-3-8bb"], "llama-3-8b"),
     ],
 )
-def test_the_command_line_answers_in_one_line_and_exits_with_2(arguments: list[str], message: str):
-    done = subprocess.run(
-        [sys.executable, "-c", "from advisor.cli import main; main()", *arguments],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2, done.stderr
-    assert message in done.stderr
+def test_the_command_line_answers_in_one_line_and_exits_with_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+):
+    from advisor.cli import main
+
+    with pytest.raises(SystemExit) as done:
+        main(arguments)
+    told = capsys.readouterr()
+    assert done.value.code == 2
+    assert message in told.err.splitlines()[-1]
+    assert told.out == ""
+
+
+def test_a_process_that_is_asked_nonsense_exits_with_2():
+    command = [sys.executable, "-c", "from advisor.cli import main; main()", "estimate", "llama-3-8x"]
+    done = subprocess.run([*command, "--machine", "l4"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "llama-3-8b" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 

@@ -29,9 +29,10 @@ def test_the_wheel_answers_from_a_fresh_environment(tmp_path: Path):
     on_disk = {str(p.relative_to(ROOT)) for folder in packages for pattern in patterns for p in folder.glob(pattern)}
     assert on_disk <= names, sorted(on_disk - names)[:5]
     assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
-    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", cwd=tmp_path)
     python = tmp_path / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel, cwd=tmp_path)
+    install = (sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-compile")
+    run(*install, "-c", ROOT / "constraints.txt", wheel, cwd=tmp_path)
     whicharch = tmp_path / "venv" / "bin" / "whicharch"
     answer = run(whicharch, "estimate", "llama-3.1-8b", "--machine", "l4", "--json", cwd=tmp_path)
     assert '"total": 8030261248' in answer
