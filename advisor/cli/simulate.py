@@ -22,6 +22,12 @@ def _rate(text: str, what: str) -> float:
     return rate_per_s(text, what)
 
 
+def _spread(text: str, what: str) -> float:
+    from advisor import quantities
+
+    return 0.0 if text.strip() in ("0", "0s") else quantities.seconds(text, what)
+
+
 @click.command()
 @click.argument("what", metavar="MODEL|FILE.yaml")
 @click.option("--machine", metavar="ID", help="Machine id (see 'whicharch catalog list machines') or a YAML file.")
@@ -38,7 +44,10 @@ def _rate(text: str, what: str) -> float:
 @click.option(
     "--think", "think_s", type=SECONDS, default=0.0, metavar="TIME", help="From an answer to the next request."
 )
-@click.option("--stagger", "stagger_s", type=SECONDS, default=0.0, metavar="TIME", help="Over how long clients start.")
+@click.option(
+    "--stagger", "stagger_s", type=Quantity("duration", _spread), metavar="TIME",
+    help="Over how long clients start; 0: all together; default: one answer.",
+)  # fmt: skip
 @click.option("--turns", metavar="LENGTHS", help="Turns of a conversation; each prompt holds all before it.")
 @click.option("--shared-tokens", type=TOKENS, help="A common start of all prompts (a system prompt).")
 @click.option("--tp", "--gpus", "tp", type=COUNT, default="1", show_default=True, help="Devices that share each layer.")
@@ -114,8 +123,10 @@ def command(
 def _flags(ctx: click.Context, model: str, asked: dict[str, Any], progress: Any) -> Simulation:
     from advisor.simulator.dispatch import Failure
     from advisor.simulator.simulate import simulate
+    from catalog.loader import load
 
     if asked["rate"] is None and asked["clients"] is None and asked["trace"] is None and not asked["find"]:
+        load(model)  # what it is called comes first
         raise click.UsageError("give --rate, --clients or --trace (or --find max-rate)")
     limits = {name: asked.pop(name) for name in ("budget_tokens", "max_sequences")}
     fails = asked.pop("fail_at")
@@ -125,8 +136,10 @@ def _flags(ctx: click.Context, model: str, asked: dict[str, Any], progress: Any)
 
 def _file(ctx: click.Context, path: str, asked: dict[str, Any], progress: Any) -> Simulation:
     from advisor.simulator.service_file import simulate_file
+    from catalog.loader import load
 
     if not path.lower().endswith((".yaml", ".yml")):
+        load(path)
         raise click.UsageError("give --machine, or instead of a model a file (see examples/services/mixed.yaml)")
     given = [
         name for name in ctx.params

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from advisor.simulator import starts
 from advisor.simulator.disaggregate import disaggregated
 from advisor.simulator.dispatch import Failure, Pool, Scaling
 from advisor.simulator.edge import weighed
@@ -195,6 +196,7 @@ class Setup:
         clients, room = sum(c.clients for c in self.classes), sum(s.rules.max_sequences for s in self.services)
         if clients > room:
             found[f"{clients:,} clients share {room:,} places (--max-sequences): the others wait"] = None
+        found |= dict.fromkeys(starts.notes(self.classes, [*self.services, *self.readers]))
         if self.readers:
             link = self.link or link_of(self.services[0])
             found[f"what is cached of a prompt travels over {link.over}, {link.bytes_per_s / 1e9:.3g} GB/s"] = None

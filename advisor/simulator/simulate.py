@@ -19,6 +19,7 @@ from advisor.simulator.result import Simulation
 from advisor.simulator.rules import Rules
 from advisor.simulator.service import Service, service_of
 from advisor.simulator.setup import USUAL_REQUESTS, Link, Setup
+from advisor.simulator.starts import places_for, spread
 from advisor.simulator.traces import load_trace
 from advisor.simulator.traffic import Traffic, traffic_preset
 from catalog.errors import BadInput, unknown
@@ -42,7 +43,7 @@ def simulate(
     burstiness: float = 1.0,
     shape: str = "flat",
     think_s: float = 0.0,
-    stagger_s: float = 0.0,
+    stagger_s: float | None = None,
     turns: str | int | None = None,
     shared_tokens: int | None = None,
     replicas: int | Sequence[Service] = 1,
@@ -77,7 +78,7 @@ def simulate(
         burstiness: See ``arrivals``.
         shape: ``flat``, ``diurnal:4`` or ``spike:5,60,30``.
         think_s: From an answer to the client's next request.
-        stagger_s: Over how long clients start; 0: all together.
+        stagger_s: Over how long ``clients`` start; 0: all together; by default one answer and its pause.
         turns: Turns of a conversation, a number or a distribution; each prompt holds all before it.
         shared_tokens: A common start of all prompts, on top of ``input``.
         replicas: How many, or services of different kinds.
@@ -110,16 +111,21 @@ def simulate(
     if recorded is None:
         changes = _changes(
             {"input": input, "output": output, "turns": turns}, arrivals, burstiness, shape, clients,
-            think_s=think_s, stagger_s=stagger_s, shared_tokens=shared_tokens,
+            think_s=think_s, stagger_s=stagger_s or 0.0, shared_tokens=shared_tokens,
         )  # fmt: skip
         classes = at_rate([replace(c, **changes) for c in _classes(traffic, input, output)], rate)
         default = per_request(found)
         classes = tuple(replace(c, slo=dict(c.slo) or default) for c in classes)
     mean_in, mean_out = typical(classes, recorded)
     scenario = scenario.model_copy(update={"input_tokens": mean_in, "output_tokens": mean_out})
-    service = service_of(
-        scenario, scheduler, memory_share=memory_share, cache_tokens=cache_tokens, **dict(limits_of_rules or {})
-    )
+    changed = {name: value for name, value in (limits_of_rules or {}).items() if value is not None}
+    copies = replicas if isinstance(replicas, int) else len(replicas)
+    waiting = sum(c.clients for c in classes)
+    if "max_sequences" not in changed and (places := places_for(scenario, scheduler, waiting, copies)):
+        changed["max_sequences"] = places
+    service = service_of(scenario, scheduler, memory_share=memory_share, cache_tokens=cache_tokens, **changed)
+    if clients is not None and stagger_s is None:
+        classes = spread(classes, service, copies)
     setup = Setup(
         [service] * replicas if isinstance(replicas, int) else list(replicas),
         classes,
