@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from advisor.report import percent_text, rate_text, usd_text
 from tui.cells import NONE, maybe_bytes, maybe_seconds
-from tui.widgets.row_table import Column
+from tui.widgets.columns import Column
 
 if TYPE_CHECKING:
     from advisor.recommend import Recommendation

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from advisor.tables import markdown_lines
-from tui.widgets.row_table import Column
+from tui.widgets.columns import Column
 
 
 class Dictable(Protocol):

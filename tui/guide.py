@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from textual.content import Content
+
 from tui.learn_links import Link
+from tui.widgets.reader import Section, listed
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -62,6 +65,19 @@ def tree(place: Place) -> Group | None:
             lines.append(Text(f"{indent}├─ {' · '.join(others)}", style="dim", no_wrap=True, overflow="ellipsis"))
         lines.append(Text(f"{indent}└▸ {taken}", style="bold"))
     return Group(*lines)
+
+
+def told(place: Place, pointed: Link | None) -> tuple[Content, list[Section]]:
+    """Title and sections of a place: the question, what follows from the answer under the cursor, what suits so far."""
+    left = f"  at most {place.left} more" if place.left > 1 else ""
+    title = Content.assemble((place.question or "What suits, and why", "bold $text-primary"), (left, "dim"))
+    follows = pointed.about if pointed is not None and pointed.kind == "answer" else None
+    return title, [
+        ("", place.why or None),
+        (f"If: {pointed.label}" if pointed is not None and follows else "", follows),
+        ("What suits so far" if place.question else "", listed(place.suits)),
+        ("The way here", tree(place)),
+    ]
 
 
 def place(answers: Sequence[str]) -> Place:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from advisor.report import bytes_text, change_text, count_text, seconds_text
 from tui.cells import NONE, maybe_seconds
 from tui.widgets.bars import bar
-from tui.widgets.row_table import Column
+from tui.widgets.columns import Column
 
 if TYPE_CHECKING:
     from advisor.design.depths import Depths, SizedShape

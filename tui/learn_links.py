@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from advisor.report import count_text
-from tui.widgets.row_table import Column
+from tui.widgets.columns import Column
 
 if TYPE_CHECKING:
     from advisor.learn import Page, Topic

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tui.cells import NONE
-from tui.widgets.row_table import Column
+from tui.widgets.columns import Column
 
 if TYPE_CHECKING:
     from advisor.detect import Detection, Found

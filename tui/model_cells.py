@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from advisor.report import bytes_text, count_text, flops_text, percent_text, seconds_text, tokens_text
 from tui.cells import NONE, licence
 from tui.widgets.bars import FILLS, bar, error_bar, stack_cells
-from tui.widgets.row_table import Column
+from tui.widgets.columns import Column
 
 if TYPE_CHECKING:
     from advisor.answer import Memory

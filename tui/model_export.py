@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tui.model_cells import FIGURES, GROWTH, MODELS, OPERATORS, SIZES
+from tui.widgets.columns import Column, clean
 from tui.widgets.evidence import CHECKS
-from tui.widgets.row_table import Column, clean
 
 if TYPE_CHECKING:
     from tui.findings import Findings

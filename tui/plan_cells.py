@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from advisor.report import percent_text, rate_text, seconds_text, usd_text
 from tui.cells import NONE
-from tui.widgets.row_table import Column
+from tui.widgets.columns import Column
 
 if TYPE_CHECKING:
     from advisor.planning.result import Choice, Month, Plan, RunnerUp

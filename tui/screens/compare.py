@@ -20,11 +20,12 @@ from tui import findings
 from tui.model_export import as_json, command, table_csv, table_md
 from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, Page
+from tui.widgets.columns import Column
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.log_plot import Line, LogPlot, Mark, Picture, legend
 from tui.widgets.page_bar import PageBar
 from tui.widgets.reader import Reader, listed
-from tui.widgets.row_table import Column, RowTable
+from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from advisor.comparing import Row

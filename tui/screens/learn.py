@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -16,14 +15,17 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
-from tui.guide import OWN, SKIP, Place, tree
+from tui import learn_export
+from tui.guide import OWN, SKIP, Place, told
 from tui.learn_links import ANSWERS, LINKS, Link, links
+from tui.learn_topics import GUIDE, KINDS, TOPICS, WALK, Entry, read_lesson, read_place, read_topics
 from tui.off_loop import off_loop
 from tui.screens.page import OpenModel, OpenPage, Page, State
+from tui.widgets.columns import Column
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
-from tui.widgets.reader import Reader, listed
-from tui.widgets.row_table import Column, RowTable
+from tui.widgets.reader import Reader
+from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from advisor.learn import Page as Lesson
@@ -32,51 +34,6 @@ if TYPE_CHECKING:
 
 PAUSE_S = 0.08
 """How long the cursor must rest before a page is computed."""
-GUIDE = "guide"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A row of the list."""
-
-    id: str
-    name: str
-    kind: str
-    about: str
-
-    @property
-    def words(self) -> str:
-        """Everything that a search looks through."""
-        return f"{self.id} {self.name} {self.kind} {self.about}".lower()
-
-
-WALK = Entry(GUIDE, "Decision guide", "walk", "Questions from what goes in to the family that suits.")
-KINDS = {"family": "family", "innovation": "idea", "task": "task"}
-TOPICS: tuple[Column[Entry], ...] = (
-    Column("page", lambda e: e.name, 0, left=True, most=34, key=lambda e: e.name),
-    Column("kind", lambda e: e.kind, 1, left=True, key=lambda e: e.kind),
-)
-
-
-def read_topics() -> tuple[Topic, ...]:
-    """Every page there is."""
-    from advisor.learn import topics
-
-    return topics()
-
-
-def read_lesson(name: str) -> Lesson:
-    """One page, its numbers computed now; up to a second."""
-    from advisor.learn import learn
-
-    return learn(name)
-
-
-def read_place(answers: Sequence[str]) -> Place:
-    """One place of the guide."""
-    from tui.guide import place
-
-    return place(answers)
 
 
 class LearnScreen(Page):
@@ -297,21 +254,9 @@ class LearnScreen(Page):
         place = self.place
         if place is None:
             return
-        row: Link | None = self.query_one("#links", RowTable).row
-        left = f"  at most {place.left} more" if place.left > 1 else ""
-        title = Content.assemble((place.question or "What suits, and why", "bold $text-primary"), (left, "dim"))
-        follows = row.about if row is not None and row.kind == "answer" else None
         page = self.query_one("#page", Reader)
         page.border_title = "Which architecture?"
-        page.read(
-            title,
-            [
-                ("", place.why or None),
-                (f"If: {row.label}" if row and follows else "", follows),
-                ("What suits so far" if place.question else "", listed(place.suits)),
-                ("The way here", tree(place)),
-            ],
-        )
+        page.read(*told(place, self.query_one("#links", RowTable).row))
 
     @on(RowTable.Highlighted, "#links")
     def _pointed(self, event: RowTable.Highlighted) -> None:
@@ -437,28 +382,16 @@ class LearnScreen(Page):
         """The page as Markdown or data."""
         if self.lesson is None:
             return {}
-        return {"md": partial(_markdown, self.lesson), "json": partial(_json, self.lesson)}
+        return learn_export.texts(self.lesson)
 
     def copied(self) -> str:
         """The page as Markdown, or the walk so far."""
         if self.topic == GUIDE and self.place is not None:
             return "\n".join((*self.place.so_far, *self.place.suits))
-        return _markdown(self.lesson) if self.lesson else ""
+        return learn_export.markdown(self.lesson) if self.lesson else ""
 
     def display_changed(self) -> None:
         """Units changed: compute anew."""
         self._forget()
         if self.topic:
             self._turn_to(self.topic)
-
-
-def _markdown(lesson: Lesson) -> str:
-    from advisor.page_text import markdown
-
-    return markdown(lesson) + "\n"
-
-
-def _json(lesson: Lesson) -> str:
-    import json
-
-    return json.dumps(lesson.to_dict(), indent=2, ensure_ascii=False, default=str) + "\n"

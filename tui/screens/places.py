@@ -11,8 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from tui.settings import Place
+from tui.widgets.columns import Column
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.row_table import Column, RowTable
+from tui.widgets.row_table import RowTable
 
 COLUMNS: tuple[Column[Place], ...] = (
     Column("what", lambda p: p.title, 0, left=True, most=120),

@@ -12,9 +12,10 @@ from textual.content import Content
 from advisor.report import percent_text, tokens_text, usd_text
 from tui.cells import NONE
 from tui.widgets.bars import bar
+from tui.widgets.columns import Column
 from tui.widgets.proof_line import Check, ProofLine
 from tui.widgets.reader import Reader, facts, listed
-from tui.widgets.row_table import Column, RowTable
+from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from advisor.evidence import Standing

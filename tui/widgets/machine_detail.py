@@ -16,11 +16,12 @@ from tui.cells import NONE
 from tui.machine_cells import Listed
 from tui.widgets.bars import bar
 from tui.widgets.calibrating import CalibratePane
+from tui.widgets.columns import Column
 from tui.widgets.machine_sheet import sections, title
 from tui.widgets.memory_bars import memory
 from tui.widgets.reader import Reader, Section, facts, listed
 from tui.widgets.roofline import RooflinePane
-from tui.widgets.row_table import Column, RowTable
+from tui.widgets.row_table import RowTable
 from tui.widgets.tabbed import Tabbed
 
 if TYPE_CHECKING:

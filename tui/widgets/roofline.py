@@ -17,8 +17,9 @@ from textual.widgets import Static
 from advisor.report import bytes_text, flops_text, percent_text, rate_text, seconds_text
 from tui.cells import NONE
 from tui.widgets.bars import heat
+from tui.widgets.columns import Column
 from tui.widgets.plot_place import PlotPlace, powers
-from tui.widgets.row_table import Column, RowTable
+from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
     from advisor.breakdown import Breakdown, Part

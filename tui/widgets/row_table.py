@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.cells import cell_len, set_cell_size
-from rich.control import strip_control_codes
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -16,37 +15,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from tui.widgets.columns import GAP, Column, clean, fitting, natural_widths, placed
 from tui.widgets.line_view import LineView
 
 T = TypeVar("T")
-GAP = 2
-NAME = 18
-"""Cells of the first column for which other columns leave."""
-MEASURED = 400
-"""Rows that column widths are measured on; the rest is cut where it is wider."""
-
-
-@dataclass(frozen=True)
-class Column(Generic[T]):
-    """What one column shows of a row."""
-
-    title: str
-    cell: Callable[[T], str]
-    priority: int = 1
-    """Columns with a higher number leave first when the table gets narrow."""
-    left: bool = False
-    """Words stand left, numbers right."""
-    key: Callable[[T], Any] | None = None
-    """What the column sorts by, ``None`` standing last; without it the column does not sort."""
-    most: int = 24
-    """Cells at most."""
-    descending: bool = False
-    """Whether the first sort puts the largest on top."""
-
-
-def clean(text: str) -> str:
-    """One line without control characters: data may come from anywhere."""
-    return strip_control_codes(text.replace("\n", " ").replace("\t", " ").replace("\x1b", ""))
 
 
 class RowTable(LineView, Generic[T]):
@@ -161,7 +133,7 @@ class RowTable(LineView, Generic[T]):
         """Replace the rows; the cursor stays on the same row where ``follow``, else it returns to the top."""
         kept = self.identity(self.row) if follow and self.row is not None else None
         self.rows = tuple(rows)
-        self._natural = self._measure()
+        self._natural = natural_widths(self.columns, self.rows)
         self._places = self._sorted = None
         self._rearrange(self._index_of(kept) if kept is not None else None)
 
@@ -248,32 +220,16 @@ class RowTable(LineView, Generic[T]):
 
     # Widths
 
-    def _measure(self) -> list[int]:
-        sample = self.rows[:MEASURED]
-        return [
-            min(column.most, max([cell_len(column.title) + 1, *(cell_len(clean(column.cell(row))) for row in sample)]))
-            for column in self.columns
-        ]
-
     @property
     def columns_shown(self) -> list[Column[T]]:
         """The columns that there is room for."""
         return [column for column, _ in self._fitted()]
 
     def _fitted(self) -> list[tuple[Column[T], int]]:
-        """The columns that fit, with their widths; the first takes what is left, up to what it needs."""
+        """The columns that fit, with their widths."""
         if not self._natural:
-            self._natural = self._measure()
-        room = self.scrollable_content_region.width - self._lead - 1
-        chosen = {0}
-        used = min(self._natural[0], NAME)
-        for index in sorted(range(1, len(self.columns)), key=lambda i: self.columns[i].priority):
-            if used + GAP + self._natural[index] > room:
-                continue
-            chosen.add(index)
-            used += GAP + self._natural[index]
-        first = max(4, min(self._natural[0], room - used + min(self._natural[0], NAME)))
-        return [(c, first if i == 0 else self._natural[i]) for i, c in enumerate(self.columns) if i in chosen]
+            self._natural = natural_widths(self.columns, self.rows)
+        return fitting(self.columns, self._natural, self.scrollable_content_region.width - self._lead - 1)
 
     # Drawing
 
@@ -316,10 +272,10 @@ class RowTable(LineView, Generic[T]):
         arrow = ""
         if self.sorted_by is not None and self.columns[self.sorted_by] is column:
             arrow = "▾" if self.reversed else "▴"
-        return _placed(column.title + arrow, size, left=column.left)
+        return placed(column.title + arrow, size, left=column.left)
 
     def _cell(self, column: Column[T], size: int, row: T) -> str:
-        return _placed(clean(column.cell(row)), size, left=column.left)
+        return placed(clean(column.cell(row)), size, left=column.left)
 
     # Reactions
 
@@ -420,10 +376,3 @@ class RowTable(LineView, Generic[T]):
     def watch_hover(self, old: int, new: int) -> None:
         """Redraw."""
         self._redraw(old, new)
-
-
-def _placed(text: str, size: int, *, left: bool) -> str:
-    length = cell_len(text)
-    if length > size:
-        return set_cell_size(text, max(0, size - 1)) + "…"
-    return text + " " * (size - length) if left else " " * (size - length) + text
