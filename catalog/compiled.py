@@ -7,7 +7,6 @@ cache holds nothing that the files do not say, is written whole or not at all, a
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import pickle
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from catalog.contents import content_digest
 from catalog.patience import patience
 from catalog.writing import write_whole
 
@@ -34,10 +34,17 @@ def cache_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _schemas() -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted((*HERE.glob("*.py"), *HERE.glob("mixers/*.py"))):
-        digest.update(path.read_bytes())
-    return digest.digest()
+    return content_digest("schemas", code_of(HERE, HERE / "mixers"), cache_folder())
+
+
+def code_of(*folders: Path) -> dict[str, Path]:
+    """The Python files of some folders, in order."""
+    return {
+        f"{folder.name}/{name}": folder / name
+        for folder in folders
+        for name in sorted(os.listdir(folder))
+        if name.endswith(".py")
+    }
 
 
 class _Packed(dict[str, Any]):
@@ -73,10 +80,7 @@ _CONTENTS: dict[str, bytes] = {}
 
 
 def _digest(name: str, files: Mapping[str, Path]) -> bytes:
-    digest = hashlib.blake2b(_schemas(), digest_size=16)
-    for key, path in files.items():
-        digest.update(key.encode() + b"\0" + path.read_bytes() + b"\0")
-    _CONTENTS[name] = digest.digest()
+    _CONTENTS[name] = content_digest(name, files, cache_folder(), _schemas())
     return _CONTENTS[name]
 
 

@@ -59,8 +59,9 @@ def overlay() -> Path:
 @lru_cache(maxsize=16)
 def shipped_files(folder: str) -> dict[str, Path]:
     """The files of one folder of the shipped catalog, by entry."""
-    names = sorted(name for name in os.listdir(ROOT / folder) if name.endswith(".yaml"))
-    return {name.removesuffix(".yaml"): ROOT / folder / name for name in names}
+    base = ROOT / folder
+    names = sorted(name for name in os.listdir(base) if name.endswith(".yaml"))
+    return {name.removesuffix(".yaml"): base / name for name in names}
 
 
 @lru_cache(maxsize=32)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from catalog.base import Identifier, Source, Spec
 from catalog.compiled import load_or_compile
-from catalog.loader import ROOT
+from catalog.loader import ROOT, shipped_files
 from catalog.spec import ModelSpec, Score
 
 Reporter = Literal["independent", "vendor", "rival", "relayed"]
@@ -104,7 +104,7 @@ def _tables() -> dict[str, Scores]:
 
 
 def _files() -> dict[str, Path]:
-    return {path.stem: path for path in sorted((ROOT / "quality").glob("*.yaml"))}
+    return shipped_files("quality")
 
 
 def _read(files: dict[str, Path]) -> dict[str, Scores]:
