@@ -16,6 +16,7 @@ as many normal variables.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import comb, erf, sqrt
 from typing import Literal
@@ -187,7 +188,7 @@ def _busiest(experts: int, top_k: int, parts: int, how: Routing) -> tuple[Floats
 
 
 @dataclass(frozen=True, slots=True)
-class _Skewed:
+class Skewed:
     """Of a power law, by log2 of the tokens."""
 
     distinct: Floats
@@ -195,8 +196,26 @@ class _Skewed:
     """By what share of the mean the popularity of the busiest device is above it."""
 
 
+Case = tuple[int, int, int, float]
+"""Experts, how many a token visits, devices that hold them, and the exponent."""
+_KNOWN: dict[Case, Skewed] = {}
+
+
+def tables_for(cases: Iterable[Case]) -> dict[Case, Skewed]:
+    """The tables of some power laws, to be kept where processes end: each takes milliseconds to make."""
+    return {case: _skewed(*case) for case in cases}
+
+
+def remember(tables: Mapping[Case, Skewed]) -> None:
+    """Take tables that ``tables_for`` made for known."""
+    _KNOWN.update(tables)
+
+
 @lru_cache(maxsize=128)
-def _skewed(experts: int, top_k: int, parts: int, exponent: float) -> _Skewed:
+def _skewed(experts: int, top_k: int, parts: int, exponent: float) -> Skewed:
+    known = _KNOWN.get((experts, top_k, parts, exponent))
+    if known is not None:
+        return known
     chances = _popularities(GRID, experts, top_k, exponent)
     distinct = (1 - (1 - chances) ** GRID[:, None]).sum(axis=1)
     excess = np.zeros(len(GRID))
@@ -206,7 +225,7 @@ def _skewed(experts: int, top_k: int, parts: int, exponent: float) -> _Skewed:
         placed = np.array([rng.permutation(device) for _ in range(PLACEMENTS)])
         held = np.stack([(placed == d) @ chances.T for d in range(parts)])
         excess = held.max(axis=0).mean(axis=0) / (top_k / parts) - 1
-    return _Skewed(distinct, excess)
+    return Skewed(distinct, excess)
 
 
 def _popularities(tokens: Floats, experts: int, top_k: int, exponent: float) -> Floats:

@@ -10,6 +10,7 @@ from catalog.loader import ROOT
 from catalog.spec import Family
 from catalog.task import Trait
 
+VOCABULARY = ROOT / "asking.yaml"
 Phrases = tuple[str, ...]
 
 
@@ -119,7 +120,7 @@ class Vocabulary(Spec):
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
     """The shipped vocabulary."""
-    files = {"asking": ROOT / "asking.yaml"}
+    files = {"asking": VOCABULARY}
 
     def parse() -> dict[str, Vocabulary]:
         from catalog.parsing import read_entry

@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from catalog.writing import write_whole
+
 SETTLED_NS = 2_000_000_000
 """How long a file must have been left alone for its times to be trusted."""
 MOST = 200
@@ -74,12 +76,10 @@ def _known(folder: Path) -> Known:
 
 
 def _keep(folder: Path, place: str, stamp: bytes, digest: bytes) -> None:
-    from catalog.compiled import replace_file
-
     known = _known(folder)
     known.pop(place, None)
     known[place] = stamp, digest
     while len(known) > MOST:
         del known[next(iter(known))]
     with contextlib.suppress(OSError):
-        replace_file(folder, FILE, folder / FILE, pickle.dumps(known))
+        write_whole(folder / FILE, pickle.dumps(known))

@@ -238,6 +238,11 @@ def _or_none(path: Path) -> ModelSpec | None:
     return own
 
 
+def has_own(folder: str) -> bool:
+    """Whether the user's own catalog has something in a folder such as ``models``."""
+    return _files(folder) != shipped_files(folder)
+
+
 def overlay_problems() -> list[str]:
     """What is wrong with the user's own files, a line each."""
     kinds: tuple[tuple[type[BaseModel], str], ...] = ((ModelSpec, "models"), (Machine, "machines"))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from advisor.asking.words import Token, distance, spelling, stem
-from catalog.asking import Vocabulary, vocabulary
-from catalog.loader import all_machines, model_ids
+from advisor.kept.key import with_code
+from catalog.asking import VOCABULARY, Vocabulary, vocabulary
+from catalog.compiled import content_of, derived
+from catalog.loader import all_machines, has_own, model_ids, shipped_files
 from catalog.values import dataclass
 
+HERE = Path(__file__).parent
 Table = dict[str, list[tuple[tuple[str, ...], str, str]]]
 
 
@@ -99,7 +103,14 @@ def _models() -> Iterator[tuple[str, str, str]]:
 
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
-    """The index, built once."""
+    """The index, built once; from the cache folder where it holds nothing of the user's own."""
+    if any(map(has_own, ("machines", "tasks", "models"))):
+        return _lexicon()
+    folders = b"".join(content_of(folder, shipped_files(folder)) for folder in ("machines", "tasks"))
+    return derived("lexicon", with_code(VOCABULARY, *HERE.glob("*.py"), start=folders), _lexicon)
+
+
+def _lexicon() -> Lexicon:
     words = vocabulary()
     items = _index([*_names(words), *_tasks(), *_models()])
     tables = {

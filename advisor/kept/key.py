@@ -21,7 +21,7 @@ def code_and_catalog() -> bytes:
     return content_digest("kept", code_of(ARITHMETIC, ARITHMETIC / "lowering", HERE), cache_folder(), facts)
 
 
-def with_code(*files: Path) -> bytes:
-    """The same, and the content of further files of code."""
-    own = {f"{path.parent.name}/{path.name}": path for path in files}
-    return content_digest(", ".join(own), own, cache_folder(), code_and_catalog())
+def with_code(*files: Path, start: bytes = b"") -> bytes:
+    """The same, and the content of further files, and what else is said."""
+    own = {f"{path.parent.name}/{path.name}": path for path in sorted(files)}
+    return content_digest(", ".join(own), own, cache_folder(), code_and_catalog() + start)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import contextlib
 import pickle
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
 from advisor.kept.key import code_and_catalog
+from calculators.imbalance import DEFAULT, Case, Skewed, remember, tables_for
+from calculators.measures import Distinct
 from calculators.plan import Layout
 from calculators.stacked import Stack, joined, stack_of
 from catalog.compiled import cache_folder, replace_file
@@ -33,6 +36,8 @@ class Kept:
     stack: Stack | None = None
     refused: frozenset[str] = frozenset()
     """Models that cannot be laid out so."""
+    routing: dict[Case, Skewed] = field(default_factory=dict)
+    """How routers of these models load experts."""
 
     def knows(self, name: str) -> bool:
         """Whether a model has been tried."""
@@ -44,6 +49,7 @@ def _kept(layout: Layout, folder: Path) -> Kept:
     with contextlib.suppress(Exception):  # whatever is wrong with the file, its content can be made again
         found = pickle.loads(_path(layout, folder).read_bytes())
         if isinstance(found, Kept):
+            remember(found.routing)
             return found
     return Kept()
 
@@ -87,5 +93,8 @@ def _add(kept: Kept, missing: Sequence[str], formats: Mapping[str, Sequence[str]
     ]
     if tables:
         new = stack_of(tables, format_ids())
+        kept.routing |= tables_for(
+            (m.experts, m.top_k, m.parts, DEFAULT.exponent) for m in new.measures if isinstance(m, Distinct)
+        )
         kept.stack = new if kept.stack is None else joined(kept.stack, new)
     kept.refused |= refused
