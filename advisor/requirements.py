@@ -1,7 +1,5 @@
 """What a person needs, before any model is chosen. Everything has a visible default."""
 
-from __future__ import annotations
-
 from math import ceil
 from typing import Annotated, Literal
 

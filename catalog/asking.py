@@ -1,7 +1,5 @@
 """The vocabulary of questions: which words mean what. Data only; ``advisor.asking`` reads with it."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 from catalog.base import Identifier, Spec

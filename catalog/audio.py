@@ -1,7 +1,5 @@
 """What goes into a stack that hears: frames of audio, narrowed by convolutions to tokens."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """What every catalog entry is built from: a strict, frozen value and a source."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator

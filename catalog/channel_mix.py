@@ -1,7 +1,5 @@
 """The feed-forward of RWKV, which also looks at the token before."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Size, Spec

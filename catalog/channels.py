@@ -1,7 +1,5 @@
 """Channel mixers: how each token is transformed on its own."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

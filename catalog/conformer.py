@@ -1,7 +1,5 @@
 """What a Conformer adds to a layer: a convolution module between attention and feed-forward (arXiv:2005.08100)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Size, Spec

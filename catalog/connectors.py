@@ -1,7 +1,5 @@
 """What carries image tokens from a tower into a language model: a chain of small steps."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Annotated, Literal
 

@@ -4,8 +4,6 @@ One chain serves three places: as what leads into a stack (from an image, or fro
 resolution), as a layer's feed-forward, and as a head. A convolution with a kernel of 1 is a linear layer on each cell.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -132,7 +130,7 @@ class Branches(Spec):
     """Chains that read the same cells; what they return is added or laid behind each other. An empty one passes on."""
 
     kind: Literal["branches"] = "branches"
-    branches: Annotated[tuple[tuple[Step, ...], ...], Field(min_length=1)]
+    branches: Annotated[tuple[tuple["Step", ...], ...], Field(min_length=1)]
     join: Literal["add", "concatenate"] = "add"
     activation: str | None = None
 
@@ -216,7 +214,7 @@ def _reduced(side: int, kernel: int, stride: int, padding: int | None, dilation:
     return (side + pad - reach - 1) // stride + 1
 
 
-def grids(stacks: Sequence[Stack]) -> Mapping[str, Grid]:
+def grids(stacks: Sequence["Stack"]) -> Mapping[str, Grid]:
     """The grid of each stack that works on one, in the order of the stacks; a stack reads only earlier ones.
 
     Raises:

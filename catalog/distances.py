@@ -1,7 +1,5 @@
 """Attention that scores how far apart tokens are with vectors of its own."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Size, Spec

@@ -1,7 +1,5 @@
 """Further ways into a stack: an outside encoder's output, and other stacks' tokens in a row."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

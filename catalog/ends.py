@@ -1,7 +1,5 @@
 """Both ends of a stack: what goes in (tokens, patches, conditioning) and what comes out (heads)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

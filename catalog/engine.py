@@ -1,7 +1,5 @@
 """Serving engines: what they cost besides the model's own arithmetic."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Small learned things beside mixers and feed-forwards: a model with one oddity needs no layer kind of its own."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

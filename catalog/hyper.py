@@ -1,7 +1,5 @@
 """Several residual streams in place of one."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Size, Spec

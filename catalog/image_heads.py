@@ -1,7 +1,5 @@
 """Heads of image models: vectors that are compared, and attention that pools."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Count, Size, Spec

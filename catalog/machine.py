@@ -1,7 +1,5 @@
 """Machines: peaks, memory, links and the efficiencies that were measured on them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Money: what a token costs from an API and what a machine costs by the hour, all in US dollars."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -5,8 +5,6 @@ benchmark, read only when somebody asks. Base weights, plain answers and answers
 not compare: ``MMLU-Pro (base)``, ``MMLU-Pro``, ``MMLU-Pro (thinking)``.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple

@@ -1,7 +1,5 @@
 """What else changes the stream between layers: several streams in turn, a low-rank bypass, an input of each layer."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """How an image of any size becomes pieces that a tower looks at; the numbers are those of publishers' processors."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -3,8 +3,6 @@
 Nothing here knows a model family. A new mechanism is a new class in ``mixers`` or ``channels``; a new model is YAML.
 """
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 

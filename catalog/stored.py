@@ -1,7 +1,5 @@
 """What a file of weights holds: exact bytes by format and by the role of tensors."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Count, Size, Spec

@@ -1,7 +1,5 @@
 """Tasks: what people want done, which families suit, and why."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

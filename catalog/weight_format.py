@@ -1,7 +1,5 @@
 """Weight and cache formats: how many bits an element really takes, and what computes it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

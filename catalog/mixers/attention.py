@@ -1,7 +1,5 @@
 """Attention: every kind that forms scores between tokens."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """Mixers without weights: attention over what maps beside it produce, and the Fourier transform."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Size, Spec

@@ -1,7 +1,5 @@
 """Attention to a window of tokens and, beyond it, to summaries of several tokens each (DeepSeek-V4)."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import model_validator

@@ -1,7 +1,5 @@
 """Mixers whose tokens meet in a convolution: short ones that keep a few columns, long ones that keep everything."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

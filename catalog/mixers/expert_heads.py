@@ -1,7 +1,5 @@
 """Attention whose query and output projections are experts."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import model_validator

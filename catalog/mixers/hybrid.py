@@ -1,7 +1,5 @@
 """Two mixers in one layer: side by side, or a shared attention block in front of a scan."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Count, Spec

@@ -1,7 +1,5 @@
 """Attention over a grid of cells that does not look at all of them alike."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Count, Size, Spec

@@ -1,7 +1,5 @@
 """Attention over the tokens of several stacks at once."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Linear attention: scores without softmax, so that all past keys and values fold into one matrix per head."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Literal
 

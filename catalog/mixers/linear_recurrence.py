@@ -1,7 +1,5 @@
 """Linear recurrences without a selective scan: one number per channel, or a fixed state space per channel."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import model_validator

@@ -1,7 +1,5 @@
 """Attention of long encoders: each token sees neighbours and a few others; work grows with length alone."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Sparse attention: parts that choose which tokens a query may see."""
 
-from __future__ import annotations
-
 from catalog.base import Size, Spec
 
 

@@ -1,7 +1,5 @@
 """State-space mixers: a state of constant size instead of a growing cache."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import model_validator

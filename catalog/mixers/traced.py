@@ -1,7 +1,5 @@
 """A whole model as it was counted, for types whose layers nobody has described."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from catalog.base import Count, Size, Spec
