@@ -148,9 +148,13 @@ def _space(
                 choices.append(Choice(machine, weights, cache, engine, hourly))
     classes = machine_classes()
     bits = [CACHE_BITS[c.cache] for c in choices]
+    reached = {
+        (machine, weights): efficiency(as_run_by(c.engine, c.machine, c.weights), c.weights, classes)
+        for (machine, weights), c in {(c.machine.id, c.weights.id): c for c in choices}.items()
+    }
     settings = Settings(
         [
-            Setting(c.machine, efficiency(as_run_by(c.engine, c.machine, c.weights), c.weights, classes), c.weights, b)
+            Setting(c.machine, reached[c.machine.id, c.weights.id], c.weights, b)
             for c, b in zip(choices, bits, strict=True)
         ]
     )

@@ -11,7 +11,7 @@ from advisor.report import count_text, tokens_text
 from advisor.requirements import Requirements
 from calculators.efficiency import class_of
 from catalog.errors import BadInput, unknown
-from catalog.loader import all_machines, all_models, machine_classes, machine_prices
+from catalog.loader import all_machines, listed_models, machine_classes, machine_prices
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.terms import refuted, supported_context, terms_of
@@ -27,12 +27,12 @@ def check_names(wanted: Requirements) -> None:
         BadInput: With the nearest that exist.
     """
     if wanted.organisations or wanted.without_organisations:
-        houses = {spec.organisation for spec in all_models() if spec.organisation}
+        houses = {spec.organisation for spec in listed_models() if spec.organisation}
         for name in (*wanted.organisations, *wanted.without_organisations):
             if name not in houses:
                 raise unknown("organisation", name, houses)
     if wanted.licences:
-        known = {spec.licence.name for spec in all_models() if spec.licence}
+        known = {spec.licence.name for spec in listed_models() if spec.licence}
         for name in wanted.licences:
             if not any(licence.startswith(name) for licence in known):
                 raise unknown("licence", name, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -64,6 +65,14 @@ def formats_for(machine: Machine, spec: ModelSpec) -> tuple[str, ...]:
     small floats are then widened to 16 bits for vLLM, and converted for llama.cpp.
     """
     return _formats(spec.published_weights, spec.family in TEXT, reader(machine))
+
+
+def formats_of_all(models: Sequence[ModelSpec], machines: Sequence[Machine]) -> list[tuple[tuple[str, ...], ...]]:
+    """``formats_for`` of each model on each machine."""
+    readers = [reader(machine) for machine in machines]
+    kinds = [(spec.published_weights, spec.family in TEXT) for spec in models]
+    known = {kind: tuple([_formats(*kind, reads) for reads in readers]) for kind in dict.fromkeys(kinds)}
+    return [known[kind] for kind in kinds]
 
 
 def possible_formats(spec: ModelSpec) -> tuple[str, ...]:

@@ -78,16 +78,32 @@ class Constants:
     @classmethod
     def of(cls, settings: Settings) -> Constants:
         """Read off settings."""
-        rows = [_constants(rates) for rates in settings.rates]
+        first = {id(rates.eff): rates for rates in settings.rates}
+        shared = {key: _constants(rates) for key, rates in first.items()}
+        rows = [shared[id(rates.eff)] | _attention(rates) for rates in settings.rates]
         found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         return cls(**found)
+
+
+def _attention(r: Rates) -> dict[str, object]:
+    """What depends on the cache's format as well."""
+    attention = [r.attention(kernel) for kernel in KERNELS]  # type: ignore[arg-type]
+    extra = [(a.prefill_launch_us - a.launch_us) * 1e-6 if a.prefill_launch_us is not None else 0.0 for a in attention]
+    bandwidth = r.eff.bandwidth_bytes_per_s
+    return {
+        "attention": [r.sixteen * a.prefill_compute for a in attention],
+        "softmax": [r.vector * a.softmax if a.softmax else np.inf for a in attention],
+        "held": [bandwidth * a.decode_memory for a in attention],
+        "brought": [bandwidth * (a.query_memory or a.decode_memory) for a in attention],
+        "attention_launch_s": [a.launch_us * 1e-6 for a in attention],
+        "tile_s": [a.tile_ns * 1e-9 for a in attention], "token_s": [a.token_ns * 1e-9 for a in attention],
+        "attention_extra_s": extra,
+    }  # fmt: skip
 
 
 def _constants(r: Rates) -> dict[str, object]:
     eff, own, plain = r.eff, r.eff.products, r.eff.plain
     bandwidth, experts, scan, short = eff.bandwidth_bytes_per_s, eff.experts, eff.scan, eff.short_convolution
-    attention = [r.attention(kernel) for kernel in KERNELS]  # type: ignore[arg-type]
-    extra = [(a.prefill_launch_us - a.launch_us) * 1e-6 if a.prefill_launch_us is not None else 0.0 for a in attention]
     return {
         "p": own.p, "products": r.peak * own.compute, "bandwidth": bandwidth, "memory": bandwidth * own.memory,
         "expert_memory": bandwidth * (own.expert_memory or own.memory), "row_s": own.row_ns * 1e-9,
@@ -97,13 +113,7 @@ def _constants(r: Rates) -> dict[str, object]:
         "experts_memory": bandwidth * experts.memory if experts else np.inf,
         "expert_s": experts.expert_ns * 1e-9 if experts else 0.0,
         "expert_launch_s": experts.launch_us * 1e-6 if experts else 0.0,
-        "attention": [r.sixteen * a.prefill_compute for a in attention],
-        "softmax": [r.vector * a.softmax if a.softmax else np.inf for a in attention],
-        "held": [bandwidth * a.decode_memory for a in attention],
-        "brought": [bandwidth * (a.query_memory or a.decode_memory) for a in attention],
-        "attention_launch_s": [a.launch_us * 1e-6 for a in attention],
-        "tile_s": [a.tile_ns * 1e-9 for a in attention], "token_s": [a.token_ns * 1e-9 for a in attention],
-        "attention_extra_s": extra, "own_scan": scan is not None,
+        "own_scan": scan is not None,
         "scan": r.sixteen * scan.compute if scan and scan.compute else np.inf,
         "scan_memory": bandwidth * scan.memory if scan else np.inf, "scan_pointwise": r.vector * plain.compute,
         "scan_launch_s": scan.launch_us * 1e-6 if scan else 0.0, "scan_token_s": scan.token_ns * 1e-9 if scan else 0.0,

@@ -107,7 +107,8 @@ def lexicon() -> Lexicon:
     if any(map(has_own, ("machines", "tasks", "models"))):
         return _lexicon()
     folders = b"".join(content_of(folder, shipped_files(folder)) for folder in ("machines", "tasks"))
-    return derived("lexicon", with_code(VOCABULARY, *HERE.glob("*.py"), start=folders), _lexicon)
+    kept: Lexicon = derived("lexicon", with_code(VOCABULARY, *HERE.glob("*.py"), start=folders), _lexicon)
+    return kept
 
 
 def _lexicon() -> Lexicon:

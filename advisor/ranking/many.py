@@ -17,7 +17,7 @@ from advisor.candidates import DEGREES, NODE, Outcomes, Space, offered
 from advisor.kept.stacks import stack_for
 from advisor.ranking.facts import facts_of
 from advisor.ranking.promises import errors_of
-from advisor.readable import formats_for, possible_formats
+from advisor.readable import formats_of_all, possible_formats
 from advisor.requirements import Needs
 from calculators.gathered import Constants, Gathered, Loaded, distinct
 from calculators.imbalance import DEFAULT
@@ -67,7 +67,7 @@ class Many:
         self.models = tuple(models)
         self.needs = needs
         self.names = [spec.id for spec in self.models]
-        formats = [tuple(formats_for(machine, spec) for machine in machines) for spec in self.models]
+        formats = formats_of_all(self.models, machines)
         wanted = dict.fromkeys(formats)
         each = tuple(tuple(dict.fromkeys(name for key in wanted for name in key[i])) for i in range(len(machines)))
         self.space: Space = offered(machines, each, writes=True, needs=needs)

@@ -72,4 +72,4 @@ def latency_utility(answer_s: float | None, needs: Needs, *, writes: bool) -> fl
 
 
 def _log_share(value: float, best: float, worst: float) -> float:
-    return float(np.clip(np.log(worst / max(value, 1e-300)) / np.log(worst / best), 0, 1))
+    return float(min(max(np.log(worst / max(value, 1e-300)) / np.log(worst / best), 0.0), 1.0))
