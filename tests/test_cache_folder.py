@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from advisor.ranking.rows import Rejection
-from catalog import compiled, patience
+from catalog import compiled, contents, patience
 
 ROOT = Path(__file__).parent.parent
 ESTIMATE = ("estimate", "llama-3.1-8b", "--machine", "h100-sxm", "--input", "2k", "--json")
@@ -47,9 +47,36 @@ def test_what_was_made_cannot_always_be_written(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setenv("WHICHARCH_HOME", str(tmp_path))
     monkeypatch.setattr(compiled, "replace_file", refuse)
+    monkeypatch.setattr(contents, "write_whole", refuse)
     assert compiled.derived("thing", b"key-of-a-test", lambda: 7) == 7
     assert compiled.load_or_compile("things", {}, lambda: {"a": 1}) == {"a": 1}
     assert not list(tmp_path.rglob("*.pickle"))
+
+
+def test_a_file_is_read_again_when_it_has_changed_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path, folder = tmp_path / "a.yaml", tmp_path / "cache"
+    files = {"a": path}
+    monkeypatch.setattr(contents, "SETTLED_NS", 0)
+    path.write_text("one")
+    first = contents.content_digest("things", files, folder)
+    monkeypatch.setattr(contents, "_READ", {})  # as in another process
+    with monkeypatch.context() as blind:
+        blind.setattr(Path, "read_bytes", lambda self: b"" if self == path else self.open("rb").read())
+        assert contents.content_digest("things", files, folder) == first
+    path.write_text("two")
+    os.utime(path, ns=(0, 0))  # an old time on new content does not hide it
+    second = contents.content_digest("things", files, folder)
+    assert second != first
+    assert contents.content_digest("things", files, folder, b"other") != second
+    path.write_text("one")
+    assert contents.content_digest("things", files, folder) == first
+
+
+def test_a_file_changed_a_moment_ago_is_not_trusted(tmp_path: Path):
+    path, folder = tmp_path / "a.yaml", tmp_path / "cache"
+    path.write_text("one")
+    contents.content_digest("things", {"a": path}, folder)
+    assert not folder.exists()
 
 
 def test_long_compiling_is_told_once_and_short_compiling_never(monkeypatch: pytest.MonkeyPatch):

@@ -6,9 +6,12 @@ Data goes to stdout, narration and progress to stderr. Exit codes: 0 yes, 1 a ch
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import gc
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
@@ -109,7 +112,32 @@ def _load_early(words: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> Any:
-    """Entry point: one clear line for bad input (exit 2), a short one for our own failures (exit 3)."""
+    """Entry point: one clear line for bad input (exit 2), a short one for our own failures (exit 3).
+
+    Raises:
+        SystemExit: With the exit code; without ``arguments`` the process may end at once instead.
+    """
+    try:
+        _run(arguments)
+    except SystemExit as stop:
+        if arguments is None:
+            _leave(stop.code)
+        raise
+
+
+def _leave(code: object) -> None:
+    """End the process without taking its objects apart one by one, which takes 20 ms; return where somebody watches."""
+    watched = threading.active_count() > 1 or sys.getprofile() or sys.gettrace()
+    if watched or not (code is None or isinstance(code, int)):
+        return
+    with contextlib.suppress(Exception):  # a closed pipe is the interpreter's to tell
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
     _without_plugins()
     gc.disable()  # a command ends before garbage matters, and collecting costs a tenth of its time
     from catalog import patience
