@@ -11,6 +11,7 @@ from advisor.learn import Section, Table
 from tui.app import WhicharchApp
 from tui.screens.ask import AskScreen
 from tui.screens.learn import LearnScreen
+from tui.screens.preferences import PreferencesScreen
 from tui.widgets.reader import Reader
 from tui.widgets.row_table import RowTable
 
@@ -118,3 +119,23 @@ async def test_the_guide_is_walked_by_key_and_mouse_and_ends_in_ask(app: Whichar
         await settle(pilot)
         assert app.current_mode == "ask"
         assert states[-1]["wishes"]["task"] == "chat"
+
+
+async def test_what_was_computed_in_old_units_is_neither_shown_nor_kept(app: WhicharchApp):
+    async with app.run_test(size=(120, 40)) as pilot:
+        page = await opened(pilot)
+        await pilot.press("slash", *"grouped", "enter")
+        await settle(pilot)
+        late = [LearnScreen.Learned(name, lesson("in GiB"), page._edition) for name in ("gqa", "decoder")]
+        app.post_message(PreferencesScreen.Changed({"units": "GB"}))
+        await settle(pilot)
+        assert "without ████████████████████████ 4.29 GB" in text(page)
+        for learned in late:
+            page.post_message(learned)
+        await settle(pilot)
+        assert "All about gqa" in text(page)
+        await pilot.press("t", "down", "enter")
+        await settle(pilot)
+        assert "All about decoder" in text(page)
+        app.post_message(PreferencesScreen.Changed({"units": "GiB"}))
+        await settle(pilot)

@@ -258,6 +258,8 @@ async def test_calibration_tells_its_progress_can_be_stopped_and_says_what_is_mi
             await pilot.pause(0.05)
             if pane.said:
                 break
+        pane.post_message(CalibratePane._Ended(1, None, "an earlier one has ended"))
+        await pilot.pause()
         assert pane.running
         await pilot.press("s")
         await settle(pilot)
