@@ -11,7 +11,7 @@ from advisor import quantities
 from advisor.launch import launches
 from advisor.planning.breakeven import apis_of, terms_of_plan
 from advisor.planning.day import day_of
-from advisor.planning.demand import classes_of, promises_of, requests_of
+from advisor.planning.demand import classes_of, growth, promises_of, requests_of
 from advisor.planning.front import front_of
 from advisor.planning.growth import headroom_of, months_of
 from advisor.planning.miss import nearest_miss, nothing_serves, over_budget, reason, smallest_changes
@@ -109,9 +109,8 @@ class _Planner:
         day = None
         if given.day:
             delay_s = quantities.seconds(str(given.provisioning), "provisioning")
-            day = day_of(
-                given.day, best, lambda times: self.month(0, times), self.trials, self.factor, delay_s, self.tell
-            )
+            grown = [tuple(growth(m, c) for c in given.traffic) for m in range(given.months)]
+            day = day_of(given.day, best, months, self.month, self.trials, self.factor, delay_s, grown, self.tell)
         mixed, said = self._mixed(found, 0, best.usd_per_hour)
         notes += [said] if said else []
         beyond = self._mixed(found, ends - 1)[0] if ends else None

@@ -134,8 +134,21 @@ class Month:
 
 
 @dataclass(frozen=True, slots=True)
+class DayMonth:
+    """One month of a plan where replicas come and go by the hour."""
+
+    month: int
+    """From 1 on."""
+    replicas: tuple[int, ...] | None
+    """Of each hour, the spare ones included; ``None`` where there may not be as many as the busiest one needs."""
+    usd: float | None
+    fixed_usd: float | None
+    """Of keeping what the busiest hour needs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
-    """The first month's plan where replicas come and go by the hour."""
+    """The plan where replicas come and go by the hour: its first month, and all of them."""
 
     replicas: tuple[int, ...]
     """Of each hour, the spare ones included; simulated with one seed."""
@@ -144,10 +157,21 @@ class Day:
     fixed_usd_per_month: float
     """Of keeping what the busiest hour needs."""
     provisioning_s: float
+    months: tuple[DayMonth, ...] = ()
+
+    @property
+    def usd(self) -> float:
+        """Of all months that the machines are enough for."""
+        return sum(m.usd or 0.0 for m in self.months)
+
+    @property
+    def fixed_usd(self) -> float:
+        """The same of keeping what each month's busiest hour needs."""
+        return sum(m.fixed_usd or 0.0 for m in self.months)
 
     @property
     def saved(self) -> float:
-        """Share of the money."""
+        """Share of the first month's money."""
         return 1 - self.usd_per_month / self.fixed_usd_per_month if self.fixed_usd_per_month else 0.0
 
 

@@ -96,7 +96,7 @@ class PlanFile(Spec):
     traffic: Annotated[tuple[TrafficClass, ...], Field(min_length=1)]
     day: tuple[Annotated[float, Field(ge=0)], ...] = ()
     """Load of each hour of a day in any unit, 24 numbers; then ``rate`` is the day's mean, and the plan also says how
-    many replicas each hour needs. Empty: the ``peak`` of each class tells the busiest hour."""
+    many replicas each hour of each month needs. Empty: the ``peak`` of each class tells the busiest hour."""
     provisioning: Text = "2min"
     """From asking for a replica to serving, where they come and go over the day."""
     months: Annotated[int, Field(ge=1, le=120)] = 12

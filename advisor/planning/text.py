@@ -202,6 +202,22 @@ def _day(out: _Writer, day: Day) -> None:
         f"({percent_text(day.saved)} saved), where machines are paid for by the hour and serve "
         f"{seconds_text(day.provisioning_s)} after they are asked for."
     )
+    if len(day.months) > 1:
+        _days(out, day)
+
+
+def _days(out: _Writer, day: Day) -> None:
+    rows: list[list[str]] = []
+    for m in day.months:
+        row = ["not enough", "–", "–"]
+        if m.replicas is not None and m.usd is not None and m.fixed_usd is not None:
+            row = [f"{min(m.replicas)} to {max(m.replicas)}", usd_text(m.usd), usd_text(m.fixed_usd)]
+        if rows and rows[-1][1:] == row:
+            rows[-1][0] = f"{rows[-1][0].partition(' ')[0]} to {m.month}"
+        else:
+            rows.append([str(m.month), *row])
+    out.table(["month", "replicas", "$ by the hour", "$ all day"], rows)
+    out.line(f"All months together: {usd_text(day.usd)} by the hour instead of {usd_text(day.fixed_usd)}.")
 
 
 def _money(out: _Writer, plan: Plan) -> None:

@@ -43,6 +43,18 @@ def test_quiet_hours_need_fewer_replicas_and_cost_less():
     assert answer.day.fixed_usd_per_month == pytest.approx(busy * HOURS * each)
 
 
+def test_every_month_has_its_own_day_as_if_planned_for_its_traffic_alone():
+    grown = GIVEN["traffic"][0] | {"growth": "60%"}
+    answer = advisor.plan(**GIVEN | {"traffic": [grown], "day": DAY, "months": 3, "max_devices": 3})
+    later = advisor.plan(**GIVEN | {"traffic": [grown | {"rate": "19.2/s"}], "day": DAY, "max_devices": 3})
+    assert answer.day.months[1].replicas == later.day.replicas
+    assert answer.day.months[1].usd == pytest.approx(later.day.usd_per_month)
+    assert [m.replicas and max(m.replicas) for m in answer.day.months] == [m.replicas for m in answer.months]
+    assert answer.months[2].replicas is None  # 30.7 requests a second in the mean: three devices are not enough
+    assert answer.day.usd == pytest.approx(sum(m.usd for m in answer.day.months[:2]))
+    assert answer.day.fixed_usd == pytest.approx(sum(m.usd for m in answer.months[:2]))
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
