@@ -7,6 +7,7 @@ import numpy as np
 from advisor.candidates import Outcomes, Space
 from advisor.estimating.measured import band_for
 from advisor.ranking.chance import Errors, Floats, levels
+from advisor.ranking.together import joint_chance
 from advisor.requirements import Needs
 from catalog.loader import load_task
 from catalog.spec import ModelSpec
@@ -161,21 +162,14 @@ def _timed(name: str, seconds: Floats, limit: float, errors: Errors, index: int)
     return Limit(name, float(seconds[index]), limit, "s", chance)
 
 
-TIMED = ("first token", "per token", "whole answer", "throughput")
-"""Promises of which errors were measured."""
-
-
-def joint_chance(promises: list[Limit]) -> float | None:
-    """Probability that all promises of time are kept; ``None`` where that of one is unknown.
-
-    First and further tokens err independently, and the whole answer and the throughput follow from them.
-    """
-    timed = [limit for limit in promises if limit.name in TIMED]
-    chances = {limit.name: limit.chance for limit in timed if limit.chance is not None}
-    if len(chances) < len(timed):
-        return None
-    each = chances.get("first token", 1.0) * chances.get("per token", 1.0)
-    return min(each, chances.get("whole answer", 1.0), chances.get("throughput", 1.0))
+def chance_of_all(outcome: Outcomes, index: int, needs: Needs, promises: list[Limit]) -> float | None:
+    """Probability that all promises of time are kept; ``None`` where that of one is unknown."""
+    first, each = errors_of(outcome.space, writes=outcome.writes)
+    one = np.array([index])
+    further = (needs.output_tokens - 1) * float(outcome.tpot_s[index]) if each is not None else 0.0
+    return joint_chance(
+        promises, first.take(one), None if each is None else each.take(one), float(outcome.ttft_s[index]), further
+    )
 
 
 def context_of(spec: ModelSpec, needs: Needs) -> int:

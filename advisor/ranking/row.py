@@ -12,7 +12,7 @@ from advisor.estimating.measured import band_for
 from advisor.format_loss import loss_of
 from advisor.quality import Quality
 from advisor.ranking.facts import facts_of, lineage_of
-from advisor.ranking.promises import Limit, context_problem, joint_chance, limits, whole_s
+from advisor.ranking.promises import Limit, chance_of_all, context_problem, limits, whole_s
 from advisor.ranking.rows import Recommendation
 from advisor.ranking.weights import GRADE_SHARES
 from advisor.requirements import Needs
@@ -79,7 +79,7 @@ def row_of(
         pp=outcome.layout.pp,
         latency_s=float(whole_s(outcome, needs)[index]),
         usd_per_thousand_requests=_finite(outcome.usd_per_thousand_requests[index]),
-        p_meets=joint_chance(promises),
+        p_meets=chance_of_all(outcome, index, needs, promises),
         chances={limit.name: limit.chance for limit in promises if limit.chance is not None},
         lineage=lineage_of(spec),
         grade=suits.grade,
