@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from advisor.report import bytes_text, count_text, flops_text, seconds_text
 from calculators.explain import Explanation
 
+LABEL, HANGING = 11, 28
+"""Characters before the text of a line, and of a part."""
 TIMED = ("s", "J", "USD", "tok/s")
 
 
@@ -13,8 +17,11 @@ def head_of(e: Explanation) -> str:
     return f"{e.title} of {e.model}: {amount(e.value, e.unit)}"
 
 
-def text_of(e: Explanation, shown: int) -> str:
-    """Setting, formula, letters, the largest ``shown`` parts with numbers put in, notes and sources."""
+def text_of(e: Explanation, shown: int, width: int | None = None) -> str:
+    """Setting, formula, letters, the largest ``shown`` parts with numbers put in, notes and sources.
+
+    ``width``: characters of a line, over which what is longer is broken; ``None``: however long it is.
+    """
     from calculators.explain.symbols import MEANINGS
 
     lines = [f"  for      {e.setting}", f"  formula  {e.formula}"]
@@ -31,7 +38,16 @@ def text_of(e: Explanation, shown: int) -> str:
         lines.append(f"    {len(rest)} smaller: {amount(sum(part.value for part in rest), e.unit)} (--all shows them)")
     lines += [f"  note     {note}" for note in e.notes]
     lines += [f"  source   {source}" for source in e.sources]
-    return "\n".join(lines)
+    return "\n".join(lines if width is None else _broken(lines, width))
+
+
+def _broken(lines: list[str], width: int) -> list[str]:
+    """Lines broken at spaces, what follows under where their text begins."""
+    found: list[str] = []
+    for line in lines:
+        under = HANGING if line.startswith("    ") else LABEL
+        found += wrap(line, width, subsequent_indent=" " * under, break_on_hyphens=False, drop_whitespace=True)
+    return found
 
 
 def full_text(e: Explanation, shown: int) -> str:

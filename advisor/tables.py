@@ -33,28 +33,29 @@ def aligned_lines(
     ]
 
 
-def fitted(headers: Sequence[str], rows: Sequence[Sequence[Any]], words: Sequence[int], width: int) -> list[list[str]]:
+def fitted(
+    headers: Sequence[str], rows: Sequence[Sequence[Any]], words: Sequence[int], width: int,
+    narrowest: int = NARROWEST,
+) -> list[list[str]]:  # fmt: skip
     """The same rows with cells of some columns broken over several, so that ``aligned_lines`` needs ``width`` at most.
 
     Args:
         headers: One per column.
         rows: Cells.
-        words: Which columns may be broken; the widest is, character by character, as far as ``NARROWEST``.
+        words: Which columns may be broken; the widest is, character by character, as far as ``narrowest``.
         width: Characters of a line.
+        narrowest: Characters that a broken column keeps.
     """
     cells = [list(map(str, row)) for row in rows]
     widths = [max(len(row[i]) for row in [list(headers), *cells]) for i in range(len(headers))]
     while sum(widths) + 2 * (len(widths) - 1) > width:
         widest = max(words, key=lambda i: widths[i], default=None)
-        if widest is None or widths[widest] <= max(NARROWEST, len(headers[widest])):
+        if widest is None or widths[widest] <= max(narrowest, len(headers[widest])):
             break
         widths[widest] -= 1
     broken = []
     for row in cells:
-        parts = [
-            textwrap.wrap(cell, widths[i], break_on_hyphens=False) or [""] if i in words else [cell]
-            for i, cell in enumerate(row)
-        ]
+        parts = [textwrap.wrap(cell, widths[i]) or [""] if i in words else [cell] for i, cell in enumerate(row)]
         deepest = max(map(len, parts))
         broken += [[part[k] if k < len(part) else "" for part in parts] for k in range(deepest)]
     return broken

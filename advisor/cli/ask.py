@@ -11,6 +11,7 @@ from advisor.asking.ask import understood
 from advisor.asking.draft import Reading
 from advisor.asking.open_points import OpenPoint, settled
 from advisor.asking.sentence import sentence
+from advisor.cli.fitting import echo, folded
 from advisor.cli.options import print_json
 from advisor.cli.recommend import decision_options, show
 
@@ -45,7 +46,8 @@ def command(
     if not as_json:
         narrated = as_csv or as_md or path is not None
         for line in [*reading_lines(answer.reading), *([] if narrated else [""])]:
-            click.echo(line, err=narrated)
+            for part in [line] if narrated else folded(line, 4):
+                click.echo(part, err=narrated)
     show(answer.advice, limit, of, path, sensitivity, as_json=as_json, as_csv=as_csv, as_md=as_md, more=answer.about())
     sys.exit(0 if answer.advice.recommendations else 1)
 
@@ -68,7 +70,7 @@ def _explain(reading: Reading, as_json: bool) -> None:
         print_json({**data, "requirements": reading.requirements.model_dump(), "same": sentence(reading.requirements)})
         return
     for line in reading_lines(reading):
-        click.echo(line)
+        echo(line, 4)
     click.echo(f"in other words: {sentence(reading.requirements)}")
 
 

@@ -6,8 +6,12 @@ from typing import Any
 
 import click
 
-from advisor.cli.options import print_csv, print_json, print_markdown, print_table, table_options
+from advisor.cli.fitting import print_fitted
+from advisor.cli.options import print_csv, print_json, print_markdown, table_options
 from advisor.report import bytes_text, count_text, tokens_text
+
+BREAKABLE = ("id", "name", "family", "licence", "preferred families", "sees", "use", "computes in")
+"""Columns of words, which may take several lines."""
 
 
 @click.group()
@@ -30,7 +34,7 @@ def list_(what: str, words: tuple[str, ...], as_json: bool, as_csv: bool, as_md:
     elif as_md:
         print_markdown(headers, rows)
     else:
-        print_table(headers, [[str(cell) for cell in row] for row in rows], left=2)
+        print_fitted(headers, [[str(cell) for cell in row] for row in rows], left=2, words=BREAKABLE)
 
 
 def _models() -> tuple[list[str], list[list[Any]]]:

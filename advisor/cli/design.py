@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from advisor.cli.options import print_csv, print_json, print_markdown, print_table, table_options
+from advisor.cli.fitting import echo, print_fitted
+from advisor.cli.options import print_csv, print_json, print_markdown, table_options
 
 if TYPE_CHECKING:
     from advisor.design.depths import Depths
@@ -68,17 +69,18 @@ def _judged(change: str, verdict: str) -> str:
 
 def _print(found: Design, headers: list[str]) -> None:
     setting = found.setting
-    click.echo(f"{found.spec.id} from {found.base}: {'; '.join(found.changed) or 'the same shape'}")
-    click.echo(
+    echo(f"{found.spec.id} from {found.base}: {'; '.join(found.changed) or 'the same shape'}", 2)
+    echo(
         f"{setting.devices} × {setting.machine}, {found.weights} weights, {setting.cache} cache, "
-        f"batch {setting.batch}, {setting.input_tokens:,} tokens in, {setting.output_tokens:,} out\n"
+        f"batch {setting.batch}, {setting.input_tokens:,} tokens in, {setting.output_tokens:,} out"
     )
-    print_table(headers, table(found))
+    click.echo()
+    print_fitted(headers, table(found), words=headers)
     for title, lines in (("Why", found.reasons), ("Assumed", found.assumed), ("Notes", found.notes)):
         if lines:
             click.echo(f"\n{title}")
             for line in lines:
-                click.echo(f"  - {line}")
+                echo(f"  - {line}", 4)
     if found.depths is not None:
         _print_depths(found.depths)
 
@@ -87,9 +89,9 @@ def _print_depths(found: Depths) -> None:
     from advisor.report import count_text, tokens_text
 
     click.echo(f"\nDepth against width: {count_text(found.aimed_at)} parameters, cache at {tokens_text(found.tokens)}")
-    print_table(DEPTHS, depth_rows(found), left=0)
+    print_fitted(DEPTHS, depth_rows(found), left=0)
     for line in found.without:
-        click.echo(f"  - {line}")
+        echo(f"  - {line}", 4)
 
 
 def depth_rows(found: Depths) -> list[list[str]]:

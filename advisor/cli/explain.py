@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from advisor.cli.fitting import terminal_width
 from advisor.cli.options import COUNT, TOKENS, json_option, print_json
 
 if TYPE_CHECKING:
@@ -88,4 +89,5 @@ def _show(result: Explanation, as_json: bool, everything: bool) -> None:
         from advisor.explanation_text import head_of, text_of
 
         click.echo(click.style(head_of(result), bold=True))
-        click.echo(text_of(result, len(result.parts) if everything else SHOWN))
+        shown = len(result.parts) if everything else SHOWN
+        click.echo(text_of(result, shown, terminal_width()))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from advisor.cli.options import COUNT, RANGE, print_csv, print_json, print_markdown, print_table, table_options
+from advisor.cli.fitting import echo, print_fitted
+from advisor.cli.options import COUNT, RANGE, print_csv, print_json, print_markdown, table_options
 from advisor.report import bytes_text, flops_text, seconds_text, tokens_text
 from advisor.scaling import Curve, Scaling, scale
 
@@ -82,12 +83,12 @@ def _print(result: Scaling, batch: int) -> None:
     many = "one prompt" if batch == 1 else f"{batch:,} prompts"
     for curve in result.curves:
         click.echo(f"{curve.model} on {result.machine}: {many} of each length")
-        print_table(HEADERS, _rows(curve), left=0)
+        print_fitted(HEADERS, _rows(curve), left=0, drop=("exponent", "linear part", "attention", "with weights"))
         if curve.overtakes_at is None:
             click.echo("Attention never needs as many FLOPs as the rest: growth stays linear.\n")
         else:
             click.echo(f"Attention overtakes everything else at {curve.overtakes_at:,} tokens.\n")
     for c in result.crossings:
-        click.echo(f"{c.quantity}: below {c.context:,} tokens {c.below} is cheaper, above it {c.above}.")
+        echo(f"{c.quantity}: below {c.context:,} tokens {c.below} is cheaper, above it {c.above}.")
     if len(result.curves) > 1 and not result.crossings:
         click.echo("The curves do not cross in this range.")

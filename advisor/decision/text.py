@@ -12,7 +12,7 @@ from advisor.decision.month import copies_of, dollars_text, month_of
 from advisor.decision.sensitivity import Sensitivity
 from advisor.ranking.rows import Recommendation
 from advisor.report import bytes_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
-from advisor.tables import aligned_lines
+from advisor.tables import aligned_lines, fitted
 
 WIDTH = 80
 COLUMNS = ("model", "weights", "on", "copies", "quality", "$/month", "first tok", "per tok", "score", "kept", "family",
@@ -122,6 +122,10 @@ def _wishes(decision: Decision) -> Iterable[str]:
         yield f"on {' or '.join(needs.requirements.machines)}"
 
 
+NARROW = 12
+"""Characters that names keep in a table too wide for its place."""
+
+
 def table_lines(decision: Decision, rows: int, width: int = WIDTH, emphasis: Callable[[str], str] = str) -> list[str]:
     """The shortlist with as many columns as the width holds."""
     table = [_cells(decision, r) for r in decision.ranked[:rows]]
@@ -133,7 +137,8 @@ def table_lines(decision: Decision, rows: int, width: int = WIDTH, emphasis: Cal
     words = [name for name in shown if name in LEFT]
     shown = [*words, *(name for name in shown if name not in LEFT)]
     names = ["answer" if name == "first tok" and "per tok" not in shown else name for name in shown]
-    lines = aligned_lines(names, [[row[name] for name in shown] for row in table], left=len(words))
+    cells = fitted(names, [[row[name] for name in shown] for row in table], range(len(words)), width, NARROW)
+    lines = aligned_lines(names, cells, left=len(words))
     return [emphasis(lines[0]), *lines[1:]]
 
 
