@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,15 @@ class _Planner:
         if split is None:
             return None, said
         choice = self.choice(Found(split.candidate, split.trial, 2 * split.spare))
-        return SplitChoice(choice, split.prompts + split.spare, split.answers + split.spare, split.link), ""
+        prompts, answers = split.prompts + split.spare, split.answers + split.spare
+        if split.reader is split.candidate:
+            return SplitChoice(choice, prompts, answers, split.link), ""
+        usd, million = split.usd_per_hour, choice.usd_per_million_tokens
+        choice = replace(
+            choice, devices=split.devices, usd_per_hour=usd, usd_per_month=usd * HOURS,
+            usd_per_million_tokens=None if million is None else million * usd / choice.usd_per_hour,
+        )  # fmt: skip
+        return SplitChoice(choice, prompts, answers, split.link, split.reader.way, split.candidate.way), ""
 
     def _mixed(self, found: Search, month: int, limit: float = inf) -> tuple[MixedChoice | None, str]:
         if not self.given.mixed:

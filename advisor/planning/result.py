@@ -75,11 +75,22 @@ class SplitChoice:
     """Separate replicas for prompts and for answers, cheaper than the plan whose replicas do both."""
 
     choice: Choice
+    """Money, devices and percentiles are of all; the kind of replica is that which writes answers."""
     prompts: int
     """Replicas, the spare ones included."""
     answers: int
     link: str
     """Over what caches travel."""
+    prompts_on: str = ""
+    """One replica that reads prompts, where it is of another kind than those that write answers."""
+    answers_on: str = ""
+
+    @property
+    def way(self) -> str:
+        """In one line."""
+        if not self.prompts_on:
+            return f"{self.prompts} read prompts, {self.answers} write answers: {self.choice.way}"
+        return f"{self.prompts} × ({self.prompts_on}) read prompts, {self.answers} × ({self.answers_on}) write answers"
 
 
 @dataclass(frozen=True, slots=True)

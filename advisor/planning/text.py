@@ -114,7 +114,7 @@ def many(count: int, noun: str) -> str:
 
 
 def _apart(out: _Writer, split: SplitChoice) -> None:
-    out.line(f"{split.prompts} read prompts, {split.answers} write answers: {split.choice.way}")
+    out.line(split.way)
     out.line(f"{usd_text(split.choice.usd_per_hour)} per hour; caches travel over the {split.link}")
     _percentiles(out, split.choice)
 

@@ -205,8 +205,7 @@ def _summary(plan: Plan) -> list[Section]:
         s = plan.split
         sections.append(
             ("Cheaper still: separate replicas for prompts and for answers",
-             f"{s.prompts} read prompts, {s.answers} write answers: {s.choice.way}, "
-             f"{usd_text(s.choice.usd_per_hour)} per hour; caches travel over the {s.link}")
+             f"{s.way}, {usd_text(s.choice.usd_per_hour)} per hour; caches travel over the {s.link}")
         )  # fmt: skip
     if plan.mixed is not None and plan.best is not None:
         sections.append(("Cheaper still: two kinds of replicas behind one router", _two_kinds(plan.mixed)))
