@@ -119,6 +119,10 @@ async def test_what_the_advisor_refuses_is_said_in_place(app: WhicharchApp, worl
         await put(pilot, "users", "9")
         assert "✗ budget: [/nothing] is that cheap" in line(app)
         assert shortlist(app).row.model == "tiny-2l"
+        await put(pilot, "users", "9x")
+        assert "users: '9x'" in line(app)
+        await put(pilot, "users", "9")
+        assert "✗ budget: [/nothing] is that cheap" in line(app)
 
 
 async def test_a_failure_of_ours_is_a_toast(app: WhicharchApp, world: World):

@@ -97,6 +97,14 @@ async def test_an_impossible_shape_says_what_would_be_right_and_the_last_good_an
         page.query_one("#field-heads Input", Input).value = "many"
         await settle(pilot)
         assert "many" in said(page)
+        page.query_one("#field-heads Input", Input).value = "6"
+        await settle(pilot)
+        assert "heads 4 → 6" in said(page)
+        page.query_one("#field-heads Input", Input).value = "many"
+        page.query_one("#field-heads Input", Input).value = "6"
+        await settle(pilot)
+        assert "heads 4 → 6" in said(page)
+        assert not page.has_class("-impossible")
 
 
 async def test_fields_are_those_of_the_base_and_arrows_step_through_what_fits(app: WhicharchApp):

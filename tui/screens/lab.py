@@ -112,6 +112,8 @@ class LabScreen(Page):
         self.answer: Answer | None = None
         self.answered: State = {}
         """What ``answer`` answers; the fields may hold an impossible shape meanwhile."""
+        self._unreadable = False
+        """Whether the fields hold what cannot be read."""
         self._known_for: State = {}
         self._wanted: State = {}
 
@@ -183,11 +185,12 @@ class LabScreen(Page):
             return
         self.form.adapt(self.base, self.now, values)
         if event.problems:
+            self._unreadable = True
             self._say("; ".join(event.problems.values()), wrong=True)
             return
         asked = {"base": self.base.id, "values": {k: v for k, v in values.items() if k != "base"}}
-        if asked != self.asked:
-            self.asked = asked
+        if asked != self.asked or self._unreadable:
+            self.asked, self._unreadable = asked, False
             self.settle()
 
     @work(exclusive=True, group="settle")
@@ -210,7 +213,7 @@ class LabScreen(Page):
 
     @on(Answered)
     def _answered(self, event: Answered) -> None:
-        if event.asked != self.asked:
+        if event.asked != self.asked or self._unreadable:
             return
         self.answer, self.answered, design = event.answer, event.asked, event.answer.design
         with self.app.batch_update():
@@ -220,7 +223,7 @@ class LabScreen(Page):
 
     @on(Refused)
     def _refused(self, event: Refused) -> None:
-        if event.asked == self.asked:
+        if event.asked == self.asked and not self._unreadable:
             self._say(event.sentence, wrong=True)
 
     def _say(self, sentence: str, *, wrong: bool) -> None:

@@ -265,6 +265,8 @@ class Form(Widget):
         self._fields = tuple(fields)
         self._remark = ""
         self._refused = ""
+        self._refused_of: dict[str, Any] = {}
+        """What the fields held that was refused."""
         self._said = ""
 
     def compose(self) -> ComposeResult:
@@ -325,8 +327,8 @@ class Form(Widget):
         self._show_line()
 
     def refuse(self, sentence: str) -> None:
-        """Say why the values, though readable, cannot be answered; until the next edit."""
-        self._refused = sentence
+        """Say why the values, though readable, cannot be answered; wherever the fields hold the same again."""
+        self._refused, self._refused_of = sentence, self.written()
         self._show_line()
 
     @on(Field.Edited)
@@ -336,14 +338,14 @@ class Form(Widget):
 
     def _tell(self) -> None:
         values, problems = self.read()
-        self._refused = ""
         self._show_line()
         self.post_message(self.Changed(self, values, problems))
 
     def _show_line(self) -> None:
         line = self.query_one(".remark", Static)
         problems = [field.problem for field in self.query(Field) if field.problem]
-        wrong = self._refused or "; ".join(problems)
+        refused = self._refused if self._refused and self.written() == self._refused_of else ""
+        wrong = "; ".join(problems) or refused
         self.set_class(bool(wrong), "-refused")
         said = f"{WRONG} {wrong}" if wrong else self._remark
         if said != self._said:
