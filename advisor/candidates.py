@@ -187,6 +187,8 @@ def _caches(machine: Machine, engine: Engine) -> tuple[str, ...]:
     """Cache formats worth trying: 16 bits, and the engine's 8-bit one where the machine's kernels have it."""
     if engine.id == "llama.cpp":
         return ("bf16", "int8")
+    if machine.vendor == "aws":  # its plugin takes no --kv-cache-dtype
+        return ("bf16",)
     return ("bf16", "fp8") if {"bf16", "fp8"} & set(machine.peak_tflops) else ("bf16",)
 
 

@@ -1,7 +1,8 @@
 """Ready-to-run command lines of inference engines for a model in a format on so many devices.
 
 Flags as in the engines' documentation, read 2026-11: docs.vllm.ai engine arguments and pooling models, docs.sglang.io
-server arguments, Debian's ``llama-server(1)``, huggingface.co text-embeddings-inference CLI arguments and
+server arguments, Debian's ``llama-server(1)``, llama.cpp docs/multimodal.md, whisper.cpp examples/server, CTranslate2
+docs/guides/transformers.md and docs/hardware_support.md, huggingface.co text-embeddings-inference CLI arguments and
 text-generation-inference launcher arguments.
 """
 
@@ -11,7 +12,10 @@ from json import dumps
 from shlex import quote
 
 from advisor.candidates import generates
+from advisor.served_models import PLUGIN, WHISPER, needed, unserved
 from advisor.simulator.rules import Rules
+from calculators.images import takes_images
+from calculators.params import architecture_of
 from calculators.plan import Layout
 from catalog.engine import Engine
 from catalog.machine import Machine
@@ -23,6 +27,9 @@ TGI_QUANTIZE = {"fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq", "nf4": "bi
 """Of ``--quantize``."""
 CONVERTED = ("awq", "gptq", "mxfp4", "nvfp4", "mxfp8", "int8", "int4", "w8a16", "w4a8", "exl2")
 """Formats that engines take only from a repository that holds them."""
+
+CTRANSLATE2 = (*PLUGIN, "nllb-200", "m2m100", "opus-mt", "pegasus", "t5-", "flan-t5", "madlad400")
+"""How the ids of encoder-decoders begin that CTranslate2 converts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +79,44 @@ def launches(
     note = "" if name else f"the catalog knows no repository of {spec.id}: put its path"
     if not generates(spec):
         return _embedding(spec, model, note, rules)
+    if spec.family == "encoder-decoder":
+        return _translating(spec, machine, weights, model, note)
+    if engine.id == "llama.cpp" and spec.id.startswith(WHISPER):
+        return (
+            Launch("whisper.cpp", "whisper-server --model MODEL.bin", f"MODEL.bin is whisper.cpp's file of {name}"),
+        )
+    if unserved(spec, machine, engine.id):
+        return ()
     if engine.id in ("llama.cpp", "mlx") or weights.gguf:
         return (_llama_cpp(spec, machine, weights, cache, layout, rules, longest, name),)
     quantized = weights.id.startswith(CONVERTED) and weights.id != spec.published_weights
     if quantized:
         model, note = "PATH_TO_MODEL", f"a repository of {spec.id} in {weights.name}: engines do not convert to it"
+    also = "; ".join(filter(None, (note, needed(spec, machine))))
     found = {
-        "vllm": Launch("vLLM", _vllm(spec, model, weights, cache, layout, rules, longest), note),
+        "vllm": Launch("vLLM", _vllm(spec, model, weights, cache, layout, rules, longest), also),
         "sglang": Launch("SGLang", _sglang(spec, model, weights, cache, layout, rules, longest), note),
     }
-    if layout.pp == 1 and layout.ep == 1 and spec.family == "decoder":
+    if machine.kind in ("tpu", "accelerator"):
+        found = {"vllm": found["vllm"]}
+    elif layout.pp == 1 and layout.ep == 1 and spec.family == "decoder":
         found["tgi"] = Launch("TGI", _tgi(spec, model, weights, cache, layout, longest), note)
     if speculate:
         found = {"vllm": _guessing(found["vllm"], speculate, speculative_tokens)}
     first = [found[engine.id]] if engine.id in found else []
     return (*first, *(launch for id_, launch in found.items() if id_ != engine.id))
+
+
+def _translating(spec: ModelSpec, machine: Machine, weights: WeightFormat, model: str, note: str) -> tuple[Launch, ...]:
+    """CTranslate2 converts before it runs, on NVIDIA and CPUs; nothing for models that it does not list."""
+    if not spec.id.startswith(CTRANSLATE2) or not (machine.vendor == "nvidia" or machine.kind in ("cpu", "apple")):
+        return ()
+    kept = {"bf16": "bfloat16", "fp16": "float16", "int8": "int8"}.get(weights.id, "float32")
+    notes = [note, "then ctranslate2.Translator('DIRECTORY')", "nobody measured CTranslate2 here"]
+    if machine.kind == "apple":
+        notes.append("it runs on the CPU of a Mac, slower than estimated")
+    command = f"ct2-transformers-converter --model {model} --output_dir DIRECTORY --quantization {kept}"
+    return (Launch("CTranslate2", command, "; ".join(filter(None, notes))),)
 
 
 def _guessing(launch: Launch, speculate: str, tokens: int) -> Launch:
@@ -171,9 +201,11 @@ def _llama_cpp(
     name: str | None,
 ) -> Launch:
     each = _context(spec, longest)
+    sees = takes_images(architecture_of(spec)) or spec.family == "speech"
     typed = {"int8": "q8_0", "fp8": "q8_0", "int4": "q4_0"}.get(cache, cache if "_" in cache else None)
     command = _joined(
         "llama-server --model MODEL.gguf",
+        "--mmproj MMPROJ.gguf" if sees else None,
         f"--ctx-size {each * rules.max_sequences}",
         f"--parallel {rules.max_sequences}",
         "--n-gpu-layers 999" if machine.kind != "cpu" else None,
@@ -181,7 +213,8 @@ def _llama_cpp(
         f"--cache-type-k {typed} --cache-type-v {typed} --flash-attn on" if typed else None,
     )
     source = f" of {name}" if name else ""
-    return Launch("llama.cpp", command, f"MODEL.gguf is a {weights.name} file{source}; --ctx-size is shared by slots")
+    files = f"MODEL.gguf is a {weights.name} file{source}{' and MMPROJ.gguf its projector' if sees else ''}"
+    return Launch("llama.cpp", command, f"{files}; --ctx-size is shared by slots")
 
 
 def _embedding(spec: ModelSpec, model: str, note: str, rules: Rules) -> tuple[Launch, ...]:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import NamedTuple
 
 from advisor.machines import VLLM_NEEDS, engine_for, runs_vllm
+from advisor.served_models import barred
 from catalog.engine import Engine
 from catalog.loader import load_format
 from catalog.machine import Machine
@@ -22,6 +23,8 @@ SMALL_FLOATS = ("fp8", "mxfp", "nvfp")
 INT4 = ("awq", "gptq")
 MX_NEEDS = 8.0
 """Compute capability from which vLLM reads MXFP4."""
+NEURON_MX = "trainium3"
+"""The one machine of AWS that takes MXFP4 (recipe for gpt-oss of the Neuron documentation)."""
 
 
 class Reader(NamedTuple):
@@ -30,6 +33,7 @@ class Reader(NamedTuple):
     Of vLLM after the table of its docs/features/quantization (2026): AWQ on NVIDIA from compute capability 7.5, not on
     AMD's, Gaudi or TPU; floats of 8 and 4 bits on NVIDIA, unpacked into 16 bits where products take none (Marlin,
     arXiv:2408.11743), but MXFP4 not on Turing; on other machines of data centres only where products take 8-bit floats.
+    AWS's plugin takes 8-bit floats by its own settings only, so they are not tried there.
     llama.cpp reads none of these: a model that is published so is converted to the GGUF format that keeps the most.
     """
 
@@ -45,8 +49,9 @@ class Reader(NamedTuple):
 def reader(machine: Machine) -> Reader:
     """What its usual engine reads."""
     vllm, nvidia = engine_for(machine) == "vllm", machine.vendor == "nvidia"
-    fp8 = "fp8" in machine.peak_tflops
-    small = vllm and (nvidia or fp8)
+    neuron = machine.vendor == "aws"
+    fp8 = "fp8" in machine.peak_tflops and not neuron
+    small = vllm and (nvidia or fp8 or machine.id == NEURON_MX)
     return Reader(
         vllm=vllm,
         awq=vllm and nvidia,
@@ -62,9 +67,13 @@ def formats_for(machine: Machine, spec: ModelSpec) -> tuple[str, ...]:
     """Ids of weight formats worth trying: the published one, and smaller ones that the machine's engine reads.
 
     Never one wider than the published (widening costs memory and restores nothing), except where nothing else is read:
-    small floats are then widened to 16 bits for vLLM, and converted for llama.cpp.
+    small floats are then widened to 16 bits for vLLM, and converted for llama.cpp. None where no engine runs the model.
     """
-    return _formats(spec.published_weights, spec.family in TEXT, reader(machine))
+    reads = reader(machine)
+    found = _formats(spec.published_weights, spec.family in TEXT, reads)
+    if not barred(spec, machine):
+        return found
+    return tuple(name for name in found if name.startswith("gguf"))
 
 
 def formats_of_all(models: Sequence[ModelSpec], machines: Sequence[Machine]) -> list[tuple[tuple[str, ...], ...]]:

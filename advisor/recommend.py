@@ -28,8 +28,10 @@ from advisor.ranking.rows import Advice, Point, Recommendation, Variant
 from advisor.ranking.search import settle
 from advisor.ranking.ways import choose
 from advisor.ranking.weights import weights_of
+from advisor.readable import formats_for
 from advisor.rejection import Rejection, reject, severity
 from advisor.requirements import Needs, Requirements, complete
+from advisor.served_models import barred
 from catalog.loader import checked, is_shipped, listed_models, load, load_machine, load_task
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
@@ -72,6 +74,8 @@ def recommend(
             continue
         if against := obstacle(spec, wanted):
             excluded[spec.id] = against
+        elif spec.is_disclosed and machines and not any(formats_for(machine, spec) for machine in machines):
+            excluded[spec.id] = barred(spec, machines[0])
         elif spec.is_disclosed:
             kept.append(spec)
         elif not wanted.machines and wanted.memory_bytes is None:

@@ -7,6 +7,7 @@ from advisor.estimating.layouts import layout_notes
 from advisor.estimating.resolve import Resolved, hears, prompt_tokens
 from advisor.estimating.routed import routing_notes
 from advisor.readable import unread
+from advisor.served_models import unserved
 from advisor.tensor_split import WARNING, splits_tensors
 from calculators.efficiency import efficiency
 from calculators.lowering import streams_of
@@ -38,6 +39,8 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
             f"{memory.kv_cache_reserved_bytes / 2**30:.1f} GiB of cache instead of {memory.kv_cache_bytes / 2**30:.1f}"
         )
     if case.generates and (problem := unread(case.weights, case.machine, case.engine)):
+        notes.append(f"{problem}: the figures are as if it did")
+    if case.generates and (problem := unserved(case.spec, case.machine, case.engine.id)):
         notes.append(f"{problem}: the figures are as if it did")
     if case.engine.id == "llama.cpp" and s.layout.tp > 1:
         refused = "" if splits_tensors(case.spec) and s.cache == "bf16" else ", and it refuses this model or cache"
