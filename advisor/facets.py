@@ -39,7 +39,6 @@ COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 SPELLED = {"license": "licence", "by": "org", "machine": "fits", "language": "lang", "in": "reads", "out": "writes"}
 """Other names of facets."""
 FACETS = ("family", "org", "task", "licence", "commercial", "fits", "lang", "reads", "writes")
-EXAMPLES = ("<30b", ">7b", "active<5b", "ctx>100k", "released>2025", *(f"{name}:" for name in FACETS), "-word")
 KEPT = 256
 """Words whose answers are kept."""
 

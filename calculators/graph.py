@@ -1,7 +1,6 @@
 """The operator graph: operators in order, edges as data flows, equal blocks folded.
 
-Operators stand in topological order, so folds need no graph library; ``digraph`` gives the networkx view for drawing,
-critical paths and pipeline cuts, and is only then imported.
+Operators stand in topological order, so folds need no graph library.
 """
 
 from __future__ import annotations
@@ -9,13 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from calculators.operators import Operator
 from catalog.values import dataclass
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -39,16 +34,6 @@ class OperatorGraph:
         for producer, consumer in self.edges:
             last[producer] = max(last[producer], consumer)
         return tuple(last)
-
-    @cached_property
-    def digraph(self) -> nx.DiGraph[int]:
-        """The networkx view: nodes are indices with ``operator`` as data."""
-        import networkx as nx
-
-        graph: nx.DiGraph[int] = nx.DiGraph()
-        graph.add_nodes_from((index, {"operator": operator}) for index, operator in enumerate(self.operators))
-        graph.add_edges_from(self.edges)
-        return graph
 
 
 @dataclass

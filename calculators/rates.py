@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from calculators.efficiency import Efficiency
-from calculators.measures import Pairs
 from calculators.operators import Kind
+from calculators.pairs import Pairs
 from calculators.plain_torch import on_machine, plainly
 from calculators.roofline import Settings
 from calculators.table import ACTIVATION_BYTES, Floats, Table

@@ -109,24 +109,6 @@ class Layer(Spec):
         own = (self.mixer.attention, self.mixer.scan) if isinstance(self.mixer, ParallelHeads) else (self.mixer,)
         return tuple(m for m in (*own, self.shared.attention if self.shared else None) if m is not None)
 
-    @property
-    def n_norms(self) -> int:
-        """How many norms this layer holds."""
-        parts = (self.macaron, self.mixer, self.cross, self.local, self.channel)
-        blocks = sum(part is not None for part in parts)
-        own = int(self.norm_out)
-        match self.norms:
-            case "none":
-                return own
-            case "sandwich":
-                return 2 * blocks + own
-            case "parallel-shared":
-                return 1 + own
-            case "channel-only":
-                return blocks - 1 + own
-            case _:
-                return blocks + own
-
 
 class MultiToken(Spec):
     """Heads that foretell the tokens after the next, each by a layer of its own (arXiv:2412.19437, section 2.2).

@@ -46,8 +46,6 @@ TOKENS = Quantity("tokens", quantities.tokens)
 TOKENS_OR_NONE = Quantity("tokens", lambda text, what: quantities.tokens(text, what, zero=True))
 COUNT = Quantity("number", quantities.count)
 SECONDS = Quantity("duration", quantities.seconds)
-BYTES = Quantity("size", quantities.memory_bytes)
-BUDGET = Quantity("money", quantities.usd_per_hour)
 RANGE = Quantity("from..to", quantities.token_range)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the same as data.")

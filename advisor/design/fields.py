@@ -12,8 +12,6 @@ from advisor.design.changes import Changes, DesignFile, Pattern, Setting
 from advisor.design.shape import Shape
 
 AS_IT_IS = ""
-PATTERNS = (AS_IT_IS, "full", "window", "mamba2", "gated-delta-net")
-"""What the layers between full attention do; ``full``: there are none between."""
 NUMBERS = (
     "layers", "hidden", "heads", "kv_heads", "head_dim", "kv_rank", "state", "ff_width", "experts", "top_k",
     "expert_width", "shared_width", "window", "vocab",

@@ -6,24 +6,20 @@ import numpy as np
 
 from calculators.measures import (
     Chosen,
-    ChunkPairs,
-    Chunks,
-    ChunkSquares,
     Context,
-    CrossPairs,
     Distinct,
     Handed,
     Held,
     Live,
     Measure,
     One,
-    Padded,
-    Pairs,
     Policy,
     Runs,
     Sequences,
     Tokens,
 )
+from calculators.pairs import CrossPairs, Pairs
+from calculators.scan_measures import ChunkPairs, Chunks, ChunkSquares, Padded
 from calculators.selections import ChosenBlockPairs
 from calculators.summaries import ChosenSummaries, HeldAgain, Summaries, SummaryPairs, Unsummarised
 from calculators.workload import Workload

@@ -13,20 +13,9 @@ from calculators.lowering.convolved import convolved, smoothed
 from calculators.lowering.exchange import gather_context, merge_context
 from calculators.lowering.memory import other_tokens
 from calculators.lowering.scope import Scope
-from calculators.measures import (
-    BlockPairs,
-    Chosen,
-    Context,
-    CrossPairs,
-    Held,
-    Measure,
-    PackedPairs,
-    Pairs,
-    Runs,
-    Span,
-    Tokens,
-)
+from calculators.measures import Chosen, Context, Held, Measure, Runs, Span, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.pairs import BlockPairs, CrossPairs, PackedPairs, Pairs
 from calculators.selections import ChosenBlockPairs
 from catalog.mixers import Attention, CrossAttention, Disentangled
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import NORM_VECTORS, Scope
-from calculators.measures import Chunks
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.scan_measures import Chunks
 from catalog.audio import AudioEmbedding, Convolution
 
 CHANNEL_NORMS = {"channel": 2, "rms": 1, None: 0}

@@ -7,8 +7,9 @@ from math import ceil, log2
 from calculators.form import per
 from calculators.lowering.attention import SOFTMAX_FLOPS
 from calculators.lowering.scope import Scope
-from calculators.measures import Doublings, Pairs
+from calculators.measures import Doublings
 from calculators.operators import Kind, Operator
+from calculators.pairs import Pairs
 from catalog.mixers import BareAttention, Fourier
 
 

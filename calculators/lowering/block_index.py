@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from calculators.form import per
 from calculators.lowering.scope import Scope
-from calculators.measures import Context, Held, Pairs
+from calculators.measures import Context, Held
 from calculators.operators import Kind, Operator, State
+from calculators.pairs import Pairs
 from catalog.mixers.sparse import BlockIndexer
 
 

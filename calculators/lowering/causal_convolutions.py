@@ -5,8 +5,10 @@ from __future__ import annotations
 from calculators.form import Form, per
 from calculators.lowering.recurrent import causal_convolution
 from calculators.lowering.scope import Scope
-from calculators.measures import Context, Fourier, Held, Live, Pairs, Positions
+from calculators.measures import Context, Held, Live
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.pairs import Pairs
+from calculators.scan_measures import Fourier, Positions
 from catalog.mixers import Hyena, ShortConvolution
 
 

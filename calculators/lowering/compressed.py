@@ -5,8 +5,9 @@ from __future__ import annotations
 from calculators.form import per
 from calculators.lowering.attention import SOFTMAX_FLOPS
 from calculators.lowering.scope import Scope
-from calculators.measures import Context, Held, Pairs
+from calculators.measures import Context, Held
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.pairs import Pairs
 from calculators.summaries import ChosenSummaries, HeldAgain, Summaries, SummaryPairs, Unsummarised
 from catalog.mixers import CompressedAttention
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import Scope
-from calculators.measures import Length, Pairs, Runs, Sequences
+from calculators.measures import Length, Runs, Sequences
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.pairs import Pairs
 from catalog.conformer import ConvolutionModule
 from catalog.distances import ProjectedDistances, TableDistances
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from calculators.form import Form, per
 from calculators.lowering.recurrent import causal_convolution
 from calculators.lowering.scope import Scope
-from calculators.measures import Columns, Live, Starts
+from calculators.measures import Live
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.scan_measures import Columns, Starts
 from catalog.mixers.attention import Convolved, Smoothed
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 from calculators.form import Form, per
 from calculators.lowering.recurrent import causal_convolution
 from calculators.lowering.scope import Scope
-from calculators.measures import ChunkPairs, Chunks, Live, Tokens
+from calculators.measures import Live, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.scan_measures import ChunkPairs, Chunks
 from catalog.mixers import GatedDeltaNet, KimiDelta
 
 

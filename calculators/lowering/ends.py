@@ -11,8 +11,9 @@ from calculators.lowering.convolutions import convolutions
 from calculators.lowering.extras import extra
 from calculators.lowering.image_heads import alignment, attention_pooler
 from calculators.lowering.scope import NORM_VECTORS, Scope
-from calculators.measures import One, Pairs, Sequences, Tokens
+from calculators.measures import One, Sequences, Tokens
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.pairs import Pairs
 from calculators.workload import Stream
 from catalog.connectors import Connector
 from catalog.convolutions import Convolutions

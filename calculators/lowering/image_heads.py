@@ -5,8 +5,8 @@ from __future__ import annotations
 from calculators.form import per
 from calculators.lowering.attention import SOFTMAX_FLOPS
 from calculators.lowering.scope import Scope
-from calculators.measures import SequencePairs
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.pairs import SequencePairs
 from catalog.image_heads import Alignment, AttentionPooler
 
 

@@ -6,8 +6,9 @@ from calculators.form import Form, per
 from calculators.lowering.attention import SOFTMAX_FLOPS, output_gate
 from calculators.lowering.exchange import gather_context, merge_context
 from calculators.lowering.scope import Scope
-from calculators.measures import Chosen, Context, Handed, Held, Pairs
+from calculators.measures import Chosen, Context, Handed, Held
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.pairs import Pairs
 from catalog.mixers import Indexer, LatentAttention
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import Scope
-from calculators.measures import Fourier, Live, PaddedPrefill, Positions, Tokens
+from calculators.measures import Live, Tokens
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.scan_measures import Fourier, PaddedPrefill, Positions
 from catalog.mixers import S4, RgLru
 
 RG_LRU_FLOPS = 11

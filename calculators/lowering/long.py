@@ -8,8 +8,8 @@ from calculators.form import Form, per
 from calculators.long_measures import ChunkScores, LocalBlockPairs, RandomBlockPairs, Stretches
 from calculators.lowering.attention import SOFTMAX_FLOPS
 from calculators.lowering.scope import Scope
-from calculators.measures import Pairs
 from calculators.operators import Kind, Operator, Role, Weight
+from calculators.pairs import Pairs
 from catalog.mixers.long import LocalBlocks, LongAttention, RandomBlocks, SlidingChunks
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from calculators.form import per
 from calculators.lowering.scope import Scope
-from calculators.measures import CrossPairs, Held, Runs, Tokens
+from calculators.measures import Held, Runs, Tokens
 from calculators.operators import Kind, Operator, State
+from calculators.pairs import CrossPairs
 from catalog.mixers import Attention
 
 

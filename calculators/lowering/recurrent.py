@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import Scope
-from calculators.measures import ChunkPairs, Chunks, ChunkSquares, Live, Padded, Tokens
+from calculators.measures import Live, Tokens
 from calculators.operators import Dtype, Kind, Operator, Role, State, Weight
+from calculators.scan_measures import ChunkPairs, Chunks, ChunkSquares, Padded
 from catalog.mixers import Mamba, Mamba2
 
 SCAN_FLOPS = 7

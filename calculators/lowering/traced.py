@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import Scope
-from calculators.measures import Held, Live, Pairs
+from calculators.measures import Held, Live
 from calculators.operators import Kind, Operator, State, Weight
+from calculators.pairs import Pairs
 from catalog.mixers.traced import Traced
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from calculators.form import Form, per
 from calculators.lowering.scope import Scope
-from calculators.measures import ChunkPairs, Live
+from calculators.measures import Live
 from calculators.operators import Kind, Operator, Role, State, Weight
+from calculators.scan_measures import ChunkPairs
 from catalog.mixers import MLstm
 
 

@@ -92,11 +92,8 @@ def test_bytes_in_16_bits_are_two_per_parameter(spec):
 
 @pytest.mark.parametrize("spec", DISCLOSED, ids=lambda spec: spec.id)
 def test_operators_stand_in_topological_order(spec):
-    import networkx as nx
-
     graph = lower(spec.architecture)
     assert all(producer < consumer for producer, consumer in graph.edges)
-    assert nx.is_directed_acyclic_graph(graph.digraph)
 
 
 @pytest.mark.parametrize("model", ["llama-3-70b", "qwen3-30b-a3b", "mamba2-2.7b", "deepseek-v3", "gpt-oss-120b"])

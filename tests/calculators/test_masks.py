@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calculators.measures import Pairs
+from calculators.pairs import Pairs
 from calculators.workload import Stream, Workload
 
 

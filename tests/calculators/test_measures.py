@@ -7,19 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calculators.form import Form, per
-from calculators.measures import (
-    NEEDED,
-    RESERVED,
-    TRANSFORMERS,
-    ChunkPairs,
-    Chunks,
-    Context,
-    Distinct,
-    Held,
-    Pairs,
-    Sequences,
-    Tokens,
-)  # fmt: skip
+from calculators.measures import NEEDED, RESERVED, TRANSFORMERS, Context, Distinct, Held, Sequences, Tokens
+from calculators.pairs import Pairs
+from calculators.scan_measures import ChunkPairs, Chunks
 from calculators.workload import Stream, Workload
 
 TEXT = Stream("text")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calculators.measures import Columns, Fourier, PaddedPrefill, Positions, Starts
+from calculators.scan_measures import Columns, Fourier, PaddedPrefill, Positions, Starts
 from calculators.workload import Stream, Workload
 
 TEXT = Stream("text")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calculators.measures import Chosen, Handed, Measure, Pairs
+from calculators.measures import Chosen, Handed, Measure
+from calculators.pairs import Pairs
 from calculators.selections import ChosenBlockPairs
 from calculators.summaries import ChosenSummaries, Summaries, SummaryPairs, Unsummarised
 from calculators.workload import Stream, Workload
