@@ -59,6 +59,8 @@ WORK = frozenset(("requests", "pages", "words", "time", "plain"))
 """Kinds of amounts that may be work to be done in a time that is said a few words later."""
 STOPS = frozenset(("and", "or", "with", "under", "in", "within", "on", "at", "for", "but", "budget", "users"))
 """Words over which no time belongs to an amount any more."""
+LEAST_JOB_S = 3600.0
+"""Seconds from which a time ``in`` which work is to be done is no limit on one answer."""
 WITHIN = 4
 """Words between an amount of work and its time: ``500 hours of phone calls per week``."""
 
@@ -130,10 +132,17 @@ def _amount(tokens: Sequence[Token], at: int, lex: Lexicon, taken: Sequence[bool
     value *= times
     after_number = at
     kind, at, factor, unit = _unit_at(tokens, at, lex, taken, kind)
-    if multiplier == 1e9 and kind in ("users", "requests", "things") and tokens[after_number - 1].raw == "b":
+    if (
+        multiplier == 1e9
+        and kind in ("users", "requests", "things")
+        and tokens[after_number - 1].raw == "b"
+        and tokens[at - 1].norm == tokens[at - 1].raw
+    ):
         kind, at, factor, unit = "", after_number, 1.0, ""  # a "70b chat" model, not so many chats
     if not kind and multiplier == 1e9:
         kind = "params"
+    if not kind and multiplier != 1e9 and start and _budget(tokens, start):
+        kind, unit = "money", "budget"
     negative = start > 0 and tokens[start - 1].raw in "-–−" and tokens[start].glued
     base = Amount(
         kind or "plain", value * factor if factor >= 1 else value / round(1 / factor), (), None, start, at,
@@ -141,6 +150,14 @@ def _amount(tokens: Sequence[Token], at: int, lex: Lexicon, taken: Sequence[bool
         None if low is None else low * times * factor, unit, said, negative,
     )  # fmt: skip
     return _with_per(tokens, base, lex) if isfinite(base.value) else replace(base, kind="unreadable")
+
+
+def _budget(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a bare number is money: ``budget 10k/month``."""
+    before = at - 1
+    while before > 0 and tokens[before].raw in ("of", "is", ":", "around", "about", "under", "below", "max"):
+        before -= 1
+    return tokens[before].raw == "budget"
 
 
 def _number_at(tokens: Sequence[Token], at: int) -> tuple[float, int, float | None] | None:
@@ -264,9 +281,25 @@ def _done_in(tokens: Sequence[Token], amount: Amount, lex: Lexicon) -> Amount:
         unit = lex.units.get(tokens[at + 1].norm) if at + 1 < len(tokens) else None
         if token.raw in PER and unit is not None and unit[0] == "time":
             return _each(amount, unit[1], tokens[at + 1].norm == "night", amount.first, at + 2)
+        if token.raw in ("in", "within") and amount.kind in ("requests", "pages", "words"):
+            return _in_time(tokens, amount, at + 1, lex)
         if token.kind != "word" or token.raw in STOPS or not {token.norm, token.raw} & (lex.known | lex.fillers):
             break
     return amount
+
+
+def _in_time(tokens: Sequence[Token], amount: Amount, at: int, lex: Lexicon) -> Amount:
+    """``1M pages in a week``, ``within 3 days``: an hour at least, as shorter times limit an answer."""
+    if at + 1 >= len(tokens):
+        return amount
+    number = _number_at(tokens, at)
+    count, after = (number[0] * (number[2] or 1.0), number[1]) if number else (1.0, at + 1)
+    if (number is None and tokens[at].raw not in ("a", "an", "one")) or after >= len(tokens):
+        return amount
+    unit = lex.units.get(tokens[after].norm)
+    if unit is None or unit[0] != "time" or count * unit[1] < LEAST_JOB_S:
+        return amount
+    return _each(amount, count * unit[1], tokens[after].norm == "night", amount.first, after + 1)
 
 
 def _regular(amount: Amount, adverb: str, first: int, last: int) -> Amount:

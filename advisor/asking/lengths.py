@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 from advisor.asking.amounts import Amount
@@ -18,6 +19,7 @@ from advisor.asking.work import (
     put_bulk,
     put_candidates,
     put_spoken,
+    shared_by_copies,
     written_pages,
 )
 from advisor.report import rate_text, seconds_text, tokens_text
@@ -29,6 +31,12 @@ REACH = 7
 """Words between a quantity and the word that names its role."""
 NEXT_TO = 2
 """The same where the role is to stand right beside it."""
+SPOKEN_S = 60
+"""Seconds up to which words in a time are a speed of reading, not an amount of work."""
+MOST_PAGES = 10_000
+"""Pages of one prompt; more are many documents."""
+MANY_LANGUAGES = 5
+"""Languages from which a model must be multilingual, where nobody names them."""
 LASTING_S = 30
 """Seconds from which a duration before ``meetings`` or ``each`` is that of a recording."""
 READABLE = 200
@@ -127,7 +135,10 @@ def _place(
             if examples:
                 draft.put("labelled_examples", examples, words)
         case "things":
-            draft.note("number", words, "no requirement counts these")
+            if amount.unit == "language" and amount.value >= MANY_LANGUAGES:
+                draft.add("languages", ("multilingual",), words)
+            else:
+                draft.note("number", words, "no requirement counts these")
         case "plain" if "time" in amount.per:
             rates.requests.append(flow_of(amount, words))
             draft.assumed.append(f"{words!r} counts requests")
@@ -191,6 +202,13 @@ def _length(
     draft: Draft, amount: Amount, words: str, roles: Roles, rates: Rates, task: Task, tokens: Sequence[Token]
 ) -> None:
     sizes = vocabulary().assumptions
+    if "time" in amount.per and amount.kind == "words" and amount.period_s <= SPOKEN_S:
+        spoken = replace(amount, kind="tokens", value=amount.value * sizes.tokens_per_word)
+        _token_rate(draft, spoken, words, roles, rates)
+        return
+    if amount.kind == "pages" and not amount.per and amount.value > MOST_PAGES:
+        draft.note("amount of work", words, "say in what time it must be done, as in '10,000 pages per day'")
+        return
     if "time" in amount.per and amount.kind != "tokens":
         written_pages(draft, amount, words, rates, task)
         return
@@ -274,6 +292,8 @@ def _requests(
 
 
 def _money(draft: Draft, amount: Amount, words: str) -> None:
+    if amount.unit == "budget":
+        draft.assumed.append(f"the budget of {words!r} is in US dollars")
     if amount.kind == "foreign money":
         draft.note("budget", words, "prices here are US dollars and no exchange rate is known offline; write it in $")
     elif amount.bound == "min":
@@ -317,6 +337,11 @@ def _devices(draft: Draft, amount: Amount, words: str) -> None:
 
 
 def _plain(draft: Draft, amount: Amount, words: str, roles: Roles) -> None:
+    if roles.of(amount, ("concurrent",), reach=1):
+        users = _whole(draft, amount.value, words, "users")
+        if users:
+            draft.put("users", users, words)
+        return
     role = roles.of(amount, ("context", "input", "output"), reach=NEXT_TO)
     if role is None:
         draft.note("number", words, "nothing says what it counts; write its unit")
@@ -345,9 +370,11 @@ def settle(draft: Draft, rates: Rates, task: Task) -> None:
         if flow.is_bulk:
             put_bulk(draft, flow, task, per_request)
             continue
+        if shared_by_copies(draft, flow, task, per_request):
+            continue
         exact = rates.tokens[0][0] if rates.tokens and not rates.requests else None
         _flow(draft, flow.per_s, flow.words, task, per_request, exact)
-        if rates.requests or rates.audio:
+        if rates.requests or rates.audio or rates.of_each_user:
             draft.put("requests_per_s", round(flow.per_s, 9), flow.words)
 
 
@@ -358,7 +385,7 @@ def _flow(draft: Draft, rate: float, words: str, task: Task, output: int, exact:
     whole = fields.get("e2e_s") or targets.e2e_s
     held = whole or (None if first is None or (output > 1 and each is None) else first + (output - 1) * (each or 0))
     draft.put("tokens_per_s", round(rate * output, 6) if exact is None else exact, words)
-    if "users" in fields:
+    if "users" in fields or "requests_per_s" in fields:
         return
     if held is None:
         draft.put("users", AT_A_TIME, words)

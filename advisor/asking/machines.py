@@ -165,7 +165,8 @@ def _with_memory(
 def _beside(found: Sequence[Token], amount: Amount, item: Item) -> bool:
     """Whether only a few weak words stand between."""
     between = found[item.last : amount.first] if amount.first >= item.last else found[amount.last : item.first]
-    weak = {"with", "(", ")", "and", "of", "ram", "memory", "vram", "unified", "gpu", "nvidia", "a", "an", "laptop"}
+    weak = {"with", "(", ")", "and", "of", "ram", "memory", "vram", "unified", "gpu", "nvidia", "a", "an"}
+    weak |= {"laptop", "macbook", "air", "mac", "mini", "studio"}
     return len(between) <= 3 and all(token.raw in weak for token in between)
 
 

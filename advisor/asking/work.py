@@ -156,6 +156,26 @@ def put_bulk(draft: Draft, flow: Flow, task: Task, output: int) -> None:
         draft.assumed.append(f"{IN_FLIGHT} requests at a time, as nobody waits for one")
 
 
+MOST_ON_ONE = 256
+"""Requests at a time above which several copies are the rule, where no number of devices is said."""
+
+
+def shared_by_copies(draft: Draft, flow: Flow, task: Task, output: int) -> bool:
+    """Put a rate that is too much for one copy as one that as many as it takes share; whether it was."""
+    fields, targets = draft.fields, task.targets
+    first = fields.get("ttft_s") or targets.ttft_s
+    each = fields.get("tpot_s") or targets.tpot_s or 0.0
+    whole = fields.get("e2e_s") or targets.e2e_s or (None if first is None else first + (output - 1) * each)
+    if whole is None or flow.per_s * whole <= MOST_ON_ONE or "max_gpus" in fields or "users" in fields:
+        return False
+    draft.put("requests_per_s", round(flow.per_s, 9), flow.words)
+    draft.assumed.append(
+        f"{flow.per_s * whole:,.0f} requests are under way at once ({seconds_text(whole)} each): as many copies as it "
+        "takes share them"
+    )
+    return True
+
+
 def put_candidates(draft: Draft, rates: Rates, flows: Sequence[Flow], task: Task) -> None:
     """All passages of a query go through at the same time, and those of other queries under way beside them."""
     if not rates.candidates or "users" in draft.fields:
