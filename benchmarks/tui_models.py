@@ -113,6 +113,7 @@ async def steps(real: Library, columns: int, rows: int) -> None:
 
 
 def main(columns: int = 120, rows: int = 40) -> None:
+    """Print the times on a screen of that size, with a home of its own."""
     os.environ["WHICHARCH_HOME"] = tempfile.mkdtemp()
     real = library.read_library()
     asyncio.run(measure(real, columns, rows))

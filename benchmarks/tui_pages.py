@@ -48,6 +48,7 @@ async def measure(columns: int, rows: int) -> None:
 
 
 def main(columns: int = 120, rows: int = 40) -> None:
+    """Print times and memory on a screen of that size, and whether torch came along."""
     os.environ["WHICHARCH_HOME"] = tempfile.mkdtemp()
     asyncio.run(measure(columns, rows))
     print(f"torch {'was' if 'torch' in sys.modules else 'was not'} imported")

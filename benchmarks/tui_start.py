@@ -63,6 +63,7 @@ def first_paint(columns: int = 120, rows: int = 40) -> tuple[float, list[str], b
 
 
 def main(runs: int = 9) -> None:
+    """Print the median and the range of so many starts."""
     times = []
     for _ in range(runs):
         seconds, modules, screen = first_paint()
