@@ -45,6 +45,8 @@ def traceable() -> Iterator[None]:
         stack.enter_context(patch.object(torch.Tensor, "scatter", partialmethod(_scatter, scatter)))
         fill = torch.Tensor.masked_fill
         stack.enter_context(patch.object(torch.Tensor, "masked_fill", partialmethod(_masked_fill, fill)))
+        clamp = torch.Tensor.clamp_
+        stack.enter_context(patch.object(torch.Tensor, "clamp_", partialmethod(_clamp, clamp)))
         yield
 
 
@@ -61,8 +63,16 @@ def _attention(query: Any, key: Any, value: Any, attn_mask: Any = None, *_: Any,
 
 
 def _masked_fill(self: torch.Tensor, fill: Any, mask: torch.Tensor, value: Any) -> Any:
+    return fill(self, mask, _number(value))
+
+
+def _clamp(self: torch.Tensor, clamp: Any, min: Any = None, max: Any = None) -> torch.Tensor:
+    return clamp(self, _number(min), _number(max))
+
+
+def _number(value: Any) -> Any:
     """A size, which is a tensor of its own while jit traces, as a number: that tensor does not lie on the device."""
-    return fill(self, mask, value.item() if isinstance(value, torch.Tensor) and not value.is_meta else value)
+    return value.item() if isinstance(value, torch.Tensor) and not value.is_meta else value
 
 
 def _convolution(
