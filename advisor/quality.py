@@ -23,6 +23,7 @@ from catalog.loader import listed_models
 from catalog.quality import Reporter, Taken, benchmark_of, taken
 from catalog.spec import ModelSpec
 from catalog.task import Task
+from catalog.terms import beyond
 from catalog.values import dataclass
 
 RELATED = 0.25
@@ -146,10 +147,12 @@ def table_of(domains: Iterable[str], full: Iterable[str]) -> Table:
     printed = taken()
     rows = {(row.model, row.group): row for domain in sorted(domains) if domain in printed for row in printed[domain]}
     wanted = set(domains)
+    contexts = {spec.id: spec.context_tokens for spec in listed_models()}
+    rows = {key: row for key, row in rows.items() if not beyond(row.group, contexts.get(row.model))}
     for spec in listed_models():
         for score in spec.scores:
             entry = benchmark_of(score.benchmark)
-            if entry is None or entry.domain not in wanted:
+            if entry is None or entry.domain not in wanted or beyond(score.benchmark, spec.context_tokens):
                 continue
             same = rows.get((spec.id, score.benchmark))
             by: Reporter = same.by if same is not None and same.value == score.value else "vendor"

@@ -54,6 +54,12 @@ def _has_repository(spec: ModelSpec) -> bool:
     return any("/" in alias for alias in spec.aliases)
 
 
+def beyond(group: str, context_tokens: int | None) -> bool:
+    """Whether a RULER score is of texts longer than a context; the mean over all lengths is of the longest, too."""
+    longest = LENGTHS.get(group.removeprefix("RULER ").removeprefix("avg 4K-"))
+    return group.startswith("RULER ") and None not in (longest, context_tokens) and longest > context_tokens  # type: ignore[operator]
+
+
 def refuted(known: Supported, tokens: int) -> bool:
     """Whether a measurement at most as long as ``tokens`` scores too little; lengths under the shortest are not."""
     return tokens >= min(LENGTHS.values()) and known.tokens < min(tokens, known.measured_tokens)
@@ -62,12 +68,15 @@ def refuted(known: Supported, tokens: int) -> bool:
 def supported_context(spec: ModelSpec) -> Supported | None:
     """Context supported by RULER scores; ``None`` where nobody measured the model.
 
+    Lengths beyond its own context do not count: Qwen3's end at 40k, and RULER's 128k stretch them (YaRN).
     Advertised and supported contexts differ by up to eight times (``claimed 128K effective 16K``).
     """
     own = {score.benchmark: (score.value, str(score.source)) for score in spec.scores}
     found: list[tuple[int, float, str]] = []
     for label, tokens in LENGTHS.items():
         group = f"RULER {label}"
+        if beyond(group, spec.context_tokens):
+            continue  # measured with stretched positions (YaRN), which neither its entry nor our launch line has
         if group in own:
             found.append((tokens, *own[group]))
             continue

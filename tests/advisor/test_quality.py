@@ -8,8 +8,9 @@ import pytest
 from advisor.ability import fit, log_odds
 from advisor.quality import qualities, task_table
 from benchmarks.quality_index import held_out
-from catalog.loader import all_models, all_tasks, load_task
+from catalog.loader import all_models, all_tasks, load, load_task
 from catalog.quality import benchmark_of, scores_of
+from catalog.terms import beyond, supported_context
 
 MODELS = all_models()
 
@@ -49,7 +50,8 @@ def test_each_benchmark_of_a_task_is_listed_and_only_models_with_a_score_of_it_a
         assert benchmark_of(name) is not None, name
     judged = qualities(task, MODELS)
     for spec in MODELS:
-        named = {score.benchmark for score in scores_of(spec)} & set(task.benchmarks)
+        said = {score.benchmark for score in scores_of(spec)} & set(task.benchmarks)
+        named = {name for name in said if not beyond(name, spec.context_tokens)}
         assert (spec.id in judged) == bool(named), spec.id
     for found in judged.values():
         assert 0 <= found.low <= found.cautious <= found.index <= found.high <= 1
@@ -87,3 +89,19 @@ def test_stronger_siblings_rank_above_weaker_ones():
         ("claude-opus-4", "gpt-4o-mini"), ("gemma-3-27b", "gemma-3-1b"),
     ):  # fmt: skip
         assert judged[better].cautious > judged[worse].cautious, (better, worse)
+
+
+def test_ruler_beyond_a_models_own_context_does_not_speak_for_it():
+    """Qwen3's context is 40k; its scores at 64k and 128k were measured with stretched positions."""
+    qwen = load("qwen3-8b")
+    assert qwen.context_tokens == 40960
+    assert beyond("RULER 128K", 40960)
+    assert beyond("RULER avg 4K-128K", 40960)
+    assert not beyond("RULER 32K", 40960)
+    assert not beyond("RULER 128K", None)
+    found = supported_context(qwen)
+    assert found is not None
+    assert found.measured_tokens == found.tokens == 32768
+    evidence = qualities(load_task("rag"), all_models())["qwen3-8b"].evidence
+    assert any(text.startswith("RULER 32K") for text in evidence)
+    assert not any("128K" in text for text in evidence)
