@@ -16,7 +16,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from benchmarks.tui_models import settle, timed
+from benchmarks.tui_models import AT_ONCE_S, settle, timed
 from tui.app import WhicharchApp
 from tui.pages import PAGES
 
@@ -34,7 +34,7 @@ async def measure(columns: int, rows: int) -> None:
         for page in PAGES[1:]:
             started = time.thread_time()
             await app.action_go(page.mode)
-            await pilot.pause()
+            await asyncio.sleep(AT_ONCE_S)
             drawn = (time.thread_time() - started) * 1e3
             await settle(pilot)
             whole = (time.thread_time() - started) * 1e3

@@ -14,7 +14,7 @@ from advisor.report import count_text, percent_text, tokens_text
 from tui.cells import NONE, UNDISCLOSED, licence, total
 from tui.model_cells import SIZES
 from tui.widgets.bars import bar
-from tui.widgets.reader import Reader, facts, listed
+from tui.widgets.reader import Reader, Section, facts, listed
 from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ STYLES = {SEEN: "$primary", BLURRED: "$secondary"}
 class ArchitecturePane(Vertical):
     """Sizes above, drawings below."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn: tuple[Any, list[Section]] = (None, [])
+        """What was drawn of which model: under another load the same objects, which the reader does not draw anew."""
+
     def compose(self) -> ComposeResult:
         """A table and something to read."""
         yield Reader(id="about")
@@ -45,9 +50,7 @@ class ArchitecturePane(Vertical):
             Content.assemble((spec.name, "bold $text-primary"), f"  {spec.family}\n", (headline(model), "dim")),
             [
                 ("", findings.refusal or None),
-                ("Layers, and what a token sees", drawn(findings) if findings.layers else None),
-                ("Parameters by part", parts(findings.parts) if findings.parts else None),
-                ("About", facts(about(model))),
+                *self._constant(model, findings),
                 ("Notes", listed(notes)),
             ],
             stay=same,
@@ -58,6 +61,18 @@ class ArchitecturePane(Vertical):
         if estimate is not None:
             table.border_subtitle = Content(f"{estimate.n_gpus} × {estimate.machine}, cache {estimate.kv}  [e] formula")
         table.show_rows(findings.sizes)
+
+    def _constant(self, model: Model, findings: Findings) -> list[Section]:
+        """What no load changes."""
+        key = (model, findings.layers, findings.sights, findings.parts)
+        if self._drawn[0] != key:
+            sections: list[Section] = [
+                ("Layers, and what a token sees", drawn(findings) if findings.layers else None),
+                ("Parameters by part", parts(findings.parts) if findings.parts else None),
+                ("About", facts(about(model))),
+            ]
+            self._drawn = key, sections
+        return self._drawn[1]
 
 
 def headline(model: Model) -> str:

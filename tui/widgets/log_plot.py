@@ -10,7 +10,7 @@ from typing import Any
 
 from textual.content import Content
 
-from advisor.report import tokens_text
+from advisor.report import DISPLAY, tokens_text
 from tui.widgets.plot_place import PlotPlace, powers
 
 COLOURS = ("primary", "error", "success", "warning", "accent", "secondary")
@@ -53,10 +53,14 @@ class LogPlot(PlotPlace, can_focus=False):
     """Curves in a place for a plot."""
 
     picture: Picture | None = None
+    _units = ""
+    """In which the picture was drawn."""
 
     def show_picture(self, picture: Picture) -> None:
-        """Draw a picture, at once or when it is looked at."""
-        self.picture = picture
+        """Draw a picture, at once or when it is looked at; one that is shown already stays as it is."""
+        if picture == self.picture and self._units == DISPLAY.units:
+            return
+        self.picture, self._units = picture, DISPLAY.units
         lines = tuple(Line(line.label, _positive(line.points)) for line in picture.lines)
         lines = tuple(line for line in lines if line.points)
         self.show(partial(_draw, replace(picture, lines=lines)) if lines else None, picture.sentence)

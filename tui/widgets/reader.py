@@ -53,6 +53,8 @@ class Reader(LineView):
         self._lines: list[Strip] = []
         self._blank = Strip([])
         self._laid_out = (-1, True)
+        self._made: dict[int, tuple[Body, list[Strip]]] = {}
+        """Lines of the bodies in view, by identity: one that is shown again as it was is not drawn anew."""
 
     def read(self, title: Content, sections: Sequence[Section], *, stay: bool = False) -> None:
         """Show a title and sections, from the top unless told to ``stay``."""
@@ -74,20 +76,28 @@ class Reader(LineView):
     def _lay_out(self) -> None:
         if not self.is_attached:  # a change of theme may find a dialog that was just closed
             return
-        width, spaced = self._laid_out = self._room()
+        room = self._room()
+        before = self._made if room == self._laid_out else {}
+        width, spaced = self._laid_out = room
         if width <= 0:
             return
+        self._made = {}
         self._blank = Strip.blank(width, self.rich_style)
         blank = [self._blank] if spaced else []
         lines = self._strips(self.title, width) if self.title.plain else []
         for heading, body in self.sections:
             if heading:
                 lines += (blank if lines else []) + self._strips(Content.styled(heading, "bold $text-accent"), width)
-            fitted: Any = body(width) if isfunction(body) else body
-            lines += self._strips(Content(fitted) if isinstance(fitted, str) else fitted, width)
+            made = before.get(id(body)) or (body, self._fitted(body, width))
+            self._made[id(body)] = made
+            lines += made[1]
         self._lines = lines
         self.set_length(len(lines))
         self.refresh()
+
+    def _fitted(self, body: Body, width: int) -> list[Strip]:
+        fitted: Any = body(width) if isfunction(body) else body
+        return self._strips(Content(fitted) if isinstance(fitted, str) else fitted, width)
 
     def _strips(self, body: VisualType | None, width: int) -> list[Strip]:
         style: Style = self.visual_style
@@ -101,6 +111,7 @@ class Reader(LineView):
     def notify_style_update(self) -> None:
         """Colours changed, for instance with the theme."""
         super().notify_style_update()
+        self._made = {}
         if self._laid_out[0] > 0:
             self.call_after_refresh(self._lay_out)
 
