@@ -11,7 +11,6 @@ How well this foretells scores that were left out is measured by ``python -m ben
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from operator import is_
 from statistics import NormalDist
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from catalog.quality import Reporter, Taken, benchmark_of, taken
 from catalog.spec import ModelSpec
 from catalog.task import Task
 from catalog.terms import beyond
-from catalog.values import dataclass
+from catalog.values import changed, dataclass
 
 RELATED = 0.25
 """What a score of the same domain outside the task's benchmarks weighs. From 0.25 to 1 held-out scores of chat, code
@@ -70,7 +69,7 @@ class Quality:
         if odds_lost <= 0:
             return self
         ability = self.ability - odds_lost / self.slope
-        return replace(self, ability=ability, **_places(ability, self.spread, self.scale))
+        return changed(self, ability=ability, **_places(ability, self.spread, self.scale))
 
 
 class Table(NamedTuple):

@@ -140,12 +140,23 @@ class Stack:
             peak_of=(np.cumsum(kept) - 1)[self.peak_of[peaks]],
         )  # fmt: skip
 
-    def values(self, w: Workload, policy: Policy) -> Floats:
-        """Measures of workloads of shape (G, N): shape (M, G, N)."""
+    def values(self, w: Workload, policy: Policy, known: dict[Measure, Floats] | None = None) -> Floats:
+        """Measures of workloads of shape (G, N): shape (M, G, N).
+
+        Args:
+            w: The workloads.
+            policy: How measures are counted.
+            known: Values of measures of the same workloads under the same policy; what is found is added.
+        """
         flat = w.reshape(-1)
+        known = {} if known is None else known
         found = np.empty((len(self.measures), *w.shape))
         for index, measure in enumerate(self.measures):
-            found[index] = np.asarray(measure.value(flat, policy), dtype=np.float64).reshape(w.shape)
+            value = known.get(measure)
+            if value is None:
+                value = np.asarray(measure.value(flat, policy), dtype=np.float64).reshape(w.shape)
+                known[measure] = value
+            found[index] = value
         return found
 
 

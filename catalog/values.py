@@ -11,11 +11,21 @@ import dataclasses
 from collections.abc import Callable
 from operator import attrgetter
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["dataclass"]
+__all__ = ["changed", "dataclass"]
 
+T = TypeVar("T")
 _set = object.__setattr__
+
+
+def changed(value: T, **fields: Any) -> T:
+    """A value with other fields: ``dataclasses.replace`` without ``__init__`` and its checks, so faster."""
+    made = object.__new__(type(value))
+    for name in value.__dataclass_fields__:  # type: ignore[attr-defined]
+        _set(made, name, fields[name] if name in fields else getattr(value, name))
+    return made
+
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass

@@ -53,6 +53,7 @@ def test_values_are_made_compared_hashed_and_printed_as_by_the_standard_decorato
         assert one.y is not cls(1).y
         assert repr(other) == f"{cls.__name__}(x=1, y=[], z='b')"
         assert dataclasses.replace(one, z="c") == cls(1, z="c")
+        assert values.changed(one, z="c") == cls(1, z="c") != one
         assert dataclasses.asdict(one) == {"x": 1, "y": [], "z": "a"}
         assert cls.__match_args__ == ("x", "y", "z")
         assert pickle.loads(pickle.dumps(same)).y == [5]

@@ -21,7 +21,7 @@ from advisor.readable import formats_of_all, possible_formats
 from advisor.requirements import Needs
 from calculators.gathered import Constants, Gathered, Loaded, distinct
 from calculators.imbalance import DEFAULT
-from calculators.measures import NEEDED, Policy
+from calculators.measures import NEEDED, Measure, Policy
 from calculators.over_output import BENT, PARTS
 from calculators.overlap import delay_share
 from calculators.plan import Layout
@@ -243,6 +243,8 @@ class _Workloads:
         self._late, self._read, self._users = late, read, float(users)
         self.held = Workload.of(users, 0, np.where(encoded, output, context)[:, None], source=read[:, None], encode=0)
         self._active = prompt, images, read, encoded
+        self.known: dict[str, dict[Measure, Floats]] = {}
+        """What models in one layout have measured of these, by the workload's name: others measure much the same."""
 
     def steps(self, past: Floats) -> Workload:
         """Steps on so many cached tokens, shape (G, N)."""
@@ -300,12 +302,13 @@ class _InLayout:
         """Weights on one device by format, shape (P, F)."""
         return self.stack.weight_bytes
 
-    def _values(self, w: Workload, policy: Policy) -> Floats:
-        return self.stack.values(w, policy)
+    def _values(self, stack: Stack, name: str, w: Workload, policy: Policy) -> Floats:
+        return stack.values(w, policy, self.workloads.known.setdefault(name, {}))
 
     @cached_property
     def _held(self) -> tuple[Floats, Floats]:
-        stack, values = self.stack, self._values(self.workloads.held, NEEDED)
+        stack = self.stack
+        values = self._values(stack, "held", self.workloads.held, NEEDED)
         forms = (stack.held_cached, stack.held_fixed)
         cached, fixed = (form.times(values, self._groups, len(stack))[:, 0] for form in forms)
         return cached, fixed
@@ -318,7 +321,7 @@ class _InLayout:
     def peak_bytes(self, tokens: float) -> Floats:
         """Activations of a pass of at most so many tokens, shape (P,)."""
         stack = self.stack
-        values = self._values(self.workloads.active(tokens), NEEDED)
+        values = self._values(stack, f"active {tokens}", self.workloads.active(tokens), NEEDED)
         alive = stack.peaks.times(values, self._groups[stack.peak_of], len(stack.peak_of))[:, 0]
         most = np.zeros(len(stack))
         np.maximum.at(most, stack.peak_of, alive)
@@ -330,7 +333,7 @@ class _InLayout:
         stack = self.stack
         if self.workloads.span <= 1:
             return np.zeros(len(stack), dtype=bool)
-        first, middle, last = np.moveaxis(self._values(self.workloads.ends, NEEDED), 2, 0)
+        first, middle, last = np.moveaxis(self._values(stack, "ends", self.workloads.ends, NEEDED), 2, 0)
         uneven = np.abs(first + last - 2 * middle) > 2 * BENT * middle
         found = np.zeros(len(stack), dtype=bool)
         np.logical_or.at(found, stack.uses.row, uneven[stack.uses.measure, self._groups[stack.uses.row]])
@@ -343,6 +346,7 @@ class _InLayout:
             models = np.flatnonzero(chosen)
             stack = self.stack if chosen.all() else self.stack.subset(models)
             w = self.workloads.passes(bent)
-            put_in = Loaded.of(stack, w, stack.values(w, BUSIEST), self._groups[models])
+            values = self._values(stack, f"passes {bent}", w, BUSIEST)
+            put_in = Loaded.of(stack, w, values, self._groups[models])
             self._loaded[bent] = put_in, np.cumsum(chosen) - 1
         return self._loaded[bent]

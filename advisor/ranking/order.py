@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from advisor.ranking.front import on_front
 from advisor.ranking.rows import Point, Recommendation, Variant
 from advisor.ranking.weights import Weights, cost_utility, latency_utility
 from advisor.requirements import Needs
+from catalog.values import changed
 
 
 def score_of(r: Recommendation, needs: Needs, weights: Weights) -> float:
@@ -32,7 +32,7 @@ def in_order(found: Sequence[Recommendation], needs: Needs, weights: Weights) ->
         [r.quality for r in found], [r.latency_s for r in found], [r.usd_per_thousand_requests for r in found]
     )
     scored = [
-        replace(r, score=score_of(r, needs, weights), on_front=bool(best)) for r, best in zip(found, front, strict=True)
+        changed(r, score=score_of(r, needs, weights), on_front=bool(best)) for r, best in zip(found, front, strict=True)
     ]
     return sorted(
         scored,
@@ -46,7 +46,7 @@ def shortlist(ranked: Iterable[Recommendation], limit: int) -> tuple[Recommendat
     for r in ranked:
         groups.setdefault(r.lineage, []).append(r)
     return tuple(
-        replace(first, variants=tuple(_variant(r) for r in others)) for first, *others in list(groups.values())[:limit]
+        changed(first, variants=tuple(_variant(r) for r in others)) for first, *others in list(groups.values())[:limit]
     )
 
 
