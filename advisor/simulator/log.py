@@ -17,34 +17,41 @@ Table = NDArray[np.float64]
 
 
 class PassLog:
-    """Rows in blocks, so that a million requests take little memory.
+    """Rows as numbers without objects, so that a million requests take little memory.
 
     The loop that writes them adds five entries each to ``rows``: start_s, first_s, the tokens that are read or minus
     the passes of steps, writing, and the free units of cache at the end. The rest follows.
     """
 
-    __slots__ = ("blocks", "grown", "growth", "rows", "units")
+    __slots__ = ("count", "grown", "growth", "packed", "rows", "units")
 
-    def __init__(self, units: int, growth: Sequence[float], windowed: bool) -> None:
-        """``growth``: by ``writing``; ``windowed``: of each row in ``grown`` instead."""
+    def __init__(self, units: int, growth: Sequence[float], windowed: bool, most: int) -> None:
+        """``growth``: by ``writing``; ``windowed``: of each row in ``grown`` instead; ``most``: rows there may be."""
         self.units = units
         self.growth = np.array(growth)
         self.rows: list[float] = []
         self.grown: list[float] | None = [] if windowed else None
-        self.blocks: list[Table] = []
+        self.packed = np.empty((len(FIELDS), most))  # takes memory as it is filled
+        self.count = 0
 
     def flush(self) -> None:
         """Pack what has been collected."""
-        if self.rows:
-            self.blocks.append(self._packed())
-            self.rows.clear()
-            if self.grown is not None:
-                self.grown.clear()
+        if not self.rows:
+            return
+        start = self.count
+        self.count += len(self.rows) // 5
+        if self.count > self.packed.shape[1]:
+            larger = np.empty((len(FIELDS), 2 * self.count))
+            larger[:, :start] = self.packed[:, :start]
+            self.packed = larger
+        self._pack(self.packed[:, start : self.count])
+        self.rows.clear()
+        if self.grown is not None:
+            self.grown.clear()
 
-    def _packed(self) -> Table:
+    def _pack(self, into: Table) -> None:
         given = np.fromiter(self.rows, np.float64, len(self.rows)).reshape(-1, 5)
-        rows = np.empty((len(FIELDS), len(given)))
-        start_s, first_s, growth_s, passes, writing, read, used = rows
+        start_s, first_s, growth_s, passes, writing, read, used = into
         start_s[:], first_s[:], what, writing[:] = given.T[:4]
         np.maximum(-what, 1, out=passes)
         np.maximum(what, 0, out=read)
@@ -53,11 +60,8 @@ class PassLog:
             np.multiply(self.growth[writing.astype(np.intp)], what < 0, out=growth_s)
         else:
             growth_s[:] = self.grown
-        return rows
 
     def table(self) -> Table:
         """All rows, shape (rows, fields), each column in one piece."""
         self.flush()
-        if len(self.blocks) > 1:
-            self.blocks[:] = [np.concatenate(self.blocks, axis=1)]
-        return self.blocks[0].T if self.blocks else np.zeros((0, len(FIELDS)))
+        return self.packed[:, : self.count].T

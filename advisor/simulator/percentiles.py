@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+ALL = slice(None)
 
 SAMPLE = 20_000
 """Stretches that are sorted to see where a quantile is; of many more, every so many."""
@@ -24,13 +26,8 @@ class Gaps:
     """
 
     def __init__(self, tables: Sequence[Floats], singles: Sequence[tuple[float, int]]) -> None:
-        parts: list[list[Floats]] = [[], [], [], []]
-        for table in tables:
-            writing = table[:, 4] > 0
-            if not writing.all():
-                table = table[writing]
-            for column, part in enumerate(parts, 1):
-                part.append(table[:, column])
+        # Passes of nobody's steps have weight 0: they stay, since taking them out would copy everything.
+        parts: list[list[Floats]] = [[table[:, column] for table in tables] for column in (1, 2, 3, 4)]
         if singles:
             gaps = np.array(singles, dtype=np.float64)
             for part, values in zip(
@@ -42,7 +39,7 @@ class Gaps:
         )
         last = self.first + self.growth * (self.passes - 1)
         self.least, self.most = self.first, last
-        if np.any(self.growth < 0):
+        if len(last) and self.growth.min() < 0:
             self.least, self.most = np.minimum(self.first, last), np.maximum(self.first, last)
         self.each = self.passes * self.weight
         self.count = float(self.each.sum())
@@ -56,38 +53,38 @@ class Gaps:
         total = self.passes * self.first + self.growth * self.passes * (self.passes - 1) / 2
         return float((total * self.weight).sum() / self.count)
 
-    def up_to(self, value: float) -> float:
-        """How many are at most so long."""
-        steps = np.where(self.most <= value, self.passes, 0.0)
-        some = np.flatnonzero((self.least <= value) & (self.most > value))
+    def up_to(self, value: float, rows: Rows | slice = ALL) -> float:
+        """How many (of some stretches) are at most so long."""
+        least, most, passes = self.least[rows], self.most[rows], self.passes[rows]
+        steps = np.where(most <= value, passes, 0.0)
+        some = np.flatnonzero((least <= value) & (most > value))
         if len(some):
             # The value cuts through them, so the growth of each is more than nothing beside its gaps.
-            past = (value - self.least[some]) / np.abs(self.growth[some])
-            steps[some] = np.minimum(np.floor(past) + 1, self.passes[some])
-        return float((steps * self.weight).sum())
+            first, growth, most_steps = self.first[rows][some], self.growth[rows][some], passes[some]
+            count = np.floor((value - least[some]) / np.abs(growth)) + 1
+
+            def longest(of: Floats) -> Floats:
+                """The longest of so many, shortest first."""
+                return np.asarray(first + growth * np.where(growth > 0, of - 1, most_steps - of))
+
+            # The quotient is rounded: at most one off.
+            count = np.where((count < most_steps) & (longest(count + 1) <= value), count + 1, count)
+            count = np.where((count > 0) & (longest(count) > value), count - 1, count)
+            steps[some] = np.clip(count, 0, most_steps)
+        return float((steps * self.weight[rows]).sum())
 
     def quantile(self, q: float) -> float:
         """The smallest gap that at least a share ``q`` of all do not exceed; ``nan`` without any.
 
-        A guess says between what it lies; where that is wrong, or too many lie there, the range is halved until the
-        gaps in it are few enough to be written out and sorted.
+        A guess says between what it lies; where that is wrong, it is looked for everywhere.
         """
         if not self.count:
             return float("nan")
         wanted = q * self.count - 1e-6
-        low, high = self._near(q)
-        found = self._between(low, high, wanted)
-        if found is not None:
-            return found
-        low, high = float(self.least.min()) * (1 - 1e-12), float(self.most.max())
-        while (found := self._between(low, high, wanted)) is None:
-            middle = (low + high) / 2
-            if not low < middle < high:
-                return high
-            if self.up_to(middle) >= wanted:
-                high = middle
-            else:
-                low = middle
+        found = self._between(*self._near(q), wanted)
+        if found is None:
+            found = self._between(float(np.nextafter(self.least.min(), -np.inf)), float(self.most.max()), wanted)
+        assert found is not None
         return found
 
     def _near(self, q: float) -> tuple[float, float]:
@@ -103,15 +100,32 @@ class Gaps:
         return low * (1 - 1e-12), high
 
     def _between(self, low: float, high: float, wanted: float) -> float | None:
-        """The gap by which so many are reached, if it is in a range that holds few enough to be written out."""
-        above = self.most > low
-        inside = np.flatnonzero(above & (self.least <= high))
-        if float(self.passes[inside].sum()) > MOST_SPREAD:
-            return None
-        wanted -= self.count - float(self.each[above].sum())
-        return self._pick(inside, low, high, wanted)
+        """The gap by which so many are reached, if it is more than ``low`` and at most ``high``.
 
-    def _pick(self, inside: NDArray[np.intp], low: float, high: float, wanted: float) -> float | None:
+        The range is halved until the gaps in it are few enough to be written out and sorted.
+        """
+        above = self.most > low
+        rows = np.flatnonzero(above & (self.least <= high))
+        wanted -= self.count - float(self.each[above].sum())
+        checked = False
+        while float(self.passes[rows].sum()) > MOST_SPREAD:
+            if not checked and not self.up_to(low, rows) < wanted <= self.up_to(high, rows):
+                return None
+            checked = True
+            middle = (low + high) / 2
+            if not low < middle < high:
+                return high
+            if self.up_to(middle, rows) >= wanted:
+                high = middle
+                rows = rows[self.least[rows] <= high]
+            else:
+                low = middle
+                below = self.most[rows] <= low
+                wanted -= float(self.each[rows[below]].sum())
+                rows = rows[~below]
+        return self._pick(rows, low, high, wanted)
+
+    def _pick(self, inside: Rows, low: float, high: float, wanted: float) -> float | None:
         """The same, of the gaps of some stretches; all that are not longer and in none of these are counted."""
         passes = self.passes[inside].astype(np.int64)
         ends = np.cumsum(passes)

@@ -102,7 +102,7 @@ class State:
         """Of ``rules.output_share``, as it was set after ``share_n`` passes of steps."""
         self.share_n = 0
 
-        self.log = PassLog(self.pool.units, self.growth, bool(self.windows))
+        self.log = PassLog(self.pool.units, self.growth, bool(self.windows), 3 * len(jobs) + 64)
         self.gaps: list[tuple[float, int]] = []
         """Times between tokens that the log does not hold, with how often (negative: the log has it too many)."""
         self.stalled: list[list[float]] = []

@@ -160,3 +160,21 @@ def test_gaps_that_grow_by_less_than_rounding_shows_have_quantiles():
 
     gaps = Gaps([np.array([[0.0, 0.015625, 1.2e-38, 2.0, 1.0]])], ())
     assert [gaps.quantile(q) for q in (0.5, 0.9, 0.99)] == [0.015625] * 3
+
+
+def test_quantiles_found_by_halving_are_those_of_all_gaps_written_out(monkeypatch: pytest.MonkeyPatch):
+    from advisor.simulator import percentiles
+
+    rng = np.random.default_rng(7)
+    for _ in range(150):
+        monkeypatch.setattr(percentiles, "MOST_SPREAD", int(rng.choice([5, 40, 300_000])))
+        monkeypatch.setattr(percentiles, "SAMPLE", int(rng.choice([3, 20_000])))
+        m = int(rng.integers(1, 40))
+        first = rng.choice(np.concatenate([rng.uniform(0, 1, 3), [0.0, 0.25, 0.5]]), m)
+        passes, weight = rng.integers(1, 30, m), rng.integers(0, 5, m)
+        growth = rng.choice([0.0, 1e-38, 1e-3, 0.01, -1e-4], m)
+        gaps = percentiles.Gaps([np.stack([first, first, growth, passes, weight], 1)], [(0.7, 2)])
+        rows = zip(first, growth, passes, weight, strict=True)
+        written = sorted([f + g * j for f, g, k, w in rows for j in range(k) for _ in range(w)] + [0.7, 0.7])
+        for q in (0.01, 0.5, 0.9, 0.99, 1.0):
+            assert gaps.quantile(q) == written[max(0, int(np.ceil(q * len(written) - 1e-6)) - 1)]
