@@ -8,6 +8,7 @@ text-generation-inference launcher arguments.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from json import dumps
 from shlex import quote
 
@@ -28,6 +29,8 @@ TGI_QUANTIZE = {"fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq", "nf4": "bi
 CONVERTED = ("awq", "gptq", "mxfp4", "nvfp4", "mxfp8", "int8", "int4", "w8a16", "w4a8", "exl2")
 """Formats that engines take only from a repository that holds them."""
 
+SEEN = {"mi250": 2, "mi250x": 2, "inferentia2": 2, "trainium1": 2, "trainium2": 4}
+"""Devices that software sees of one machine: dies of AMD's, (logical) NeuronCores of AWS's (its architecture pages)."""
 CTRANSLATE2 = (*PLUGIN, "nllb-200", "m2m100", "opus-mt", "pegasus", "t5-", "flan-t5", "madlad400")
 """How the ids of encoder-decoders begin that CTranslate2 converts."""
 
@@ -92,7 +95,13 @@ def launches(
     quantized = weights.id.startswith(CONVERTED) and weights.id != spec.published_weights
     if quantized:
         model, note = "PATH_TO_MODEL", f"a repository of {spec.id} in {weights.name}: engines do not convert to it"
-    also = "; ".join(filter(None, (note, needed(spec, machine))))
+    layout = replace(layout, tp=layout.tp * SEEN.get(machine.id, 1))
+    nodes = -(-layout.devices // (machine.link.max_gpus * SEEN.get(machine.id, 1)))
+    spread = f"{nodes} nodes: join them by Ray first, and add --distributed-executor-backend ray" if nodes > 1 else ""
+    also = "; ".join(filter(None, (note, needed(spec, machine), spread)))
+    if nodes > 1:
+        note = "; ".join(filter(None, (note, f"on each of {nodes} nodes, with --nnodes {nodes} --node-rank N "
+                                             "--dist-init-addr HOST:PORT")))  # fmt: skip
     found = {
         "vllm": Launch("vLLM", _vllm(spec, model, weights, cache, layout, rules, longest), also),
         "sglang": Launch("SGLang", _sglang(spec, model, weights, cache, layout, rules, longest), note),
@@ -222,11 +231,7 @@ def _embedding(spec: ModelSpec, model: str, note: str, rules: Rules) -> tuple[La
         return (Launch("vLLM", f"vllm serve {model} --runner pooling", note),)
     if spec.family != "encoder":
         return ()
-    tei = _joined(
-        f"text-embeddings-router --model-id {model}",
-        f"--max-batch-tokens {rules.budget_tokens}",
-        f"--max-batch-requests {rules.max_sequences}",
-    )
+    tei = f"text-embeddings-router --model-id {model} --max-batch-tokens {rules.budget_tokens}"
     return (
         Launch("TEI", tei, note or "times are those of plain PyTorch; TEI is usually faster"),
         Launch("vLLM", f"vllm serve {model} --max-num-batched-tokens {rules.budget_tokens}", note),

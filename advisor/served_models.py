@@ -43,6 +43,7 @@ LAST_OF_VLLM = {
     "grok-1": "0.24.0",
 }
 """The last release of vLLM that has the model."""
+NO_PEAK = "the arithmetic of {} is not known: times count its memory alone, and prompts take longer than said"
 
 
 def unserved(spec: ModelSpec, machine: Machine, engine: str) -> str:

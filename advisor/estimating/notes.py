@@ -7,7 +7,7 @@ from advisor.estimating.layouts import layout_notes
 from advisor.estimating.resolve import Resolved, hears, prompt_tokens
 from advisor.estimating.routed import routing_notes
 from advisor.readable import unread
-from advisor.served_models import unserved
+from advisor.served_models import NO_PEAK, unserved
 from advisor.tensor_split import WARNING, splits_tensors
 from calculators.efficiency import efficiency
 from calculators.lowering import streams_of
@@ -42,6 +42,8 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
         notes.append(f"{problem}: the figures are as if it did")
     if case.generates and (problem := unserved(case.spec, case.machine, case.engine.id)):
         notes.append(f"{problem}: the figures are as if it did")
+    if not case.machine.peak_tflops:
+        notes.append(NO_PEAK.format(case.machine.id))
     if case.engine.id == "llama.cpp" and s.layout.tp > 1:
         refused = "" if splits_tensors(case.spec) and s.cache == "bf16" else ", and it refuses this model or cache"
         notes.append(f"{WARNING}{refused}")

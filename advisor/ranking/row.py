@@ -16,7 +16,7 @@ from advisor.ranking.promises import Limit, chance_of_all, context_problem, limi
 from advisor.ranking.rows import Recommendation
 from advisor.ranking.weights import GRADE_SHARES
 from advisor.requirements import Needs
-from advisor.served_models import unserved
+from advisor.served_models import NO_PEAK, unserved
 from advisor.tensor_split import WARNING
 from catalog.machine import Badge
 from catalog.spec import ModelSpec
@@ -44,6 +44,8 @@ def row_of(
         notes.append(f"{outcome.layout.pp} pipeline stages of {outcome.layout.tp} devices, each on a node of its own")
     if outcome.layout.tp > 1 and choice.engine.id == "llama.cpp":
         notes.append(WARNING)
+    if not choice.machine.peak_tflops:
+        notes.append(NO_PEAK.format(choice.machine.id))
     if writes and (problem := unserved(spec, choice.machine, choice.engine.id)):
         notes.append(f"{problem}: times are as if it did")
     badge = outcome.space.settings.settings[index].eff.badge

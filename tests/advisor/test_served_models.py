@@ -16,11 +16,11 @@ from catalog import load
 from catalog.loader import load_engine, load_format, load_machine
 
 
-def started(model, machine, weights="bf16"):
+def started(model, machine, weights="bf16", layout=None):
     where = load_machine(machine)
     engine = load_engine(engine_for(where))
     rules = PRESETS.get(engine.id, PRESETS["vllm"])
-    return launches(load(model), where, engine, load_format(weights), "bf16", Layout(), rules, 2048)
+    return launches(load(model), where, engine, load_format(weights), "bf16", layout or Layout(), rules, 2048)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,25 @@ def test_lines_start_what_runs_the_model():
     neuron = started("qwen3-8b", "trainium2")
     assert [line.engine for line in neuron] == ["vLLM"]
     assert "Neuron plugin" in neuron[0].note
+
+
+def test_lines_count_the_devices_that_software_sees_and_join_nodes():
+    dies = started("llama-3.3-70b", "mi250x", layout=Layout(tp=2))[0]
+    assert "--tensor-parallel-size 4" in dies.command
+    assert "--tensor-parallel-size 2" in started("qwen3-8b", "inferentia2")[0].command
+    vllm, sglang, *_ = started("deepseek-v3", "h100-sxm", "fp8-block", Layout(tp=8, pp=2))
+    assert "--distributed-executor-backend ray" in vllm.note
+    assert "--nnodes 2" in sglang.note
+    assert "ray" not in started("deepseek-v3", "h200-sxm", "fp8-block", Layout(tp=8))[0].note
+
+
+def test_a_server_of_embeddings_batches_passages_whatever_the_number_of_users():
+    assert "--max-batch-requests" not in started("bge-reranker-v2-m3", "l4", "fp16")[0].command
+
+
+def test_prompts_on_a_desktop_take_the_time_of_their_arithmetic():
+    """8.0 billion parameters take 15 GFLOP a token (without the table) and 512 tokens 7.2 TFLOP, at 0.71 TFLOPS."""
+    case = estimate(model="llama-3-8b", machine="generic-desktop-ddr4", input_tokens=512, output_tokens=64)
+    assert case.time.ttft_s.p50 > 7.2 / 0.71
+    assert not any("arithmetic" in note for note in case.notes)
+    assert any("arithmetic" in note for note in estimate(model="llama-3-8b", machine="apple-m5-ultra").notes)
