@@ -86,8 +86,6 @@ class Vocabulary(Spec):
     """A spoken name and the machines it may mean, the likeliest first."""
     formats: dict[str, tuple[Identifier, ...]]
     """Spoken names of weight formats, for near matches."""
-    small_devices: Phrases
-    """Spoken names of computers so slow that a large model answers slower than one reads."""
     generic_machines: Phrases
     """Spoken names that give way where a machine is named beside them."""
     no_gpu: Phrases

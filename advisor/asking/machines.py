@@ -14,7 +14,9 @@ from catalog.loader import load_machine
 from catalog.machine import Machine
 from catalog.task import Task
 
-USUAL_SHARE = 2**30
+SLOW = ("cpu", "soc")
+"""Kinds of machines on which a large model may answer slower than one reads."""
+GIB = 2**30
 ARTICLES = frozenset(("a", "an", "one", "single"))
 SEVERAL = 8
 """Devices where only a plural says how many: one node."""
@@ -235,15 +237,19 @@ def _by_id(draft: Draft, found: Sequence[Token], item: Item) -> bool:
 
 
 def readable(draft: Draft, found: Sequence[Token], items: Sequence[Item], task: Task) -> None:
-    """On the smallest devices answers come at least as fast as they are read, where nobody says how fast."""
-    words = vocabulary()
-    small = [i for i in items if i.kind == "machine" and i.value in words.small_devices]
+    """Without a graphics card answers come at least as fast as they are read, where nobody says how fast."""
+    given, names = vocabulary().assumptions, draft.fields.get("machines", ())
     said = {"ttft_s", "tpot_s", "e2e_s", "tokens_per_s", "requests_per_s"} & set(draft.fields)
-    if not small or _by_id(draft, found, small[0]) or said or "text" not in task.outputs or not task.targets.tpot_s:
+    if not names or said or "text" not in task.outputs or not task.targets.tpot_s:
         return
-    per_s = words.assumptions.words_read_per_s * words.assumptions.tokens_per_word
-    draft.put("tpot_s", round(1 / per_s, 3), draft.words["machines"])
-    draft.assumed.append(f"answers come as fast as they are read, {per_s:.1f} tokens a second; else write 'no rush'")
+    if any(_by_id(draft, found, i) for i in items if i.kind == "machine"):
+        return
+    if all(load_machine(name).kind in SLOW for name in names):
+        per_s = given.words_read_per_s * given.tokens_per_word
+        draft.put("tpot_s", round(1 / per_s, 3), draft.words["machines"])
+        draft.assumed.append(
+            f"answers come as fast as they are read, {per_s:.1f} tokens a second; else write 'no rush'"
+        )
 
 
 def _memory_of_machine(
@@ -269,10 +275,10 @@ def _for_models(item: Item, machine: Machine, fitted_gib: float) -> float:
     """Bytes that models may take of so much fitted memory."""
     system = vocabulary().system_gib.get(item.value, 0.0)
     free = max(fitted_gib / 4, fitted_gib - system)
-    return float(int(min(free, fitted_gib * machine.usable_memory) * USUAL_SHARE))
+    return float(int(min(free, fitted_gib * machine.usable_memory) * GIB))
 
 
 def _kept(item: Item, machine: Machine, fitted_gib: float) -> str:
     """What the system keeps, where that is more than the machine's usual share."""
-    free = _for_models(item, machine, fitted_gib) / USUAL_SHARE
+    free = _for_models(item, machine, fitted_gib) / GIB
     return f", {free:g} of them for the model beside the system" if free < fitted_gib * machine.usable_memory else ""
