@@ -223,7 +223,7 @@ def _usual_memory(
             fitted = usual.get(item.value, usual["usual"])
             draft.put("memory_bytes", _for_models(item, machine, fitted), draft.words["machines"])
             draft.assumed.append(
-                f"{machine_id} has {fitted:g} GiB{_kept(item, machine, fitted)}; say how much yours has, "
+                f"{machine_id} is taken with {fitted:g} GiB{_kept(item, machine, fitted)}; say how much yours has, "
                 "as in '64 GB of memory'"
             )
             return
