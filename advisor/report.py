@@ -99,7 +99,7 @@ def tokens_text(value: int) -> str:
 
 def percent_text(value: float) -> str:
     """A share: ``42 %``."""
-    return "–" if not isfinite(value) else f"{100 * value:.{0 if value >= 0.0995 else 1}f} %"
+    return "–" if not isfinite(value) else f"{100 * value:,.{0 if value >= 0.0995 else 1}f} %"
 
 
 def change_text(change: float | None, digits: int = 1) -> str:

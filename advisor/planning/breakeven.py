@@ -135,9 +135,36 @@ def terms_of_plan(plan: PlanFile, best: Found, months: Sequence[Month]) -> tuple
     if usd is not None and power is not None:
         most = max((m.devices or 0 for m in months), default=0)
         total = most * usd + hours * power
-        saved = None if rent is None else (rent - power) * HOURS
-        even = usd / saved if saved is not None and saved > 0 else None
+        even = None if rent is None else even_months([m.devices for m in months], usd, (rent - power) * HOURS)
         hourly = total / hours if hours else 0.0
         electricity = f", electricity ${power:.3f} per hour" if power else ", electricity left out"
         found.append(Terms("bought", total, hourly, even, f"${usd:,.0f} each ({where}){electricity}"))
     return tuple(found)
+
+
+def even_months(devices: Sequence[int | None], usd: float, saved: float) -> float | None:
+    """Months after which machines bought when they are needed have cost less than rented ones, and stay so.
+
+    Args:
+        devices: Needed in each month; ``None`` where there may not be as many: the count ends there.
+        usd: Price of one.
+        saved: Per device and month: its rent without the electricity of one that is owned.
+
+    Returns:
+        ``None`` where buying never gets cheaper. After the last month the same devices go on.
+    """
+    if saved <= 0:
+        return None
+    owned = needed = 0
+    behind, even = 0.0, 0.0
+    for passed, count in enumerate(devices):
+        if count is None:
+            break
+        needed = count
+        behind += usd * max(0, needed - owned)
+        owned = max(owned, needed)
+        each = saved * needed
+        if behind > 0:
+            even = passed + behind / each if each else float("inf")
+        behind -= each
+    return even if needed else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
 
 from advisor.planning.demand import classes_of
 from advisor.planning.money import HOURS
@@ -16,21 +18,51 @@ PRECISION = 0.05
 MOST_HEADROOM = 16.0
 
 
-def months_of(
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A plan month by month."""
+
+    months: tuple[Month, ...]
+    breaks: int | None
+    """The first month in which the first month's replicas are too few."""
+    ends: int | None
+    """The first month that nothing keeps."""
+    whole: bool = True
+    """Whether all months were looked at."""
+
+    @property
+    def total(self) -> float:
+        """Dollars of all months that there are machines for."""
+        return sum(m.usd or 0.0 for m in self.months)
+
+    @property
+    def cost(self) -> tuple[bool, int, float]:
+        """To compare plans by: those that were given up last, fewest months without machines, dollars."""
+        return not self.whole, sum(m.usd is None for m in self.months), self.total
+
+    def over(self, usd_per_hour: float) -> Month | None:
+        """The first month that costs more than a budget."""
+        limit = usd_per_hour * HOURS * (1 + 1e-9)
+        return next((m for m in self.months if m.usd is not None and m.usd > limit), None)
+
+
+def grown_of(
     plan: PlanFile,
     best: Found,
     month: Callable[[int], Trials],
     first: Trials,
     spare: int,
     tell: Callable[[str], None],
-) -> tuple[tuple[Month, ...], int | None, int | None]:
-    """(each month, the first in which the first month's replicas are too few, the first that nothing keeps)."""
+    most_usd: float = inf,
+) -> Grown:
+    """A plan in every month; given up where it comes to cost as much as ``most_usd`` in all."""
     candidate, start = best.candidate, best.trial.replicas
     most = most_replicas(candidate, plan.max_devices, spare)
     rows: list[Month] = []
     breaks = ends = None
     needed: int | None = start
     before = first
+    usd = 0.0
     for number in range(plan.months):
         classes = classes_of(plan, number)
         rate = None if any(c.clients for c in classes) else sum(c.rate * c.turns.mean for c in classes)
@@ -39,8 +71,9 @@ def months_of(
             tell(f"month {number + 1} of {plan.months}")
             trials = month(number)
             trials.move(candidate, before)
+            runs = trials.count
             needed = _needed(trials, candidate, needed, most, _growth(plan, number))
-            first.count += trials.count
+            first.count += trials.count - runs
         total = None if needed is None else needed + spare
         keeps = needed is not None and needed <= start
         if not keeps and breaks is None:
@@ -58,7 +91,10 @@ def months_of(
                 first_keeps=keeps,
             )
         )
-    return tuple(rows), breaks, ends
+        usd += rows[-1].usd or 0.0
+        if usd >= most_usd or (ends and most_usd < inf):
+            return Grown(tuple(rows), breaks, ends, number + 1 == plan.months)
+    return Grown(tuple(rows), breaks, ends)
 
 
 def _changes(plan: PlanFile, number: int) -> bool:

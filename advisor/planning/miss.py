@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from advisor.planning.growth import Grown
 from advisor.planning.money import HOURS
-from advisor.planning.search import Found, Lost, Search, most_replicas
+from advisor.planning.result import Month
+from advisor.planning.search import Found, Lost, Search, counted, most_replicas
 from advisor.planning.space import Candidate
 from advisor.planning.trials import Trial, Trials
 from advisor.report import seconds_text, usd_text
@@ -49,6 +51,27 @@ def over_budget(best: Found, usd_per_hour: float) -> tuple[str, tuple[str, ...]]
     return miss, (f"a budget of {costs} per month",)
 
 
+def grows_over_budget(
+    grown: Grown, dear: Month, usd_per_hour: float, later: Found | None
+) -> tuple[str, tuple[str, ...]]:
+    """(the month from which on the plan costs more than the budget, the smallest change), money by the month.
+
+    Args:
+        grown: The plan, month by month.
+        dear: The first month over the budget.
+        usd_per_hour: The budget.
+        later: What is cheapest in the dearest month.
+    """
+    budget = usd_text(usd_per_hour * HOURS)
+    first, then = usd_text(grown.months[0].usd), usd_text(dear.usd)
+    miss = f"costs {first} in the first month, but {then} from month {dear.month} on, the budget is {budget} per month"
+    most = max(m.usd or 0.0 for m in grown.months)
+    if later is not None and usd_per_hour < later.usd_per_hour < most / HOURS * (1 - 1e-9):
+        needs = usd_text(later.usd_per_hour * HOURS)
+        return miss, (f"a budget of {needs} per month: {counted(later.replicas)} of {later.candidate.way}",)
+    return miss, (f"a budget of {usd_text(most)} per month",)
+
+
 def nothing_serves(found: Search) -> str:
     """Why no candidate can serve at all, by the first."""
     first = next(iter(found.lost.values()), None)
@@ -71,4 +94,4 @@ def smallest_changes(found: Search) -> tuple[str, ...]:
 
 
 def _times(share: float) -> str:
-    return f"{100 * (share - 1):.0f} % over" if share < 3 else f"{share:,.0f} times the limit"
+    return f"{100 * (share - 1):,.0f} % over" if share < 3 else f"{share:,.0f} times the limit"

@@ -14,17 +14,18 @@ from advisor.planning.breakeven import apis_of, terms_of_plan
 from advisor.planning.day import day_of
 from advisor.planning.demand import classes_of, growth, promises_of, requests_of
 from advisor.planning.front import front_of
-from advisor.planning.growth import headroom_of, months_of
-from advisor.planning.miss import nearest_miss, nothing_serves, over_budget, reason, smallest_changes
+from advisor.planning.growth import Grown, grown_of, headroom_of
+from advisor.planning.miss import grows_over_budget, nearest_miss, nothing_serves, over_budget, reason, smallest_changes
 from advisor.planning.mixed import mixed_of
 from advisor.planning.money import HOURS
 from advisor.planning.result import Choice, MixedChoice, Part, Percentile, Plan, RunnerUp, SplitChoice
 from advisor.planning.schema import PlanFile, read_plan, share
-from advisor.planning.search import Found, Search, counted, search
-from advisor.planning.space import space_of
+from advisor.planning.search import Found, Lost, Search, counted, search
+from advisor.planning.space import Space, space_of
 from advisor.planning.split import split_of
+from advisor.planning.ties import settle
 from advisor.planning.trials import Trial, Trials
-from advisor.report import seconds_text
+from advisor.report import seconds_text, usd_text
 from advisor.simulator.rules import preset
 from catalog.loader import checked
 
@@ -78,6 +79,8 @@ class _Planner:
         classes = classes_of(given, factor=self.factor)
         self.requests = requests_of(given, classes, self.promises)
         self.trials = self.month(0, seeds=given.seeds)
+        self.later: dict[int, Trials] = {}
+        self.cheapest_later: Found | None = None
 
     def month(self, month: int, factor: float | None = None, seeds: int = 1) -> Trials:
         """Runs under the traffic of a month, headroom included; one seed unless more are asked for."""
@@ -87,6 +90,12 @@ class _Planner:
             classes, self.promises, max(self.requests, 2 * clients), seeds, self.given.seed,
             self.given.router, self.given.scheduler, check=self.check,
         )  # fmt: skip
+
+    def grown(self, month: int) -> Trials:
+        """Runs under the traffic of a later month, the same ones for every candidate."""
+        if month not in self.later:
+            self.later[month] = self.month(month)
+        return self.later[month]
 
     def tell(self, text: str) -> None:
         if self.progress is not None:
@@ -98,23 +107,26 @@ class _Planner:
         self.tell(f"{len(space):,} candidates, {self.requests:,} requests a run, {given.seeds} seed(s)")
         found = search(space, self.trials, spare=self.spare, max_devices=given.max_devices, progress=self.progress)
         notes = list(space.left_out)
-        best = found.best
-        if best is None or best.usd_per_hour > self.budget:
+        if found.best is None or found.best.usd_per_hour > self.budget:
             return self._nothing(found, notes)
+        self.tell("growth")
+        best, grown, said = self._grow(found, space)
+        notes += said
+        months = grown.months
+        dear = grown.over(self.budget)
+        miss, changes = grows_over_budget(grown, dear, self.budget, self.cheapest_later) if dear else ("", ())
         self.tell("cost against latency")
         front = front_of(found, space, self.trials, self.spare, given.max_devices)
-        split, said = self._split(found, best.usd_per_hour)
-        notes += [said] if said else []
-        self.tell("growth")
-        months, breaks, ends = months_of(given, best, self.month, self.trials, self.spare, self.tell)
+        split, apart = self._split(found, best.usd_per_hour)
+        notes += [apart] if apart else []
         day = None
         if given.day:
             delay_s = quantities.seconds(str(given.provisioning), "provisioning")
-            grown = [tuple(growth(m, c) for c in given.traffic) for m in range(given.months)]
-            day = day_of(given.day, best, months, self.month, self.trials, self.factor, delay_s, grown, self.tell)
-        mixed, said = self._mixed(found, 0, best.usd_per_hour)
-        notes += [said] if said else []
-        beyond = self._mixed(found, ends - 1)[0] if ends else None
+            times = [tuple(growth(m, c) for c in given.traffic) for m in range(given.months)]
+            day = day_of(given.day, best, months, self.month, self.trials, self.factor, delay_s, times, self.tell)
+        mixed, together = self._mixed(found, 0, best.usd_per_hour)
+        notes += [together] if together else []
+        beyond = self._mixed(found, grown.ends - 1)[0] if grown.ends else None
         headroom = headroom_of(best, lambda factor: self.month(0, factor), self.factor, self.trials)
         apis = apis_of(given, best, months)
         terms = terms_of_plan(given, best, months)
@@ -125,8 +137,6 @@ class _Planner:
             c.spec, c.terms.machine, c.engine, c.weights, c.cache, c.layout, service.rules,
             int(self.trials.asked(best.candidate.spec).longest), c.speculate, c.speculative_tokens,
         )  # fmt: skip
-        dear = next((m.month for m in months if m.usd is not None and m.usd > self.budget * HOURS * (1 + 1e-9)), None)
-        notes += [f"from month {dear} on it costs more than the budget"] if dear else []
         notes += self._notes(best)
         return Plan(
             name=given.name,
@@ -134,12 +144,15 @@ class _Planner:
             best=self.choice(best),
             split=split,
             nearest=None,
-            miss="",
+            miss=miss,
+            smallest_changes=changes,
+            over_budget=dear is not None,
+            budget_breaks_in=dear.month if dear else None,
             front=tuple(self.choice(f) for f in front),
             runners_up=self._runners_up(found, best),
             months=months,
-            breaks_in=breaks,
-            ends_in=ends,
+            breaks_in=grown.breaks,
+            ends_in=grown.ends,
             headroom=headroom,
             apis=apis,
             terms=terms,
@@ -155,6 +168,49 @@ class _Planner:
             beyond=beyond,
             series=self.trials.over_time(c, best.trial.replicas, self.series) if self.series else {},
         )
+
+    def _grow(self, found: Search, space: Space) -> tuple[Found, Grown, list[str]]:
+        """(the plan, it month by month, what is to be said): cheapest over all months, within the budget if any is."""
+        assert found.best is not None
+        grown = grown_of(self.given, found.best, self.grown, self.trials, self.spare, self.tell)
+        settled = settle(self.given, found, grown, self.grown, self.trials, self.tell)
+        best, grown, notes = settled.best, settled.grown, [settled.note] if settled.note else []
+        dear = grown.over(self.budget)
+        if dear is None:
+            return best, grown, notes
+        self.tell(f"what stays within the budget in month {dear.month}")
+        within = self._within(found, space, grown)
+        if within is None:
+            return best, grown, notes
+        other, theirs = within
+        first = f"{usd_text(best.usd_per_hour * HOURS)} in the first month"
+        why = f"costs less now ({first}), but more than the budget from month {dear.month} on"
+        found.lost[id(best.candidate)] = Lost(best.candidate, why, best.usd_per_hour, True)
+        found.lost.pop(id(other.candidate), None)
+        found.best = other
+        found.kept.append(other)
+        return other, theirs, [*notes, f"{best.candidate.way} {why}"]
+
+    def _within(self, found: Search, space: Space, grown: Grown) -> tuple[Found, Grown] | None:
+        """What is cheapest in the dearest month, where that stays within the budget in every month."""
+        peak = max(grown.months, key=lambda m: (m.usd or 0.0, m.requests_per_s or m.users or 0.0))
+        trials = self.grown(peak.month - 1)
+        runs = trials.count
+        later = search(space, trials, spare=self.spare, max_devices=self.given.max_devices, progress=self.progress)
+        self.trials.count += trials.count - runs
+        if later.best is None:
+            return None
+        self.cheapest_later = later.best
+        c = later.best.candidate
+        if later.best.usd_per_hour > self.budget * (1 + 1e-9):
+            return None
+        alone = Space({(c.spec.id, c.layout): [c]})
+        other = search(alone, self.trials, spare=self.spare, max_devices=self.given.max_devices).best
+        if other is None or other.usd_per_hour > self.budget * (1 + 1e-9):
+            return None
+        theirs = grown_of(self.given, other, self.grown, self.trials, self.spare, self.tell)
+        keeps = theirs.over(self.budget) is None and (theirs.ends is None or grown.ends is not None)
+        return (other, theirs) if keeps else None
 
     def _split(self, found: Search, limit: float) -> tuple[SplitChoice | None, str]:
         if not self.given.disaggregation:

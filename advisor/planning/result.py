@@ -211,7 +211,8 @@ class Terms:
     usd: float
     usd_per_device_hour: float
     break_even_months: float | None
-    """From when on buying is cheaper than renting; ``None`` for rents and where it never is."""
+    """After how many months buying has cost less than renting and stays so, machines paid when growth adds them; beyond
+    the plan's months nothing is added. ``None`` for rents and where it never does."""
     basis: str
 
 
@@ -250,7 +251,9 @@ class Plan:
     """Simulated in each run."""
     notes: tuple[str, ...]
     over_budget: bool = False
-    """Whether ``nearest`` keeps the promises and only costs too much."""
+    """Whether ``nearest``, or ``best`` in a later month, keeps the promises and only costs too much."""
+    budget_breaks_in: int | None = None
+    """The first month in which ``best`` costs more than the budget; ``miss`` says by how much."""
     day: Day | None = None
     """Where the file says how loads differ over the day."""
     mixed: MixedChoice | None = None
@@ -265,8 +268,9 @@ class Plan:
 
     @property
     def kept(self) -> bool:
-        """Whether some plan keeps the promises: of one kind of replicas, of two, or with prompts and answers apart."""
-        return any(plan is not None for plan in (self.best, self.split, self.mixed))
+        """Whether some plan keeps the promises: of one kind of replicas, of two, or with prompts and answers apart;
+        and ``best`` the budget, in every month."""
+        return self.budget_breaks_in is None and any(plan is not None for plan in (self.best, self.split, self.mixed))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -133,7 +133,7 @@ class PlanFile(Spec):
     """How much more traffic than expected must be kept: ``20%``."""
     max_devices: Annotated[int, Field(ge=1, le=100_000)] = 64
     budget: Text = ""
-    """Most that the machines of the first month may cost: ``2000/month``, ``3/hour``."""
+    """Most that the machines may cost, in every month: ``2000/month``, ``3/hour``."""
     power: Power = Power()
     apis: tuple[str, ...] = ()
     """Hosted models to compare with, such as ``gpt-5-mini``."""

@@ -36,6 +36,10 @@ def _write(out: _Writer, plan: Plan) -> None:
     if plan.best is None:
         _nothing(out, plan)
         return
+    if plan.budget_breaks_in is not None:
+        out.line(f"NO PLAN stays within the budget in every month: the cheapest {plan.miss}.")
+        for change in plan.smallest_changes:
+            out.line(f"Smallest change: {change}")
     _best(out, plan, plan.best)
     if plan.split is not None:
         out.heading("Cheaper still: separate replicas for prompts and for answers", 2)
@@ -86,14 +90,15 @@ def _nothing(out: _Writer, plan: Plan) -> None:
 
 
 def _best(out: _Writer, plan: Plan, best: Choice) -> None:
-    out.heading("Cheapest plan that keeps them", 2)
+    now = "" if plan.budget_breaks_in is None else " in the first month"
+    out.heading(f"Cheapest plan that keeps them{now}", 2)
     out.line(best.way)
     spare = f", {best.spare} of them spare" if best.spare else ""
     out.line(f"{many(best.devices, 'device')} in {many(best.replicas, 'replica')}{spare}, engine {best.engine}")
     out.line(f"{usd_text(best.usd_per_hour)} per hour, {usd_text(best.usd_per_month)} per month ({best.price_basis})")
     if best.usd_per_million_tokens:
         out.line(f"{usd_text(best.usd_per_million_tokens)} per million tokens, in and out, in the busiest hour")
-    room = "" if plan.headroom is None else f"; keeps up to {100 * plan.headroom:.0f} % more traffic"
+    room = "" if plan.headroom is None else f"; keeps up to {percent_text(plan.headroom)} more traffic"
     out.line(f"{percent_text(best.promise_used)} of the tightest limit is used{room}")
     busy = f"busy {percent_text(best.utilisation)} of the time"
     if best.mean_batch:
@@ -228,7 +233,7 @@ def _money(out: _Writer, plan: Plan) -> None:
     for t in plan.terms:
         rows.append([t.pricing, usd_text(t.usd), f"{usd_text(t.usd_per_device_hour)}/h", t.basis])
         if t.break_even_months is not None:
-            even.append(f"{t.pricing.capitalize()} is cheaper than on demand from month {t.break_even_months:.1f} on.")
+            even.append(f"{t.pricing.capitalize()} is cheaper than on demand {even_text(plan, t.break_even_months)}.")
     for a in plan.apis:
         cached = f", {percent_text(a.cached_share)} of prompts cached" if a.cached_share else ""
         rows.append(
@@ -242,6 +247,15 @@ def _money(out: _Writer, plan: Plan) -> None:
     out.table(["", "in all", "each", "how known"], rows, left=1, right=2, words=(0, 3))
     for sentence in even:
         out.line(sentence)
+
+
+def even_text(plan: Plan, months: float) -> str:
+    """After how many months money is saved, and on what that rests."""
+    last = sum(m.devices is not None for m in plan.months)
+    grows = len({m.devices for m in plan.months if m.devices is not None}) > 1
+    paid = ", machines paid when they are added" if grows else ""
+    beyond = f", if nothing is added after month {last}" if months > last else ""
+    return f"after {months:.1f} months{paid}{beyond}"
 
 
 def _how(out: _Writer, plan: Plan) -> None:

@@ -288,7 +288,8 @@ class PlanScreen(Page):
             return
         plan = self.plan = event.plan
         self.planned = self._asked
-        kept = "planned" if plan.kept else "nothing keeps the promises"
+        nothing = "nothing stays within the budget" if plan.budget_breaks_in else "nothing keeps the promises"
+        kept = "planned" if plan.kept else nothing
         line.stop("✓" if plan.kept else "✗", f"{kept} in {line.seconds:.0f} s")
         with self.app.batch_update():
             self.query_one(PlanResult).show(plan)

@@ -182,6 +182,9 @@ class PlanResult(Tabbed):
 
 
 def _title(plan: Plan) -> Content:
+    if plan.best is not None and plan.budget_breaks_in is not None:
+        said = f" within the budget only until month {plan.budget_breaks_in - 1}"
+        return Content.assemble((f"{NO} {plan.best.way}", "bold $text-error"), said)
     if plan.best is not None:
         mark: tuple[str, str] = (f"{YES} ", "bold $text-success")
         return Content.assemble(mark, (plan.best.way, "bold $text-primary"))
@@ -196,6 +199,9 @@ def _summary(plan: Plan) -> list[Section]:
         sections.append(("Nearest miss", near + plan.miss))
         if plan.mixed is not None:
             sections.append(("But two kinds of replicas behind one router keep them", _two_kinds(plan.mixed)))
+        sections.append(("Smallest changes that would do", listed(plan.smallest_changes)))
+    elif plan.miss:
+        sections.append(("Over the budget", f"It {plan.miss}."))
         sections.append(("Smallest changes that would do", listed(plan.smallest_changes)))
     if plan.best is not None:
         sections.append(("", facts(_money(plan, plan.best))))
@@ -279,11 +285,12 @@ def _growth(plan: Plan) -> str:
 
 
 def _terms(plan: Plan) -> list[Section]:
+    from advisor.planning.text import even_text
+
     own: list[tuple[str, str]] = []
     for t in plan.terms:
-        even = (
-            "" if t.break_even_months is None else f"; cheaper than on demand from month {t.break_even_months:.1f} on"
-        )
+        months = t.break_even_months
+        even = "" if months is None else f"; cheaper than on demand {even_text(plan, months)}"
         own.append((t.pricing, f"{usd_text(t.usd)} in all, {usd_text(t.usd_per_device_hour)}/h{even} ({t.basis})"))
     hosted: list[tuple[str, str]] = []
     for a in plan.apis:
