@@ -26,6 +26,8 @@ from catalog.weight_format import WeightFormat
 
 TGI_QUANTIZE = {"fp8": "fp8", "awq-int4": "awq", "gptq-int4": "gptq", "nf4": "bitsandbytes-nf4"}
 """Of ``--quantize``."""
+DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+"""Of ``--dtype``: without it vLLM runs 32-bit repositories in float16, and TEI on GPUs all."""
 CONVERTED = ("awq", "gptq", "mxfp4", "nvfp4", "mxfp8", "int8", "int4", "w8a16", "w4a8", "exl2")
 """Formats that engines take only from a repository that holds them."""
 
@@ -81,7 +83,7 @@ def launches(
     model = quote(name) if name else "PATH_TO_MODEL"
     note = "" if name else f"the catalog knows no repository of {spec.id}: put its path"
     if not generates(spec):
-        return _embedding(spec, model, note, rules)
+        return _embedding(spec, model, note, weights, rules)
     if spec.family == "encoder-decoder":
         return _translating(spec, machine, weights, model, note)
     if engine.id == "llama.cpp" and spec.id.startswith(WHISPER):
@@ -162,7 +164,7 @@ def _vllm(
         f"--pipeline-parallel-size {layout.pp}" if layout.pp > 1 else None,
         f"--data-parallel-size {layout.dp}" if layout.dp > 1 else None,
         "--enable-expert-parallel" if layout.ep > 1 else None,
-        "--quantization fp8" if _fp8(spec, weights) else None,
+        "--quantization fp8" if _fp8(spec, weights) else _dtype(spec, weights),
         "--kv-cache-dtype fp8" if cache == "fp8" else None,
         f"--max-model-len {_context(spec, longest)}",
         f"--max-num-seqs {rules.max_sequences}",
@@ -179,7 +181,7 @@ def _sglang(
         f"--dp-size {layout.dp} --enable-dp-attention" if layout.dp > 1 else None,
         f"--pp-size {layout.pp}" if layout.pp > 1 else None,
         f"--ep-size {layout.ep}" if layout.ep > 1 else None,
-        "--quantization fp8" if _fp8(spec, weights) else None,
+        "--quantization fp8" if _fp8(spec, weights) else _dtype(spec, weights),
         "--kv-cache-dtype fp8_e4m3" if cache == "fp8" else None,
         f"--context-length {_context(spec, longest)}",
         f"--max-running-requests {rules.max_sequences}",
@@ -226,13 +228,27 @@ def _llama_cpp(
     return Launch("llama.cpp", command, f"{files}; --ctx-size is shared by slots")
 
 
-def _embedding(spec: ModelSpec, model: str, note: str, rules: Rules) -> tuple[Launch, ...]:
+def _dtype(spec: ModelSpec, weights: WeightFormat) -> str | None:
+    """vLLM's and SGLang's, where their own choice may be another one."""
+    wanted = DTYPES.get(weights.id)
+    return f"--dtype {wanted}" if wanted and "fp32" in (weights.id, spec.published_weights) else None
+
+
+def _embedding(spec: ModelSpec, model: str, note: str, weights: WeightFormat, rules: Rules) -> tuple[Launch, ...]:
+    wanted = DTYPES.get(weights.id)
+    dtype = f"--dtype {wanted}" if wanted else None
     if spec.family == "decoder":
-        return (Launch("vLLM", f"vllm serve {model} --runner pooling", note),)
+        return (Launch("vLLM", _joined(f"vllm serve {model} --runner pooling", dtype), note),)
     if spec.family != "encoder":
         return ()
-    tei = f"text-embeddings-router --model-id {model} --max-batch-tokens {rules.budget_tokens}"
+    # TEI knows float16 and float32: the former takes the time and memory of bfloat16.
+    tei = _joined(
+        f"text-embeddings-router --model-id {model}",
+        f"--dtype {'float32' if wanted == 'float32' else 'float16'}" if wanted else None,
+        f"--max-batch-tokens {rules.budget_tokens}",
+    )
+    vllm = _joined(f"vllm serve {model}", dtype, f"--max-num-batched-tokens {rules.budget_tokens}")
     return (
         Launch("TEI", tei, note or "times are those of plain PyTorch; TEI is usually faster"),
-        Launch("vLLM", f"vllm serve {model} --max-num-batched-tokens {rules.budget_tokens}", note),
+        Launch("vLLM", vllm, note),
     )

@@ -43,7 +43,7 @@ def checked(kind: type[T], data: dict[str, Any], where: str) -> T:
     except ValidationError as error:
         from catalog.parsing import sentence
 
-        raise BadInput(sentence(error, where, None, kind.__name__)) from error
+        raise BadInput(sentence(error, where, None, kind.__name__, kind)) from error
 
 
 def overlay() -> Path:

@@ -133,6 +133,23 @@ def validated(kind: type[T], data: Any, where: str, text: str | None = None) -> 
         raise BadInput(sentence(error, where, text, kind.__name__, kind)) from error
 
 
+_MESSAGES = {
+    "tuple_type": "should be a list, [a, b] or lines that begin with a dash",
+    "list_type": "should be a list, [a, b] or lines that begin with a dash",
+    "dict_type": "should be fields with names, name: value",
+    "model_type": "should be fields with names, name: value",
+    "model_attributes_type": "should be fields with names, name: value",
+    "string_type": "should be text",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "too_short": "should not be empty",
+}
+"""Of kinds of errors for which pydantic speaks of Python's types."""
 _RANK = {"extra_forbidden": 0, "missing": 2, "literal_error": 3}
 """What to report first: a misspelt field explains the one that is missing; alternatives of a union come last."""
 
@@ -167,12 +184,14 @@ def sentence(
     line = line_of(text, loc) if text is not None else None
     place = f"{where}, line {line}" if line else where
     field = ".".join(str(part) for part in loc) or kind
-    message = first["msg"].removeprefix("Value error, ")
+    message = _MESSAGES.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     given = first.get("input")
     if first["type"] == "extra_forbidden":
         siblings = [str(e["loc"][-1]) for e in errors if e["type"] == "missing" and e["loc"][:-1] == first["loc"][:-1]]
         known = fields_at(schema, loc[:-1]) if schema else []
-        near = nearest(str(loc[-1]), siblings, 1) or nearest(str(loc[-1]), known, 1) or siblings[:1]
+        also: dict[str, str] = getattr(schema, "ALSO", {}) if len(loc) == 1 else {}
+        near = [also[str(loc[-1])]] if loc[-1] in also else []
+        near = near or nearest(str(loc[-1]), siblings, 1) or nearest(str(loc[-1]), known, 1) or siblings[:1]
         message = f"unknown field {loc[-1]!r}" + (f"; did you mean {near[0]}?" if near else "")
     elif first["type"] == "missing":
         message = "is missing"

@@ -31,6 +31,7 @@ def _schema(what: str) -> dict[str, Any]:
 
         return schema()
     from advisor.design.changes import DesignFile
+    from advisor.field_docs import described
     from advisor.grids.schema import SweepFile
     from advisor.planning.schema import PlanFile
     from advisor.simulator.service_file import ServiceFile
@@ -38,4 +39,4 @@ def _schema(what: str) -> dict[str, Any]:
     kinds: dict[str, type[BaseModel]] = {
         "plan": PlanFile, "simulate": ServiceFile, "sweep": SweepFile, "design": DesignFile,
     }  # fmt: skip
-    return kinds[what].model_json_schema()
+    return described(kinds[what])

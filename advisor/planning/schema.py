@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -92,8 +93,17 @@ class Power(Spec):
 class PlanFile(Spec):
     """What ``whicharch plan`` reads."""
 
+    ALSO: ClassVar[Mapping[str, str]] = {
+        "weights": "formats", "quantization": "formats", "kv": "caches", "tp": "layouts", "gpus": "machines",
+        "max_gpus": "max_devices", "spare": "redundancy", "promises": "slo", "requests_per_s": "traffic",
+        "rate": "traffic", "users": "traffic",
+    }  # fmt: skip
+    """What others call some of the fields."""
+
     name: str = ""
+    """A title of the answer."""
     traffic: Annotated[tuple[TrafficClass, ...], Field(min_length=1)]
+    """Classes of requests that arrive together: how many, how long, how they grow."""
     day: tuple[Annotated[float, Field(ge=0)], ...] = ()
     """Load of each hour of a day in any unit, 24 numbers; then ``rate`` is the day's mean, and the plan also says how
     many replicas each hour of each month needs. Empty: the ``peak`` of each class tells the busiest hour."""
@@ -104,6 +114,7 @@ class PlanFile(Spec):
     slo: str = ""
     """Promises to all requests together."""
     models: tuple[str, ...] = ()
+    """Models to choose from, by name."""
     requirements: Requirements | None = None
     """Instead of models: what ``whicharch recommend`` reads; its best are the candidates."""
     most_models: Annotated[int, Field(ge=1, le=50)] = 5
@@ -113,15 +124,19 @@ class PlanFile(Spec):
     formats: tuple[str, ...] = ()
     """Weight formats; empty: as published, and the smaller ones that the machine's usual engine reads."""
     caches: tuple[str, ...] = ("bf16",)
+    """Formats of the cache of keys and values that are tried."""
     speculate: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
     """Ways to guess tokens ahead that are tried: ``mtp``, ``eagle3`` or ``draft:MODEL``; ``""`` is none."""
     speculative_tokens: Annotated[int, Field(ge=1, le=64)] = 3
     """Guessed per round."""
     layouts: Layouts = Layouts()
+    """How a replica may be spread over devices."""
     engine: str = ""
     """Inference engine; empty: the usual one for machine and format."""
     scheduler: str = ""
+    """How a replica schedules its requests, such as ``vllm``; empty: as the engine does."""
     router: Literal["round-robin", "least-loaded", "prefix-aware"] = "least-loaded"
+    """Which replica gets a request."""
     disaggregation: bool = False
     """Whether separate replicas for prompts and for answers are tried too."""
     mixed: bool = False
@@ -132,15 +147,19 @@ class PlanFile(Spec):
     headroom: Text = 0.0
     """How much more traffic than expected must be kept: ``20%``."""
     max_devices: Annotated[int, Field(ge=1, le=100_000)] = 64
+    """Devices of the whole plan at most."""
     budget: Text = ""
     """Most that the machines may cost, in every month: ``2000/month``, ``3/hour``."""
     power: Power = Power()
+    """What owned machines cost besides their price."""
     apis: tuple[str, ...] = ()
     """Hosted models to compare with, such as ``gpt-5-mini``."""
     requests: Annotated[int, Field(ge=100, le=1_000_000)] | None = None
     """Simulated per seed; by default enough to see twenty answers one after another, 2,000 to 20,000."""
     seeds: Annotated[int, Field(ge=1, le=50)] = 3
+    """Runs of other drawn requests that must all keep the promises in the first month."""
     seed: Count = 0
+    """Of the first run."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -181,6 +181,12 @@ def read(text):
         (("requests: 600", "requests: 600\nscheduler: vlm"), "unknown scheduler 'vlm'; did you mean vllm"),
         (("growth: 30%", "growth: a lot"), "growth: 'a lot' is not a share"),
         (("slo: ttft.p95<500ms,tpot.p95<40ms\n", ""), "no promise is made"),
+        (
+            ("[llama-3.1-8b]", "llama-3.1-8b"),
+            "line 6: models: should be a list, [a, b] or lines that begin with a dash",
+        ),
+        (("months: 4", "months: four"), "line 4: months: should be a whole number (got 'four')"),
+        (("requests: 600", "weights: [fp8]"), "line 9: weights: unknown field 'weights'; did you mean formats?"),
     ],
 )
 def test_a_wrong_plan_is_refused_with_what_would_be_right(small, change, complaint):
@@ -201,6 +207,11 @@ def test_the_schema_names_every_field():
     schema = json.loads(result.stdout)
     assert set(schema["properties"]) == set(PlanFile.model_fields)
     assert "rate" in schema["$defs"]["TrafficClass"]["properties"]
+    assert [name for name, field in schema["properties"].items() if not field.get("description")] == []
+    assert schema["properties"]["formats"]["description"].startswith("Weight formats; empty: as published")
+    assert "in every month" in schema["properties"]["budget"]["description"]
+    inherited = schema["$defs"]["TrafficClass"]["properties"]["rate"]["description"]
+    assert inherited.startswith("Requests (conversations, where there are turns) per second")
 
 
 def test_owned_machines_cost_their_price_over_time_and_electricity():
@@ -254,6 +265,16 @@ def test_launch_lines_say_what_was_planned():
     assert "--cache-type-k q8_0" in llama.command
     tei, _ = line_of("bge-base-en-v1.5", "l4", "pytorch", "bf16")
     assert tei.command.startswith(f"text-embeddings-router --model-id {repository(load('bge-base-en-v1.5'))}")
+
+
+def test_launch_lines_name_the_number_format_that_engines_would_not_choose():
+    tei, vllm = line_of("bge-base-en-v1.5", "l4", "pytorch", "fp32")
+    assert " --dtype float32 " in tei.command
+    assert " --dtype float32 " in vllm.command
+    tei, vllm = line_of("bge-base-en-v1.5", "l4", "pytorch", "bf16")
+    assert " --dtype float16 " in tei.command  # it knows no bfloat16
+    assert " --dtype bfloat16 " in vllm.command
+    assert "--dtype" not in line_of("llama-3.1-8b", "h100-sxm", "vllm", "bf16")[0].command
 
 
 def test_formats_that_engines_do_not_convert_to_need_a_repository_of_their_own():
