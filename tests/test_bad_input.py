@@ -98,7 +98,7 @@ def spec_yaml(**changes: str) -> str:
         ("kv_heads: 8", "kv_heads: 5", "heads=32 is not a multiple of kv_heads=5"),
         ("kv_heads: 8", "kv_head: 8", "unknown field 'kv_head'; did you mean kv_heads?"),
         ("head_dim: 128", "head_dim: -128", "greater than 0"),
-        ("head_dim: 128", "head_dim: 128, window: wide", "valid integer"),
+        ("head_dim: 128", "head_dim: 128, window: wide", "should be a whole number"),
         ("kind: attention", "kind: atention", "attention"),
         ("repeat: 32", "repeat: 0", "greater than 0"),
         ("family: decoder", "family: decodr", "decoder"),
