@@ -29,16 +29,25 @@ def check_names(wanted: Requirements) -> None:
     if wanted.organisations or wanted.without_organisations:
         houses = {spec.organisation for spec in listed_models() if spec.organisation}
         for name in (*wanted.organisations, *wanted.without_organisations):
-            if name not in houses:
+            if not any(_same(house, name) for house in houses):
                 raise unknown("organisation", name, houses)
     if wanted.licences:
         known = {spec.licence.name for spec in listed_models() if spec.licence}
         for name in wanted.licences:
-            if not any(licence.startswith(name) for licence in known):
+            if not any(_begins(licence, name) for licence in known):
                 raise unknown("licence", name, known)
     for code in wanted.languages:
         if not _CODE.fullmatch(code):
             raise BadInput(f"unknown language {code!r}; write its ISO 639 code, such as de, or multilingual")
+
+
+def _same(name: str, said: str) -> bool:
+    """Whether they differ in capitals at most."""
+    return name.casefold() == said.casefold()
+
+
+def _begins(name: str, said: str) -> bool:
+    return name.casefold().startswith(said.casefold())
 
 
 _CODE = re.compile("[a-z]{2,3}(-[a-zA-Z]{2,4})?|multilingual")
@@ -63,9 +72,9 @@ def obstacle(spec: ModelSpec, wanted: Requirements) -> str | None:
         return f"only {', '.join(wanted.families)} is asked for"
     if spec.family in wanted.without_families:
         return f"{spec.family} is excluded"
-    if wanted.organisations and spec.organisation not in wanted.organisations:
+    if wanted.organisations and not _by(spec, wanted.organisations):
         return f"by {house}, not by whom is asked for"
-    if spec.organisation in wanted.without_organisations:
+    if _by(spec, wanted.without_organisations):
         return f"{house} is excluded"
     if wanted.licences and not _licensed(spec, wanted.licences):
         return f"licence {spec.licence.name if spec.licence else 'unknown'} is not {' or '.join(wanted.licences)}"
@@ -112,8 +121,12 @@ def _known_speed() -> tuple[Machine, ...]:
     return tuple(m for m in all_machines() if m.memory_gib and (m.roofline or class_of(m, classes)))
 
 
+def _by(spec: ModelSpec, houses: tuple[str, ...]) -> bool:
+    return spec.organisation is not None and any(_same(spec.organisation, house) for house in houses)
+
+
 def _licensed(spec: ModelSpec, licences: tuple[str, ...]) -> bool:
-    return spec.licence is not None and any(spec.licence.name.startswith(name) for name in licences)
+    return spec.licence is not None and any(_begins(spec.licence.name, name) for name in licences)
 
 
 def _missing_languages(spec: ModelSpec, languages: tuple[str, ...]) -> list[str]:

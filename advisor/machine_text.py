@@ -88,7 +88,7 @@ def _line(label: str, text: str, badge: str) -> str:
 
 
 def _table(own: Sequence[Fact]) -> Iterator[str]:
-    """Constants by name, a column per data type or number of GPUs."""
+    """Constants by name, a column per data type or number of GPUs; a long meaning takes two lines."""
     columns = list(dict.fromkeys(f.of for f in own))
     names = list(dict.fromkeys(f.name for f in own))
     cells = {(f.name, f.of): f for f in own}
@@ -100,8 +100,9 @@ def _table(own: Sequence[Fact]) -> Iterator[str]:
         first = next(f for f in own if f.name == name)
         unit = f", {first.unit}" if first.unit else ""
         values = "".join(f"{number_text(cells.get((name, c))):>{width}}" for c in columns)
-        label = textwrap.shorten(f"{first.meaning}{unit}", room + 2, placeholder="…")
-        yield f"  {label:{room + 2}}{values}"
+        *above, label = textwrap.wrap(f"{first.meaning}{unit}", room)
+        yield from (f"  {line}" for line in above)
+        yield f"  {'  ' if above else ''}{label:{room + (0 if above else 2)}}{values}"
     badges = list(dict.fromkeys(f.badge for f in own))
     if len(badges) == 1:
         yield f"  {'how it is known':30}{badges[0]:>{WIDTH - 32}}"

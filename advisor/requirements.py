@@ -1,9 +1,9 @@
 """What a person needs, before any model is chosen. Everything has a visible default."""
 
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from catalog.base import Count, Size, Spec
 from catalog.spec import Family
@@ -96,6 +96,19 @@ class Requirements(Spec):
     latency_weight: Weight | None = None
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Least probability with which all promises of time together must be kept, by measured errors of predictions."""
+
+    @field_validator("families", "without_families", "languages", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: Any) -> Any:
+        """Families and languages whatever their capitals; the script of a language, as in zh-Hant, stays."""
+        return tuple(_small(name) for name in value) if isinstance(value, tuple | list) else value
+
+
+def _small(name: Any) -> Any:
+    if not isinstance(name, str):
+        return name
+    head, dash, script = name.partition("-")
+    return name.lower() if len(head) > 3 else f"{head.lower()}{dash}{script}"
 
 
 class Needs(Spec):

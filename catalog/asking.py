@@ -81,6 +81,8 @@ class Vocabulary(Spec):
     """Beside a model's name: its quality is the least that will do."""
     recordings: Phrases
     """After a duration: it is how long something lasts, not how long an answer may take."""
+    places: Phrases
+    """After leaving or staying: what data may not leave."""
     noted: dict[str, Noted]
     machines: dict[str, tuple[Identifier, ...]]
     """A spoken name and the machines it may mean, the likeliest first."""

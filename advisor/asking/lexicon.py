@@ -130,7 +130,7 @@ def _lexicon() -> Lexicon:
         for unit, factor in table.items():
             units.setdefault(stem(unit), (kind, factor))
     known = {word for table in (items, *indexed.values()) for es in table.values() for e in es for word in e[0]}
-    known |= {*units, *words.numbers, *words.multipliers, *words.plain_marks, "chinese"}
+    known |= {*units, *words.numbers, *words.multipliers, *words.plain_marks, *words.places, "chinese"}
     known |= {word for pair in words.together for group in pair.words for phrase in group for word in spelling(phrase)}
     fillers = frozenset(stem(word) for word in words.fillers) | frozenset(words.fillers)
     return Lexicon(items, **indexed, known=frozenset(known), fillers=fillers, units=units)

@@ -14,6 +14,7 @@ from advisor.asking.draft import WISHES, Draft, Reading
 from advisor.asking.lengths import Roles, apply, settle, words_of
 from advisor.asking.lexicon import Item, Lexicon, find, lexicon, meant
 from advisor.asking.machines import machines, readable, standing
+from advisor.asking.places import with_places
 from advisor.asking.tasks import task_of
 from advisor.asking.weights import weights_said
 from advisor.asking.wishes import as_good, negated, wishes
@@ -32,7 +33,7 @@ def read(text: str) -> Reading:
     if problem:
         return Reading(text, Requirements(), (), (), (), {}, (), None, problem)
     found, corrected = _corrected(tokens(text), lex)
-    items = standing(with_codes(find(found, lex.items), found), found, lex)
+    items = standing(with_codes(with_places(find(found, lex.items), found), found), found, lex)
     taken = [False] * len(found)
     for item in items:
         _take(taken, item)

@@ -128,6 +128,8 @@ def _wish(
             draft.note(item.value, said, noted.why)
             if noted.deployment and "deployment" not in draft.fields:
                 draft.put("deployment", noted.deployment, said)
+        case "noted" | "trait":
+            draft.note(item.value, said, "negated, which rules nothing out")
 
 
 def _preset(draft: Draft, value: str, said: str) -> None:

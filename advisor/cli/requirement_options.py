@@ -33,10 +33,10 @@ def _option(wish: Wish) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     if wish.kind == "flag":
         return click.option(name, wish.field, is_flag=True, **more)
     if wish.kind == "names":
-        kind = click.Choice(wish.choices) if wish.choices else None
+        kind = click.Choice(wish.choices, case_sensitive=False) if wish.choices else None
         return click.option(name, wish.field, multiple=True, type=kind, metavar=wish.metavar or None, help=text)
     if wish.kind == "choice":
-        return click.option(name, wish.field, type=click.Choice(wish.choices), **more)
+        return click.option(name, wish.field, type=click.Choice(wish.choices, case_sensitive=False), **more)
     if wish.kind == "number":
         return click.option(name, wish.field, type=FiniteRange(min=0), **more)
     if wish.read is None:

@@ -11,6 +11,7 @@ from advisor.simulator.metrics import Latency, Outcome
 from advisor.simulator.promises import kept, measured
 from advisor.simulator.result import STATISTICS, Kind, Simulation
 from advisor.simulator.rules import PRESETS
+from advisor.simulator.traffic import Traffic
 
 REFUSED = {
     "context": "longer than the model's context",
@@ -25,7 +26,8 @@ def print_simulation(result: Simulation) -> None:
     o = result.outcome
     _head(result)
     if result.largest_rate is not None:
-        text = f"{result.largest_rate:.3g} requests per second" if result.largest_rate else "none"
+        what = "conversations" if _has_turns(result) else "requests"
+        text = f"{result.largest_rate:.3g} {what} per second" if result.largest_rate else "none"
         line("largest rate", f"{text} that keeps {', '.join(map(str, result.promises))}")
     line("verdict", f"{o.verdict.word.upper() if o.verdict.saturated else o.verdict.word}: {o.verdict.why}")
     for why, count in o.refused.items():
@@ -50,10 +52,39 @@ def _head(result: Simulation) -> None:
     assert case is not None
     for number, kind in enumerate(result.kinds):
         click.echo((f"{case.spec.id} on " if number == 0 else "  and ") + _kind(kind, len(result.kinds) > 1))
-    rate = f" at {result.rate:.3g} per second" if result.rate else ""
     o = result.outcome
-    paragraph(f"{o.requests:,} requests{rate}{_mean_lengths(o)}, {o.duration_s:,.0f} s simulated")
+    paragraph(f"{o.requests:,} requests{_rate(result)}{_mean_lengths(o)}, {o.duration_s:,.0f} s simulated")
+    if result.rate and _has_turns(result):
+        paragraph(
+            f"The last conversation begins after {result.last_start_s:,.0f} s; throughput is the mean over all the "
+            "time, to the last answer, and so below the rate asked for."
+        )
     click.echo()
+
+
+def _has_turns(result: Simulation) -> bool:
+    return any(c.turns.mean > 1 for c in result.traffic)
+
+
+def _rate(result: Simulation) -> str:
+    """What is asked for: of conversations how many, how long, and the requests that they make; then spikes and days."""
+    if not result.rate or not result.asked_per_s:
+        return ""
+    text = f" at {result.rate:.3g} per second"
+    if _has_turns(result):
+        turns = result.asked_per_s / result.rate
+        text = (
+            f" at {result.asked_per_s:.3g} per second ({result.rate:.3g} conversations per second, "
+            f"{turns:.3g} turns on average)"
+        )
+    return text + "".join(f", {shape}" for shape in map(_shape, result.traffic) if shape)
+
+
+def _shape(t: Traffic) -> str:
+    p = t.profile
+    if p.kind == "spike":
+        return f"{t.name} ×{p.factor:g} from {p.at_s:g} s on for {p.for_s:g} s"
+    return f"{t.name} ×{p.factor:g} from trough to peak in {p.period_s:,.0f} s" if p.kind == "diurnal" else ""
 
 
 def _mean_lengths(o: Outcome) -> str:

@@ -67,7 +67,7 @@ class Simulation:
     promises: tuple[Promise, ...]
     runs: tuple[Run, ...]
     rate: float | None
-    """Requests per second asked for; ``None`` for clients and traces."""
+    """Requests per second asked for, of classes with turns conversations; ``None`` for clients and traces."""
     largest_rate: float | None = None
     """The most that keeps the promises, where that was asked."""
     notes: tuple[str, ...] = ()
@@ -81,6 +81,18 @@ class Simulation:
     def replicas(self) -> int:
         """How many there are at most."""
         return sum(kind.count for kind in self.kinds)
+
+    @property
+    def asked_per_s(self) -> float | None:
+        """Requests per second asked for, every turn one, profiles at their usual rate; ``None`` as ``rate``."""
+        return None if self.rate is None else sum(c.rate * c.turns.mean for c in self.traffic)
+
+    @property
+    def last_start_s(self) -> float:
+        """When the last request or conversation of the first seed begins; later turns follow their answers."""
+        jobs = self.runs[0].jobs
+        later = set(jobs.follows or ())
+        return max((at for i, at in enumerate(jobs.arrival) if i not in later), default=0.0)
 
     @property
     def outcome(self) -> Outcome:
@@ -113,6 +125,7 @@ class Simulation:
             "pool": [kind.to_dict() for kind in self.kinds],
             "scheduler": self.service.rules.label,
             "rate_per_s": self.rate,
+            "asked_requests_per_s": self.asked_per_s,
             "largest_rate_per_s": self.largest_rate,
             "cache_tokens": self.service.cache_tokens,
             "slo": {p.name: p.limit.seconds for p in self.promises},

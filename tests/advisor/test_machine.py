@@ -22,7 +22,7 @@ from advisor.machine_sheet import MEANINGS, facts
 from advisor.machine_text import sheet
 from catalog.errors import BadInput
 from catalog.loader import all_machines, load_machine
-from catalog.machine import AllReduce, AttentionRates, Link, Roofline
+from catalog.machine import AllReduce, AttentionRates, Link, Ring, Roofline
 
 GIB = 2**30
 ASSETS = {machine.id: machine for machine in all_machines()}
@@ -272,7 +272,7 @@ def test_the_constants_of_another_machine_are_no_evidence():
 
 
 def test_every_constant_has_a_meaning():
-    for kind in (Roofline, AttentionRates, AllReduce, Link):
+    for kind in (Roofline, AttentionRates, AllReduce, Ring, Link):
         unexplained = set(kind.model_fields) - set(MEANINGS) - {"source", "name"}
         assert not unexplained, f"{kind.__name__}: {unexplained}"
 
@@ -281,9 +281,19 @@ def test_every_constant_has_a_meaning():
 def test_every_machine_fits_on_a_screen_and_every_number_has_a_badge_and_a_source(machine):
     lines = list(sheet(machine))
     assert max(map(len, lines)) <= 80
+    assert not any("…" in line for line in lines)
+    assert all(f.name in MEANINGS for f in facts(machine))
     constants = [f for f in facts(machine) if f.block not in ("memory", "rates", "links", "price")]
     assert all(f.source and f.badge for f in facts(machine))
     assert all(f.badge != "spec sheet" for f in constants)
+
+
+def test_a_meaning_too_long_for_its_column_goes_on_in_a_second_line():
+    lines = list(sheet(load_machine("h100-sxm")))
+    at = lines.index("  fixed cost of one")
+    assert lines[at + 1].split()[:3] == ["kernel,", "µs", "13.9"]
+    (hop,) = (line for line in lines if "hop from one peer" in line)
+    assert hop.split()[-2:] == ["µs", "0.822"]
 
 
 def test_the_list_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from advisor import accuracy
 from advisor.cli import cli
 
 MEASURED = Path(__file__).parents[2] / "benchmarks" / "measured"
@@ -51,3 +52,13 @@ def test_attention_grows_with_the_square_and_a_state_does_not():
     per_token = {(model, n): s / n for (model, n), s in first.items() if n}
     assert per_token["llama", 4096] > 1.6 * per_token["llama", 512]
     assert per_token["mamba2", 4096] < 1.3 * per_token["mamba2", 512]
+
+
+@pytest.mark.parametrize(("name", "said"), [("cpu_products", "processors"), ("power_ml_energy", "fit_power")])
+def test_what_constants_were_fitted_on_is_named_and_not_compared(name, said):
+    found = accuracy(Path(__file__).parents[2] / "benchmarks" / "measured" / f"{name}.csv")
+    assert not found.unread
+    assert found.compared == []
+    (reason,) = found.tables[0].reasons
+    assert "fitted" in reason
+    assert said in reason

@@ -203,3 +203,30 @@ def test_what_no_node_holds_is_laid_out_as_a_pipeline_of_nodes():
     assert found["deepseek-v3"] == 16  # 671 GB of weights, 8 × 73 GiB in a node
     narrow = recommend(task="chat", machines=("l4",), max_gpus=16, limit=100)
     assert max(r.n_gpus for r in narrow.recommendations) <= 8  # no network is known between its nodes
+
+
+@pytest.mark.parametrize(
+    ("flags", "fields"),
+    [
+        (["--licence", "aPaChe"], {"licences": ("Apache",)}),
+        (["--organisation", "mistral ai"], {"organisations": ("Mistral AI",)}),
+        (["--without-organisation", "META"], {"without_organisations": ("Meta",)}),
+        (["--family", "MoE"], {"families": ("moe",)}),
+        (["--language", "DE"], {"languages": ("de",)}),
+    ],
+)
+def test_capitals_of_a_wish_do_not_matter(flags, fields):
+    said = CliRunner().invoke(cli, ["recommend", "--machine", "h100-sxm", *flags, "--json", "--limit", "3"])
+    assert said.exit_code == 0, said.output
+    meant = recommend(machines=("h100-sxm",), limit=3, **fields)
+    given = [row["model"] for row in json.loads(said.stdout)["recommendations"]]
+    assert given == [r.model for r in meant.recommendations]
+
+
+def test_families_and_languages_are_kept_in_small_letters_and_unknown_names_are_still_refused():
+    wanted = Requirements(families=("MOE",), without_families=["SSM"], languages=("DE", "ZH-Hant", "Multilingual"))
+    assert (wanted.families, wanted.without_families) == (("moe",), ("ssm",))
+    assert wanted.languages == ("de", "zh-Hant", "multilingual")
+    for field in ("licences", "organisations"):
+        with pytest.raises(BadInput, match="unknown"):
+            recommend(**{field: ("apachy",)})

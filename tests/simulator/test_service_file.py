@@ -151,3 +151,29 @@ def test_flags_split_prompts_and_fail_a_replica():
     assert json.loads(fails.stdout)["replicas"] < 2
     alone = CliRunner().invoke(cli, [*base, "--fail-at", "10s"])
     assert isinstance(alone.exception, BadInput)
+
+
+def test_requests_asked_for_count_every_turn_of_a_conversation(tmp_path):
+    path = tmp_path / "service.yaml"
+    turns = {"name": "talk", "rate": "2/s", "input": 200, "output": 20, "turns": 5, "think": "1s"}
+    single = {"name": "once", "rate": "3/s", "input": 200, "output": 20, "shape": "spike:2,10,5"}
+    path.write_text(yaml.safe_dump(PLAIN | {"traffic": [turns, single], "requests": 260}))
+    found = simulate_file(path)
+    assert (found.rate, found.asked_per_s) == (5, 2 * 5 + 3)
+    assert found.to_dict()["asked_requests_per_s"] == 13
+    jobs = found.runs[0].jobs
+    starts = [at for i, at in enumerate(jobs.arrival) if i not in set(jobs.follows)]
+    assert len(starts) == 200 / 5 + 60
+    assert found.last_start_s == max(starts) < max(jobs.arrival)
+    said = " ".join(CliRunner().invoke(cli, ["simulate", str(path)]).output.split())
+    assert "260 requests at 13 per second (5 conversations per second, 2.6 turns on average)" in said
+    assert "once ×2 from 10 s on for 5 s" in said
+    assert f"The last conversation begins after {max(starts):,.0f} s" in said
+
+
+def test_requests_without_turns_are_said_as_requests_per_second(tmp_path):
+    path = tmp_path / "service.yaml"
+    path.write_text(yaml.safe_dump(PLAIN))
+    said = CliRunner().invoke(cli, ["simulate", str(path)]).output
+    assert "300 requests at 5 per second, " in said
+    assert "conversation" not in said
