@@ -52,6 +52,8 @@ class Row:
     """Which end is the better one, where there is one."""
     best: tuple[int, ...]
     """Places of the best; empty where all are equal, or there is no better end."""
+    unit: str = ""
+    """Of the values; empty where they are words, plain numbers or what the name says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +192,13 @@ def _notes(subjects: Sequence[Subject]) -> list[str]:
     return notes
 
 
+UNITS: dict[Callable[[Any], str], str] = {
+    bytes_text: "bytes", flops_text: "FLOP", joules_text: "J", percent_text: "share", seconds_text: "s",
+    tokens_text: "tokens", usd_text: "USD",
+}  # fmt: skip
+"""Of the values behind each way of writing them."""
+
+
 def rows_of(subjects: Sequence[Subject], length: int, task: str) -> list[Row]:
     """All rows of which at least one model has a value."""
     rows: list[Row] = []
@@ -205,7 +214,7 @@ def rows_of(subjects: Sequence[Subject], length: int, task: str) -> list[Row]:
             (texts(s) if texts else None) or ("–" if value is None else text(value))
             for s, value in zip(subjects, values, strict=True)
         )
-        rows.append(Row(section, name, values, shown, better, _best(values, better)))
+        rows.append(Row(section, name, values, shown, better, _best(values, better), UNITS.get(text, "")))
 
     def part(name: str) -> Callable[[Subject], Value]:
         return lambda s: None if s.parts is None else getattr(s.parts, name)

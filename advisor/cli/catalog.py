@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import click
 
@@ -25,40 +26,56 @@ def command() -> None:
 @table_options
 def list_(what: str, words: tuple[str, ...], as_json: bool, as_csv: bool, as_md: bool) -> None:
     """List entries; WORDS filter by what appears in a row, all of them."""
-    headers, rows = _TABLES[what]()
-    rows = [row for row in rows if all(word.lower() in " ".join(map(str, row)).lower() for word in words)]
+    columns, rows = _TABLES[what]()
+    texts = [[column.text(cell) for column, cell in zip(columns, row, strict=True)] for row in rows]
+    kept = [i for i, row in enumerate(texts) if all(word.lower() in " ".join(row).lower() for word in words)]
+    rows, texts = [rows[i] for i in kept], [texts[i] for i in kept]
+    names, heads = [column.name for column in columns], [column.head for column in columns]
     if as_json:
-        print_json([dict(zip(headers, row, strict=True)) for row in rows])
+        print_json([dict(zip(names, row, strict=True)) for row in rows])
     elif as_csv:
-        print_csv(headers, rows)
+        print_csv(names, rows)
     elif as_md:
-        print_markdown(headers, rows)
+        print_markdown(heads, texts)
     else:
-        print_fitted(headers, [[str(cell) for cell in row] for row in rows], left=2, words=BREAKABLE)
+        print_fitted(heads, texts, left=2, words=BREAKABLE)
 
 
-def _models() -> tuple[list[str], list[list[Any]]]:
+class _Column(NamedTuple):
+    """What stands in a column, for people and for programs."""
+
+    head: str
+    name: str
+    """In CSV and JSON, with the unit of the raw number."""
+    shown: Callable[[Any], str] = str
+    missing: str = "–"
+
+    def text(self, cell: Any) -> str:
+        """A cell for people."""
+        return self.missing if cell is None else self.shown(cell)
+
+
+Table = tuple[list[_Column], list[list[Any]]]
+
+
+def _models() -> Table:
     from calculators.params import count_params
     from catalog.loader import all_models
 
     rows: list[list[Any]] = []
     for spec in all_models():
         params = count_params(spec) if spec.is_disclosed else None
-        context = tokens_text(spec.context_tokens) if spec.context_tokens else "–"
-        rows.append(
-            [
-                spec.id,
-                spec.family,
-                count_text(params.total) if params else "undisclosed",
-                count_text(params.active) if params else "–",
-                context,
-                spec.licence.name if spec.licence else "–",
-            ]
-        )
-    return ["id", "family", "parameters", "active", "context", "licence"], rows
+        sizes = (params.total, params.active) if params else (None, None)
+        rows.append([spec.id, spec.family, *sizes, spec.context_tokens, spec.licence.name if spec.licence else None])
+    return [
+        _Column("id", "id"), _Column("family", "family"),
+        _Column("parameters", "parameters", count_text, "undisclosed"),
+        _Column("active", "active_parameters", count_text), _Column("context", "context_tokens", tokens_text),
+        _Column("licence", "licence"),
+    ], rows  # fmt: skip
 
 
-def _machines() -> tuple[list[str], list[list[Any]]]:
+def _machines() -> Table:
     from advisor.machines import hourly_price
     from catalog.loader import all_machines
 
@@ -66,31 +83,38 @@ def _machines() -> tuple[list[str], list[list[Any]]]:
     for m in all_machines():
         price = hourly_price(m)
         peak = m.peak_tflops.get("bf16") or m.peak_tflops.get("fp16") or m.peak_tflops.get("fp32")
+        times = "calibrated" if any(constants.rows for constants in m.roofline.values()) else "class default"
         rows.append(
             [
-                m.id, m.kind, bytes_text(m.memory_bytes) if m.memory_bytes else "–",
-                f"{m.bandwidth_gb_per_s:,.0f} GB/s",
-                f"{peak:,.0f} TFLOP/s" if peak else "–", f"${price.usd_per_hour:.2f}/h" if price else "–",
-                "calibrated" if any(constants.rows for constants in m.roofline.values()) else "class default",
+                m.id, m.kind, m.memory_bytes or None, m.bandwidth_gb_per_s, peak, price.usd_per_hour if price else None,
+                times,
             ]
         )  # fmt: skip
-    return ["id", "kind", "memory", "bandwidth", "16-bit peak", "price", "times"], rows
+    return [
+        _Column("id", "id"), _Column("kind", "kind"), _Column("memory", "memory_bytes", bytes_text),
+        _Column("bandwidth", "bandwidth_gb_per_s", lambda x: f"{x:,.0f} GB/s"),
+        _Column("16-bit peak", "peak_tflops", lambda x: f"{x:,.0f} TFLOP/s"),
+        _Column("price", "usd_per_hour", lambda x: f"${x:.2f}/h"), _Column("times", "times"),
+    ], rows  # fmt: skip
 
 
-def _formats() -> tuple[list[str], list[list[Any]]]:
+def _formats() -> Table:
     from catalog.loader import all_formats
 
-    rows: list[list[Any]] = [[f.id, f.name, f"{f.bits:.4g}", f.compute, ", ".join(f.use)] for f in all_formats()]
-    return ["id", "name", "bits", "computes in", "use"], rows
+    rows: list[list[Any]] = [[f.id, f.name, f.bits, f.compute, ", ".join(f.use)] for f in all_formats()]
+    return [
+        _Column("id", "id"), _Column("name", "name"), _Column("bits", "bits", lambda x: f"{x:.4g}"),
+        _Column("computes in", "computes_in"), _Column("use", "use"),
+    ], rows  # fmt: skip
 
 
-def _tasks() -> tuple[list[str], list[list[Any]]]:
+def _tasks() -> Table:
     from catalog.loader import all_tasks
 
     rows: list[list[Any]] = [
         [t.id, t.name, ", ".join(f.family for f in t.families if f.grade == "preferred"), t.sees] for t in all_tasks()
     ]
-    return ["id", "name", "preferred families", "sees"], rows
+    return [_Column(name, name.replace(" ", "_")) for name in ("id", "name", "preferred families", "sees")], rows
 
 
 _TABLES = {"models": _models, "machines": _machines, "formats": _formats, "tasks": _tasks}

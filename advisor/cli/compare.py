@@ -45,8 +45,10 @@ def command(
     if as_json:
         print_json(found.to_dict())
     elif as_csv:
-        rows = [[r.section, r.name, *("" if v is None else v for v in r.values), _who(found, r)] for r in found.rows]
-        print_csv(["section", "quantity", *found.models, "best"], rows)
+        rows = [
+            [r.section, r.name, r.unit, *("" if v is None else v for v in r.values), _who(found, r)] for r in found.rows
+        ]
+        print_csv(["section", "quantity", "unit", *found.models, "best"], rows)
     elif as_md:
         print_markdown(["", *found.models], [[r.name, *_marked(r)] for r in found.rows])
     else:

@@ -20,6 +20,12 @@ HEADERS = (
     "model", "family", "weights", "cache", "machine", "memory", "first token", "per token", "throughput",
     "$/M in", "$/M out", "quality", "score",
 )  # fmt: skip
+COLUMNS = (
+    "model", "family", "weights", "kv", "machine", "n_gpus", "engine", "memory_bytes_per_gpu", "ttft_s", "tpot_s",
+    "tokens_per_s", "requests_per_s", "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_hour",
+    "quality", "score",
+)  # fmt: skip
+"""Of CSV: raw numbers, named as in JSON."""
 DRAWINGS = ("text", "mermaid", "dot")
 
 
@@ -74,13 +80,13 @@ def show(
     if path is not None:
         click.echo(drawing(decision, path, of))
         return
-    rows = [cells(r) for r in advice.recommendations[:limit]]
+    shown = advice.recommendations[:limit]
     if as_json:
         print_json({**as_data(decision, limit, of, sensitive), **(more or {})})
     elif as_csv:
-        print_csv(HEADERS, rows)
+        print_csv(COLUMNS, [raw_cells(r) for r in shown])
     elif as_md:
-        print_markdown(HEADERS, rows)
+        print_markdown(HEADERS, [cells(r) for r in shown])
     else:
         tty = sys.stdout.isatty()
         emphasis = (lambda text: click.style(text, bold=True)) if tty else str
@@ -117,6 +123,13 @@ def as_data(decision: Decision, limit: int, of: str | None, sensitive: bool) -> 
 
         data["sensitivity"] = sensitivity(decision.advice).to_dict()
     return data
+
+
+def raw_cells(r: Recommendation) -> list[Any]:
+    """One row of the shortlist in ``COLUMNS``; what answers in one pass has requests and no tokens per second."""
+    writes = r.tpot_s is not None
+    rates = {"tokens_per_s": r.tokens_per_s if writes else None, "requests_per_s": None if writes else r.tokens_per_s}
+    return [rates[name] if name in rates else getattr(r, name) for name in COLUMNS]
 
 
 def cells(r: Recommendation) -> list[str]:
