@@ -3,7 +3,8 @@
 Per model the best way to run it is chosen (``ranking.ways``); models are ranked by the weighted utility of quality,
 cost and latency (``ranking.weights``) times the probability that they keep the promises of time (``ranking.chance``)
 and the share that the grade of their family for the task leaves (``decision.suited``, ``ranking.weights``);
-of near-duplicates the best stands for its lineage. A model that keeps no way open is rejected with every broken promise
+of near-duplicates the best stands for its lineage. Where one copy of a model cannot serve all users, copies share them
+(``ranking.copies``). A model that keeps no way open is rejected with every broken promise
 and the smallest change that admits it.
 """
 
@@ -19,6 +20,7 @@ from advisor.decision.floor import floor_of, over_budget
 from advisor.decision.suited import judged_in, suited
 from advisor.eligible import check_names, machines_for, obstacle
 from advisor.quality import qualities
+from advisor.ranking.copies import Run, counts, of_one, to_share
 from advisor.ranking.facts import facts_of
 from advisor.ranking.many import Many
 from advisor.ranking.order import in_order, points_of, shortlist
@@ -85,10 +87,10 @@ def recommend(
                 else:
                     found.append(row)
     blocked = {spec.id: why for spec in kept if (why := _licence_problem(spec, wanted) or context_problem(spec, needs))}
-    best, closest, considered = _settled(kept, machines, needs, blocked)
+    best, closest, considered = _runs(kept, machines, needs, blocked)
     for spec in kept:
-        if way := best.get(spec.id):
-            row = row_of(spec, needs, families[spec.family], quality.get(spec.id), *way)
+        if run := best.get(spec.id):
+            row = row_of(spec, families[spec.family], quality.get(spec.id), run)
             (too_poor if floor.problem(row.quality) else found).append(row)
     rejected = _nearest([spec for spec in kept if spec.id not in best], closest, needs, blocked, told)
     rejected += tuple(floor.rejection(row) for row in too_poor)
@@ -121,6 +123,25 @@ def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
         if not floor.problem(row.quality) and not over_budget(row, needs)
     ]
     return shortlist(in_order(found, needs, weights_of(wanted)), len(found))
+
+
+def _runs(
+    models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs, blocked: Mapping[str, str]
+) -> tuple[dict[str, Run], dict[str, list[Outcomes]], int]:
+    """As ``_settled``, and what one copy cannot do, or only on every device there may be, by copies."""
+    ways, closest, considered = _settled(models, machines, needs, blocked)
+    best = {name: Run(*way, needs) for name, way in ways.items()}
+    retried = to_share(best, needs)
+    others = [spec for spec in models if spec.id not in blocked and (spec.id not in best or spec.id in retried)]
+    for copies in counts(needs) if others else ():
+        one = of_one(needs, copies)
+        found, _, more = _settled(others, machines, one, {})
+        considered += more
+        for name, way in found.items():
+            run = Run(*way, one, copies)
+            if name not in best or run.key < best[name].key:
+                best[name] = run
+    return best, closest, considered
 
 
 def _settled(

@@ -8,7 +8,8 @@ from dataclasses import fields
 import numpy as np
 
 from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate, generates
-from advisor.ranking.promises import excesses, hourly_usd, least_rate, whole_s
+from advisor.ranking.copies import copies_that_keep
+from advisor.ranking.promises import copies_needed, devices_in_all, excesses, hourly_usd, least_rate, whole_s
 from advisor.report import bytes_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec
@@ -117,6 +118,9 @@ def _violation(name: str, outcome: Outcomes, index: int, needs: Needs, ratio: fl
             return _late("per token", outcome.tpot_s[index], needs.tpot_s or 0, ratio)
         case "budget":
             return f"${hourly_usd(outcome, needs)[index]:.2f} per hour is over the budget"
+        case "devices in all":
+            copies = copies_needed(outcome, needs)[index]
+            return f"{copies:,.0f} copies for the rate need {copies * outcome.devices:,.0f} devices of {needs.max_gpus}"
         case "whole answer":
             return _late("whole answer", whole_s(outcome, needs)[index], _e2e(needs), ratio)
         case "throughput":
@@ -170,6 +174,8 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
         devices = _more_devices(spec, needs, outcome.space, index)
         if devices:
             options.append(f"{devices} × {outcome.space.choices[index].machine.id}")
+    if copies := copies_that_keep(spec, needs, outcome.space, index):
+        options.append(copies)
     relaxed = []
     wanted = needs.requirements
     times = (("first token", needs.ttft_s), ("per token", needs.tpot_s), ("whole answer", wanted.e2e_s))
@@ -180,6 +186,8 @@ def smallest_change(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
         relaxed.append(f"throughput ≤ {rate_text(wanted.tokens_per_s / ratios['throughput'] / LOOSE, '/s')}")
     if "budget" in broken:
         relaxed.append(f"budget ≥ ${hourly_usd(outcome, needs)[index] + 0.005:.2f} per hour")
+    if "devices in all" in broken:
+        relaxed.append(f"{devices_in_all(outcome, needs)[index]:,.0f} devices in all")
     if relaxed and "memory" not in broken:
         options.append(" and ".join(relaxed))
     if not options and "memory" in broken:

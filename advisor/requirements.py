@@ -52,7 +52,8 @@ class Requirements(Spec):
     machines: tuple[str, ...] = ()
     """Machines to choose from; empty: every machine that is rented out and whose speed is known."""
     max_gpus: Size | None = None
-    """Devices at most; by default one where machines are named, else eight."""
+    """Devices at most, all copies together; by default one where machines are named, else eight, and with
+    ``requests_per_s`` as many for each copy."""
     budget_usd_per_hour: Positive | None = None
     quality_floor: Annotated[float, Field(ge=0, le=1)] | None = None
     """Least quality: share of the catalog's scored models that a model must beat at the task; ``None``: the best that
@@ -158,7 +159,8 @@ def complete(wanted: Requirements, task: Task) -> Needs:
     personal = wanted.deployment == "on-device"
     most = wanted.max_gpus or (1 if wanted.machines or personal else 8)
     if wanted.max_gpus is None:
-        defaults.append(f"at most {most} device{'s' if most > 1 else ''}")
+        each = " per copy" if wanted.requests_per_s is not None else ""
+        defaults.append(f"at most {most} device{'s' if most > 1 else ''}{each}")
     users = wanted.users
     if (wanted.requests_per_s is not None or wanted.tokens_per_s is not None) and users == 1:
         users = _in_flight(wanted, task, output if writes else 1)

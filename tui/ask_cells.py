@@ -17,7 +17,8 @@ def place(r: Recommendation) -> str:
     """Where it runs."""
     if r.machine is None:
         return f"API ({r.engine})"
-    return f"{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else r.machine
+    copies = f"{r.copies} copies on " if r.copies > 1 else ""
+    return f"{copies}{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else f"{copies}{r.machine}"
 
 
 def rate(r: Recommendation) -> str:

@@ -54,7 +54,7 @@ def load_of(row: Recommendation, needs: Mapping[str, Any]) -> dict[str, Any]:
     if row.machine is None or not needs:
         return {}
     load = {
-        "batch": needs.get("users"), "input_tokens": tokens_text(needs["input_tokens"]), "machine": row.machine,
+        "batch": row.users_per_copy, "input_tokens": tokens_text(needs["input_tokens"]), "machine": row.machine,
         "weights": row.weights, "tp": row.n_gpus, "cache": row.kv if row.tpot_s is not None else None,
     }  # fmt: skip
     return {name: value for name, value in load.items() if value is not None}

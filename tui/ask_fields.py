@@ -69,7 +69,7 @@ MAIN = (
     ),
     Entry(
         "max_gpus", "devices", quantities.count, "", "auto", ("1", "2", "4", "8", "16"),
-        help="Devices at most. Empty: 1 on a named machine, 8 on any.",
+        help="Devices at most, all copies together. Empty: 1 on a named machine, 8 on any.",
     ),
 )  # fmt: skip
 """Always in view; the question that the page opens with."""

@@ -28,12 +28,12 @@ def of_recommendation(row: Recommendation, needs: dict[str, Any]) -> str:
     assert row.machine is not None
     writes = row.tpot_s is not None
     scenario = Scenario(
-        model=row.model, machine=row.machine, tp=row.n_gpus, weights=row.weights, batch=needs["users"],
+        model=row.model, machine=row.machine, tp=row.n_gpus, weights=row.weights, batch=row.users_per_copy or 1,
         input_tokens=needs["input_tokens"], output_tokens=needs["output_tokens"],
         cache=row.kv if writes else "bf16",
     )  # fmt: skip
     found = [explain_time(scenario, name) for name in TIMES[writes] if name != "cost" or row.usd_per_hour is not None]
     if writes and load(row.model).is_disclosed:
         context = needs["context_tokens"]
-        found.append(explain(row.model, "kv-cache", context=context, batch=needs["users"], cache=row.kv))
+        found.append(explain(row.model, "kv-cache", context=context, batch=row.users_per_copy or 1, cache=row.kv))
     return "\n\n".join(f"{head_of(e)}\n{text_of(e, PARTS)}" for e in found)

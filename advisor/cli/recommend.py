@@ -21,7 +21,8 @@ HEADERS = (
     "$/M in", "$/M out", "quality", "score",
 )  # fmt: skip
 COLUMNS = (
-    "model", "family", "weights", "kv", "machine", "n_gpus", "engine", "memory_bytes_per_gpu", "ttft_s", "tpot_s",
+    "model", "family", "weights", "kv", "machine", "n_gpus", "copies", "users_per_copy", "engine",
+    "memory_bytes_per_gpu", "ttft_s", "tpot_s",
     "tokens_per_s", "requests_per_s", "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_hour",
     "quality", "score",
 )  # fmt: skip
@@ -132,6 +133,14 @@ def raw_cells(r: Recommendation) -> list[Any]:
     return [rates[name] if name in rates else getattr(r, name) for name in COLUMNS]
 
 
+def place_text(r: Recommendation) -> str:
+    """Where it runs: copies, devices and machine."""
+    if r.machine is None:
+        return f"API ({r.engine})"
+    copies = f"{r.copies} copies on " if r.copies > 1 else ""
+    return f"{copies}{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else f"{copies}{r.machine}"
+
+
 def cells(r: Recommendation) -> list[str]:
     """One row of the shortlist as text."""
     unit = "tok/s" if r.tpot_s is not None else "/s"
@@ -140,7 +149,7 @@ def cells(r: Recommendation) -> list[str]:
         r.family,
         r.weights,
         r.kv,
-        (f"{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else r.machine) if r.machine else f"API ({r.engine})",
+        place_text(r),
         bytes_text(r.memory_bytes_per_gpu) if r.memory_bytes_per_gpu else "–",
         seconds_text(r.ttft_s) if r.ttft_s else "–",
         seconds_text(r.tpot_s) if r.tpot_s else "–",

@@ -93,7 +93,7 @@ def _better(r: Recommendation, others: Sequence[Recommendation], needs: Needs, v
 
 def _simplicity(r: Recommendation) -> tuple[int, int, int]:
     """Devices; whether weights must be converted first; parts that not every engine has. Less is simpler."""
-    return r.n_gpus, int(load(r.model).published_weights != r.weights), EXOTIC.get(r.family, 0)
+    return r.devices, int(load(r.model).published_weights != r.weights), EXOTIC.get(r.family, 0)
 
 
 def _simpler(r: Recommendation, others: Sequence[Recommendation], needs: Needs, volume: Volume | None) -> Alternative:
@@ -155,4 +155,5 @@ def _change(name: str, a: float | None, b: float | None, text: Callable[[float],
 def _where(r: Recommendation) -> str:
     if r.machine is None:
         return f"{r.engine}'s API"
-    return f"{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else r.machine
+    copies = f"{r.copies} copies on " if r.copies > 1 else ""
+    return f"{copies}{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else f"{copies}{r.machine}"

@@ -49,6 +49,7 @@ def written(wish: Wish, value: float) -> str:
 
 def estimate_command(
     needs: Needs,
+    users: int,
     model: str,
     machine: str,
     weights: str,
@@ -60,8 +61,8 @@ def estimate_command(
     writes: bool,
     images: int = 0,
 ) -> str:
-    """``whicharch estimate`` for one way to run a model at the typical lengths; recommendations time further tokens
-    with the context full.
+    """``whicharch estimate`` for one copy of a model, with its users and the typical lengths; recommendations time
+    further tokens with the context full.
     """
     parts = [f"whicharch estimate {quote(model)} --machine {quote(machine)} --weights {weights}"]
     if writes and cache not in ("bf16", "–"):
@@ -71,7 +72,7 @@ def estimate_command(
     if pp > 1:
         parts.append(f"--pp {pp}")
     parts.append(f"--engine {engine}")
-    parts.append(f"--batch {needs.users} --input {needs.input_tokens}")
+    parts.append(f"--batch {users} --input {needs.input_tokens}")
     if writes:
         parts.append(f"--output {needs.output_tokens}")
     if images:

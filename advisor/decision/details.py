@@ -92,7 +92,10 @@ class Details:
 
     @cached_property
     def launches(self) -> tuple[Launch, ...]:
-        """Command lines of one copy, that of the recommended engine first; none for an API or a model without."""
+        """Command lines of one copy, that of the recommended engine first; none for an API or a model without.
+
+        ``recommendation.copies`` of it are started.
+        """
         r = self.recommendation
         if r.machine is None or r.engine is None:
             return ()
@@ -101,7 +104,7 @@ class Details:
         from calculators.plan import Layout
 
         engine = load_engine(r.engine)
-        rules = PRESETS.get(engine.id, PRESETS["vllm"]).with_(max_sequences=self.needs.users)
+        rules = PRESETS.get(engine.id, PRESETS["vllm"]).with_(max_sequences=r.users_per_copy or 1)
         layout = Layout(tp=r.n_gpus // r.pp, pp=r.pp)
         cache = "bf16" if r.kv == "–" else r.kv
         return launches(
@@ -117,8 +120,8 @@ class Details:
         if r.machine is not None:
             images = int("image" in load_task(self.needs.task).inputs and r.family == "vision-language")
             found["estimate"] = estimate_command(
-                self.needs, r.model, r.machine, r.weights, r.kv, r.n_gpus // r.pp, r.pp, r.engine or "",
-                writes=r.tpot_s is not None, images=images,
+                self.needs, r.users_per_copy or 1, r.model, r.machine, r.weights, r.kv, r.n_gpus // r.pp, r.pp,
+                r.engine or "", writes=r.tpot_s is not None, images=images,
             )  # fmt: skip
         return found
 
@@ -140,6 +143,7 @@ class Details:
             "month": None if self.month is None else asdict(self.month),
             "alternatives": [_plain(a) for a in self.alternatives],
             "trade_offs": [asdict(c) for c in self.trade_offs],
+            "copies": self.recommendation.copies,
             "launches": [asdict(launch) for launch in self.launches],
             "commands": self.commands,
             "path": [asdict(step) for step in self.path],
@@ -149,8 +153,8 @@ class Details:
 def _plain(a: Alternative) -> dict[str, Any]:
     r = a.recommendation
     way = None if r is None else {
-        "family": r.family, "model": r.model, "machine": r.machine, "n_gpus": r.n_gpus, "weights": r.weights,
-        "kv": r.kv, "engine": r.engine, "quality": r.quality, "score": r.score, "grade": r.grade,
+        "family": r.family, "model": r.model, "machine": r.machine, "n_gpus": r.n_gpus, "copies": r.copies,
+        "weights": r.weights, "kv": r.kv, "engine": r.engine, "quality": r.quality, "score": r.score, "grade": r.grade,
         "latency_s": r.latency_s,
         "usd_per_month": a.month.usd if a.month else None,
     }  # fmt: skip

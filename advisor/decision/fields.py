@@ -59,7 +59,8 @@ WISHES: tuple[Wish, ...] = (
          metavar="SIZE"),
     Wish("machine", "machines", "Machine to run on; may be repeated. Default: all that are rented out.", "names",
          metavar="ID"),
-    Wish("gpus", "max_gpus", "Devices at most. Default: 1 where machines are named, else 8.", read=quantities.count,
+    Wish("gpus", "max_gpus", "Devices at most, all copies together. Default: 1 where "
+         "machines are named, else 8; with --rate that many per copy.", read=quantities.count,
          metavar="NUMBER"),
     Wish("budget", "budget_usd_per_hour", "Money, such as 2000/month or 3/hour.", read=quantities.usd_per_hour,
          metavar="MONEY"),

@@ -32,7 +32,8 @@ class Floor:
 
     def rejection(self, r: Recommendation) -> Rejection:
         """A model that keeps every other promise."""
-        devices = f"{r.n_gpus} × " if r.n_gpus > 1 else ""
+        copies = f"{r.copies} copies on " if r.copies > 1 else ""
+        devices = f"{copies}{f'{r.n_gpus} × ' if r.n_gpus > 1 else ''}"
         change = "published scores" if r.quality is None else f"quality floor ≤ {int(1000 * r.quality) / 10:g} %"
         return Rejection(
             r.model, r.family, f"{r.weights}, cache {r.kv}, {devices}{r.machine}", (self.problem(r.quality) or "",),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import ceil
 
 from advisor.machines import hourly_price
 from advisor.ranking.rows import Recommendation
@@ -60,14 +59,14 @@ def volume_of(needs: Needs, found: Iterable[Recommendation]) -> Volume | None:
     for r in found:
         if (most := capacity_per_s(r, needs)) is not None:
             users = "one user asks" if needs.users == 1 else f"{needs.users} users ask"
-            return Volume(most, f"as many requests as {r.model} answers if {users} without pause")
+            return Volume(most * r.copies, f"as many requests as {r.model} answers if {users} without pause")
     return None
 
 
 def month_of(r: Recommendation, needs: Needs, volume: Volume | None) -> Month | None:
     """A month's cost; ``None`` where no price is known, or an API's volume is not.
 
-    Own machines are paid by the hour whether they work or not: one copy, or as many as a rate asks for at full use.
+    Own machines are paid by the hour whether they work or not: one copy, or as many as the users or a rate need.
     """
     if r.machine is None:
         if volume is None or r.usd_per_thousand_requests is None:
@@ -76,11 +75,10 @@ def month_of(r: Recommendation, needs: Needs, volume: Volume | None) -> Month | 
         return Month(usd, 0, volume.requests, f"list price for {count_text(volume.requests)} requests: {volume.basis}")
     if r.usd_per_hour is None:
         return None
-    copies = copies_of(r, needs)
-    devices = f"{copies * r.n_gpus} × {r.machine}" if copies * r.n_gpus > 1 else r.machine
+    devices = f"{r.devices} × {r.machine}" if r.devices > 1 else r.machine
     requests = needs.requirements.requests_per_s
     return Month(
-        r.usd_per_hour * HOURS * copies, copies, None if requests is None else requests * SECONDS,
+        r.usd_per_hour * HOURS * r.copies, r.copies, None if requests is None else requests * SECONDS,
         f"{devices} for {HOURS:g} hours{_basis(r.machine)}",
     )  # fmt: skip
 
@@ -89,12 +87,6 @@ def _basis(machine: str) -> str:
     """How the price is known, where it is no rent."""
     price = hourly_price(load_machine(machine))
     return "" if price is None or price.basis.startswith("on-demand") else f", {price.basis}"
-
-
-def copies_of(r: Recommendation, needs: Needs) -> int:
-    """Copies of a model that serve the rate asked for at full use; 1 where none is."""
-    rate, each = needs.requirements.requests_per_s, capacity_per_s(r, needs)
-    return 1 if rate is None or not each else max(1, ceil(rate / each))
 
 
 def break_even_per_day(own: Recommendation, api: Recommendation, needs: Needs) -> float | None:

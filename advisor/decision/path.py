@@ -217,10 +217,15 @@ def machine_step(r: Recommendation, needs: Needs) -> Step:
 def parallel_step(r: Recommendation) -> Step:
     """Why so many devices."""
     engine = f"under {r.engine}"
+    copies = f"{r.copies} copies of " if r.copies > 1 else ""
+    shared = f" {r.copies} copies share the requests, {r.users_per_copy} at a time on each." if copies else ""
     if r.n_gpus == 1:
-        return Step("parallelism", f"1 device {engine}", "as few as do", "One device keeps every promise.")
+        keeps = f"One device keeps every promise{' of its share' if copies else ''}.{shared}"
+        return Step("parallelism", f"{copies}1 device {engine}", "as few as do", keeps)
     shape = f"{r.n_gpus} devices" if r.pp == 1 else f"{r.pp} stages of {r.n_gpus // r.pp} devices"
     reason = "The devices share each layer: its weights are divided, and after each they add up what they have."
     if r.pp > 1:
         reason = "More devices than a node has: each stage holds a part of the layers on a node of its own."
-    return Step("parallelism", f"{shape} {engine}", "the cheapest count that keeps every promise", reason)
+    return Step(
+        "parallelism", f"{copies}{shape} {engine}", "the cheapest count that keeps every promise", reason + shared
+    )

@@ -152,7 +152,8 @@ def _way(r: Recommendation | None) -> str:
     if r.machine is None:
         return f"API ({r.engine})"
     cache = f", cache {r.kv}" if r.kv not in ("–", "bf16") else ""
-    return f"{r.weights}{cache} on {f'{r.n_gpus} × ' if r.n_gpus > 1 else ''}{r.machine}"
+    copies = f"{r.copies} copies " if r.copies > 1 else ""
+    return f"{copies}{r.weights}{cache} on {f'{r.n_gpus} × ' if r.n_gpus > 1 else ''}{r.machine}"
 
 
 def value_text(field: str, value: float) -> str:

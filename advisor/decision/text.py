@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from advisor.decision.alternatives import Alternative
 from advisor.decision.details import Decision, Details
-from advisor.decision.month import copies_of, dollars_text, month_of
+from advisor.decision.month import dollars_text, month_of
 from advisor.decision.sensitivity import Sensitivity
 from advisor.ranking.rows import Recommendation
 from advisor.report import bytes_text, percent_text, rate_text, seconds_text, tokens_text, usd_text
@@ -150,7 +150,7 @@ def _cells(decision: Decision, r: Recommendation) -> dict[str, str]:
         "weights": r.weights,
         "cache": r.kv,
         "on": f"API ({r.engine})" if r.machine is None else f"{r.n_gpus} × {r.machine}" if r.n_gpus > 1 else r.machine,
-        "copies": "–" if (copies := copies_of(r, decision.needs)) == 1 else f"{copies}",
+        "copies": "–" if r.copies == 1 else f"{r.copies}",
         "quality": "?" if r.quality is None else percent_text(r.quality),
         "$/month": "–" if month is None else dollars_text(month.usd),
         "first tok": seconds_text(r.ttft_s) if r.ttft_s else "–",
@@ -203,12 +203,22 @@ def _commands(out: _Lines, details: Details) -> None:
         out.text("In PyTorch, by the publisher's own lines: no engine of the catalog serves it by a command.", 2)
     if details.launches:
         first = details.launches[0]
-        out.heading(f"Start it ({first.engine})")
+        out.heading(f"{_how_many(details)} ({first.engine})")
         out.lines.append(f"  {first.command}")
         if first.note:
             out.text(f"{first.note}.", 2)
     out.heading("Again, and in detail")
     out.lines += [f"  {command}" for command in details.commands.values()]
+
+
+def _how_many(details: Details) -> str:
+    """How many copies are started, and what each is given."""
+    r = details.recommendation
+    if r.copies == 1:
+        return "Start it"
+    shared = details.needs.requirements.requests_per_s is None
+    users = f", at most {r.users_per_copy} users each" if shared else ""
+    return f"Start {r.copies} of these behind a load balancer{users}"
 
 
 def _rejected(out: _Lines, decision: Decision) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from advisor.decision.month import Volume, copies_of, dollars_text, month_of
+from advisor.decision.month import Volume, dollars_text, month_of
 from advisor.decision.suited import Suited
 from advisor.ranking.rows import Recommendation
 from advisor.report import percent_text, rate_text, seconds_text, usd_text
@@ -19,9 +19,8 @@ def short_answer(r: Recommendation, needs: Needs, volume: Volume | None) -> str:
     """What an engineer would say first, in one or two sentences."""
     run = f"{r.model} through the API of {r.engine}"
     if r.machine is not None:
-        copies = copies_of(r, needs)
-        many = f", {copies} copies on " if copies > 1 else " on "
-        run = f"{r.model} ({r.family}, {r.weights}){many}{devices_text(r)}{' each' * (copies > 1)}"
+        many = f", {r.copies} copies on " if r.copies > 1 else " on "
+        run = f"{r.model} ({r.family}, {r.weights}){many}{devices_text(r)}{' each' * (r.copies > 1)}"
     parts = []
     if r.ttft_s is not None and r.tpot_s is not None:
         parts.append(f"first token in {seconds_text(r.ttft_s)}, then {rate_text(1 / r.tpot_s)} for each user")

@@ -8,7 +8,7 @@ from advisor.candidates import Outcomes, Space
 from advisor.estimating.measured import band_for
 from advisor.ranking.chance import Errors, Floats, levels
 from advisor.ranking.together import joint_chance
-from advisor.requirements import Needs
+from advisor.requirements import Needs, Requirements
 from catalog.loader import load_task
 from catalog.spec import ModelSpec
 from catalog.values import dataclass
@@ -73,16 +73,33 @@ def excesses(outcome: Outcomes, needs: Needs) -> dict[str, Floats]:
         ratios["throughput"] = least / outcome.tokens_per_s * slower
     if wanted.budget_usd_per_hour is not None:
         ratios["budget"] = hourly_usd(outcome, needs) / wanted.budget_usd_per_hour
+    if copies_are_limited(wanted):
+        ratios["devices in all"] = devices_in_all(outcome, needs) / needs.max_gpus
     return ratios
+
+
+def copies_are_limited(wanted: Requirements) -> bool:
+    """Whether the copies that a rate needs must do with a number of devices that the user gave."""
+    return wanted.requests_per_s is not None and wanted.max_gpus is not None
+
+
+def devices_in_all(outcome: Outcomes, needs: Needs) -> Floats:
+    """Devices of as many copies as the rate asked for needs."""
+    return copies_needed(outcome, needs) * outcome.devices
 
 
 def hourly_usd(outcome: Outcomes, needs: Needs) -> Floats:
     """US dollars an hour of as many copies as the rate asked for needs at full use; of one where none is."""
+    return np.asarray(outcome.usd_per_hour * copies_needed(outcome, needs))
+
+
+def copies_needed(outcome: Outcomes, needs: Needs) -> Floats:
+    """Copies of a model that serve the rate asked for at full use; 1 where none is."""
     rate = needs.requirements.requests_per_s
     if rate is None:
-        return outcome.usd_per_hour
+        return np.ones(len(outcome.ttft_s))
     each = outcome.tokens_per_s / needs.output_tokens if outcome.writes else outcome.tokens_per_s
-    return np.asarray(outcome.usd_per_hour * np.maximum(1.0, np.ceil(rate / each)))
+    return np.maximum(1.0, np.ceil(rate / each))
 
 
 def least_rate(outcome: Outcomes, needs: Needs) -> float | None:

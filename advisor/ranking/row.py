@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from advisor.candidates import Choice, Outcomes
+from advisor.candidates import Choice
 from advisor.decision.suited import Suited
 from advisor.estimating.measured import band_for
 from advisor.format_loss import loss_of
 from advisor.quality import Quality
+from advisor.ranking.copies import Run
 from advisor.ranking.facts import facts_of, lineage_of
-from advisor.ranking.promises import Limit, chance_of_all, context_problem, limits, whole_s
+from advisor.ranking.promises import Limit, chance_of_all, context_problem, copies_needed, limits, whole_s
 from advisor.ranking.rows import Recommendation
 from advisor.ranking.weights import GRADE_SHARES
 from advisor.requirements import Needs
@@ -25,10 +26,9 @@ TIGHT = 0.03
 """Share of memory below which it is called tight: a change of engine version moves it by as much."""
 
 
-def row_of(
-    spec: ModelSpec, needs: Needs, suits: Suited, quality: Quality | None, outcome: Outcomes, index: int
-) -> Recommendation:
+def row_of(spec: ModelSpec, suits: Suited, quality: Quality | None, run: Run) -> Recommendation:
     """A model that somebody runs, without its score."""
+    outcome, index, needs = run.outcome, run.index, run.needs
     choice: Choice = outcome.space.choices[index]
     promises = limits(outcome, index, needs, spec)
     tightest = max(promises, key=lambda limit: limit.used, default=None)
@@ -89,6 +89,8 @@ def row_of(
         lineage=lineage_of(spec),
         grade=suits.grade,
         grade_share=GRADE_SHARES[suits.grade],
+        copies=run.copies * int(copies_needed(outcome, needs)[index]),
+        users_per_copy=needs.users,
     )
 
 

@@ -95,6 +95,16 @@ class Recommendation:
     """The oldest release of the same architecture by the same organisation."""
     variants: tuple[Variant, ...] = ()
     """The others of its lineage, the best first."""
+    copies: int = 1
+    """Of the model, each on ``n_gpus`` devices: as many as the users or the rate asked for need. Memory, times,
+    throughput and the price per hour are those of one."""
+    users_per_copy: int | None = None
+    """Requests at a time on each; ``None`` behind an API."""
+
+    @property
+    def devices(self) -> int:
+        """Of all copies together."""
+        return self.n_gpus * self.copies
 
     @property
     def ungraded(self) -> float:

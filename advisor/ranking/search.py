@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from advisor.candidates import Outcomes
 from advisor.ranking.chance import Floats
 from advisor.ranking.many import Many, Ways
-from advisor.ranking.promises import excesses
+from advisor.ranking.promises import copies_are_limited, excesses
 from advisor.ranking.ways import TIMELESS, keeps, keys_of, timeless_keys
 from advisor.requirements import Needs
 from calculators.stacked import Indices
@@ -72,9 +72,9 @@ def settle(many: Many, blocked: frozenset[str]) -> Settled:
 
 def _times_are_limited(needs: Needs) -> bool:
     wanted = needs.requirements
-    copies = wanted.budget_usd_per_hour if wanted.requests_per_s is not None else None  # how many hangs on their speed
-    limits = (needs.ttft_s, needs.tpot_s, wanted.e2e_s, wanted.tokens_per_s, copies)
-    return any(limit is not None for limit in limits)
+    limits = (needs.ttft_s, needs.tpot_s, wanted.e2e_s, wanted.tokens_per_s)
+    dear = wanted.budget_usd_per_hour is not None and wanted.requests_per_s is not None  # copies hang on their speed
+    return dear or copies_are_limited(wanted) or any(limit is not None for limit in limits)
 
 
 def _held_somewhere(many: Many, ways: Ways, first_only: NDArray[np.bool_]) -> Ways:

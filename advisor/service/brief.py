@@ -25,6 +25,8 @@ class Way(BaseModel):
     machine: str | None
     """``None``: behind an API."""
     devices: int
+    """Of each copy."""
+    copies: int
     weights: str
     cache: str
     engine_or_provider: str | None
@@ -130,7 +132,8 @@ class ExplanationBrief(BaseModel):
 def way(r: Recommendation) -> Way:
     """A recommendation in few words."""
     return Way(
-        model=r.model, family=r.family, machine=r.machine, devices=r.n_gpus, weights=r.weights, cache=r.kv,
+        model=r.model, family=r.family, machine=r.machine, devices=r.n_gpus, copies=r.copies,
+        weights=r.weights, cache=r.kv,
         engine_or_provider=r.engine, quality=_short(r.quality), first_token_s=_short(r.ttft_s),
         per_token_s=_short(r.tpot_s), tokens_or_requests_per_s=_short(r.tokens_per_s),
         usd_per_hour=_short(r.usd_per_hour), usd_per_thousand_requests=_short(r.usd_per_thousand_requests),

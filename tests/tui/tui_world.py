@@ -103,7 +103,7 @@ def recommendation(name: str, **more: Any) -> Recommendation:
         "score": 0.6, "reason": "It writes one token after the other.", "binding": "memory: 57 % of the limit",
         "margins": {"memory": 0.43, "first token": 0.75, "per token": 0.5}, "notes": ("a note",),
     }  # fmt: skip
-    return Recommendation(**fields | more)
+    return Recommendation(**fields | {"users_per_copy": 8} | more)
 
 
 REJECTED = (
