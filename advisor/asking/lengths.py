@@ -370,7 +370,7 @@ def settle(draft: Draft, rates: Rates, task: Task) -> None:
         if flow.is_bulk:
             put_bulk(draft, flow, task, per_request)
             continue
-        if shared_by_copies(draft, flow, task, per_request):
+        if per_request > 1 and shared_by_copies(draft, flow, task, per_request):
             continue
         exact = rates.tokens[0][0] if rates.tokens and not rates.requests else None
         _flow(draft, flow.per_s, flow.words, task, per_request, exact)
