@@ -36,12 +36,11 @@ def command(asked: Mapping[str, Any]) -> str:
 
 
 def texts(advice: Advice) -> dict[str, Callable[[], str]]:
-    """The shortlist as tables, the whole answer as JSON, by suffix."""
-    from tui.exports import csv_of, json_of, markdown_of
+    """The shortlist as a table, the whole answer as JSON, by suffix."""
+    from tui.exports import csv_of, json_of
 
     rows = advice.recommendations
     return {
-        "md": partial(markdown_of, SHORTLIST, rows),
         "csv": partial(csv_of, SHORTLIST, rows),
         "json": partial(json_of, advice),
     }

@@ -28,20 +28,20 @@ class ModelCommands(Provider):
         """One line that says that models can be opened by name."""
         if self._models:
             first = self._models[0].id
-            yield DiscoveryHit(f"open model {first}", self._command(first), help="type any model's name")
+            yield DiscoveryHit(f"Open model {first}", self._command(first), help="type any model's name")
 
     async def search(self, query: str) -> Hits:
         """Models that contain every word; the fuzzy matcher would miss 'qwen 7b'."""
         matcher = self.matcher(query)
         words = [word for word in query.lower().split() if word not in ("open", "model")]
         for model in self._models:
-            title = f"open model {model.id}"
+            title = f"Open model {model.id}"
             score = max(matcher.match(title), 0.3 if all(word in model.words for word in words) else 0.0)
             if score > 0:
                 what = f"{model.spec.family}, {total(model)}"
                 yield Hit(score, matcher.highlight(title), self._command(model.id), help=what)
             if "lab" in query.lower() and model.spec.is_disclosed:
-                title = f"change {model.id} in the Lab"
+                title = f"Change {model.id} in the Lab"
                 if (score := matcher.match(title)) > 0:
                     change = partial(self.app.post_message, OpenPage("lab", {"base": model.id}))
                     yield Hit(score, matcher.highlight(title), change, help="layers, width, heads, experts …")
@@ -59,13 +59,18 @@ class MachineCommands(Provider):
         matcher = self.matcher(query)
         words = [word for word in query.lower().split() if word not in ("open", "machine")]
         for machine in library.machines if library else ():
-            title = f"open machine {machine.id}"
-            score = max(matcher.match(title), 0.3 if all(word in title for word in words) else 0.0)
+            title = f"Open machine {machine.id}"
+            score = max(matcher.match(title), 0.3 if all(word in title.lower() for word in words) else 0.0)
             if score > 0:
                 yield Hit(score, matcher.highlight(title), self._command(machine.id), help=machine.name)
 
     def _command(self, name: str) -> Callable[[], object]:
         return partial(self.app.post_message, OpenPage("machines", {"machine": name}))
+
+
+def _listed(action: str) -> bool:
+    """Whether the application's own commands have it, by another name: going to pages, settings, lists."""
+    return action.startswith("go(") or action in ("preferences", "bookmarks", "history")
 
 
 class PageCommands(Provider):
@@ -75,7 +80,8 @@ class PageCommands(Provider):
         found: dict[str, tuple[str, str, Callable[[], Awaitable[bool]]]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.description and active.enabled and not binding.system and binding.action not in found:
+            named = binding.description and active.enabled and not binding.system
+            if named and not _listed(binding.action) and binding.action not in found:
                 shown = self.app.get_key_display(binding)
                 about = f"{binding.tooltip} (key {shown})" if binding.tooltip else f"key {shown}"
                 run = partial(self.app.run_action, binding.action, active.node)

@@ -21,14 +21,19 @@ def command(path: str) -> str:
     return shlex.join(("whicharch", "plan", path))
 
 
-def texts(plan: Plan | None, data: Mapping[str, Any] | None, tab: str) -> dict[str, Callable[[], str]]:
-    """Files by suffix: the answer, with the table of the tab in view as CSV, and the form."""
+def texts(
+    plan: Plan | None, data: Mapping[str, Any] | None, tab: str, warning: str = ""
+) -> dict[str, Callable[[], str]]:
+    """Files by suffix: the answer, with the table of the tab in view as CSV, and the form.
+
+    A ``warning`` stands at the top of every answer, in CSV as a comment; the form is what it is.
+    """
     found: dict[str, Callable[[], str]] = {}
     if plan is not None:
-        found["md"] = lambda: _markdown(plan)
-        found["json"] = lambda: _json(plan)
+        found["md"] = lambda: (f"> {warning}\n\n" if warning else "") + _markdown(plan)
+        found["json"] = lambda: _json(plan, warning)
         if (table := csv_rows(plan, tab)) is not None:
-            found["csv"] = lambda: _csv(*table)
+            found["csv"] = lambda: (f"# {warning}\n" if warning else "") + _csv(*table)
     if data is not None:
         found["yaml"] = lambda: _yaml(data)
     return found
@@ -40,10 +45,11 @@ def _markdown(plan: Plan) -> str:
     return "\n".join(plan_lines(plan, markdown=True)) + "\n"
 
 
-def _json(plan: Plan) -> str:
+def _json(plan: Plan, warning: str) -> str:
     import json
 
-    return json.dumps(plan.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    data = {**({"warning": warning} if warning else {}), **plan.to_dict()}
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
 def _csv(heads: list[str], rows: list[list[Any]]) -> str:

@@ -28,6 +28,7 @@ class Shell(Styled):
         Binding("f", "bookmark", "Bookmark", show=False, tooltip="Keep what is asked now", id="app.bookmark"),
         Binding("F", "bookmarks", "Bookmarks", show=False, tooltip="Return to what was kept", id="app.bookmarks"),
         Binding("H", "history", "History", show=False, tooltip="Return to what was asked before", id="app.history"),
+        Binding("q", "say_how_to_quit", show=False, system=True, id="app.q"),
         Binding("comma", "preferences", "Settings", show=False, tooltip="Theme, units, money", id="app.settings"),
     ]
 
@@ -103,6 +104,10 @@ class Shell(Styled):
     def pages_open(self) -> list[Page]:
         """Every page that has been opened."""
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, Page)]
+
+    def action_say_how_to_quit(self) -> None:
+        """A single letter does not end the application."""
+        self.notify("ctrl+q quits.", timeout=3)
 
     # Copying, exporting, explaining
 

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import Any
 
 from advisor.decision.fields import WISHES, Wish
-from advisor.quantities import number_text, usd_per_hour
+from advisor.quantities import number_text, seconds, usd_per_hour
 from advisor.requirements import Needs, Requirements
 
 
@@ -39,7 +39,8 @@ def written(wish: Wish, value: float) -> str:
             hour, month = f"{number_text(value)}/hour", f"{number_text(round(value * 730, 2))}/month"
             return month if len(month) < len(hour) and usd_per_hour(month, "budget") == value else hour
         case "ttft_s" | "tpot_s" | "e2e_s":
-            return f"{number_text(value)}s"
+            millis = f"{number_text(round(value * 1e3, 9))}ms"
+            return millis if value < 1 and seconds(millis, "duration") == value else f"{number_text(value)}s"
         case "context_tokens" | "input_tokens" | "output_tokens" if value % 1024 == 0:
             return f"{int(value) // 1024}k"
         case "min_params" | "max_params" if float(f"{value / 1e9:g}") * 1e9 == value:

@@ -361,3 +361,43 @@ async def test_a_catalog_read_again_leaves_what_is_asked_and_a_number_out_of_ran
         page = app.screen
         assert isinstance(page, AskScreen)
         assert (page.bookmark(), page.equivalent()) == (None, "")
+
+
+async def test_the_markdown_of_an_answer_holds_question_reading_reasons_and_command_and_undo_writes_milliseconds(
+    app: WhicharchApp, world: World
+):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, AskScreen)
+        asked = "chat on one RTX 4090 for 3 users, first token under 300 ms, frobnicated"
+        screen.query_one("#question", Input).value = asked
+        await pilot.press("slash", "enter")
+        await settle(pilot)
+        text = screen.exports()["md"]()
+        for part in (
+            f"**Question:** {asked}",
+            "from “3 users”",
+            "- not understood: “frobnicated”",
+            "- output 256 tokens (assumed)",
+            "| tiny-2l |",
+            "### Why decoder",
+            "- It scores 0.60, number 1.",
+            "- Binds: memory: 57 % of the limit.",
+            "- memory is tight",
+            "- cheaper: mixed-4l: saves",
+            "vllm serve tiny-2l",
+            "→ users ≤ 5",
+            "whicharch recommend --task chat --users 3 --ttft 300ms --machine rtx-4090",
+        ):
+            assert part in text
+        assert "changed after the question" not in text
+        await put(pilot, "users", "5")
+        assert "changed after the question" in screen.exports()["md"]()
+        await pilot.press("escape", "u")
+        await settle(pilot)
+        assert "changed after the question" not in screen.exports()["md"]()
+        await pilot.press("u")
+        await settle(pilot)
+        assert screen.query_one("#field-tpot-s Input", Input).value == "60ms"
+        assert "--tpot 60ms" in screen.equivalent()

@@ -17,8 +17,9 @@ from catalog.errors import BadInput
 from tui.app import WhicharchApp
 from tui.screens import plan as page
 from tui.screens.plan import PlanScreen
-from tui.widgets.plan_result import PlanResult
+from tui.widgets.plan_result import EARLIER, PlanResult
 from tui.widgets.reader import Reader
+from tui.widgets.row_table import RowTable
 from tui.widgets.run_line import RunLine
 
 ROOT = Path(__file__).parents[2]
@@ -183,6 +184,57 @@ async def test_a_file_fills_the_form_and_its_classes_are_edited_one_by_one(app: 
         assert [entry["name"] for entry in screen.data["traffic"]] == ["questions"]  # type: ignore[index]
 
 
+async def test_an_answer_to_an_earlier_form_says_so_wherever_it_is_shown_copied_or_written(
+    app: WhicharchApp, planner: Planner
+):
+    path = str(ROOT / "examples" / "rag.yaml")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot)
+        result, warning = screen.query_one(PlanResult), screen.query_one("#earlier")
+        await pilot.press("s")
+        await settle(pilot)
+        verdict = line(screen)
+        assert "planned in" in verdict
+        assert not warning.display
+        field(screen, "class-rate").value = "90/min"
+        await settle(pilot)
+        for key in "123456":
+            await pilot.press(key)
+            await settle(pilot)
+            shown = "\n".join(strip.text for strip in screen._compositor.render_strips())
+            assert "✗ Answer to an earlier form" in shown
+        assert screen.copied().splitlines() == [f"# {EARLIER}", "vllm serve tiny-2l"]
+        await pilot.press("2")
+        await settle(pilot)
+        texts = screen.exports()
+        assert texts["md"]().startswith(f"> {EARLIER}")
+        assert texts["csv"]().startswith(f"# {EARLIER}")
+        assert next(iter(json.loads(texts["json"]()).items())) == ("warning", EARLIER)
+        assert EARLIER not in texts["yaml"]()
+        await pilot.press("escape", "u")
+        await settle(pilot)
+        assert not warning.display
+        assert line(screen) == verdict
+        assert EARLIER not in screen.exports()["md"]()
+        screen.query_one("#path", Input).value = path
+        await pilot.press("escape", "o", "enter")
+        await settle(pilot)
+        assert (screen.plan, result.plan, warning.display) == (None, None, False)
+        assert not any(screen.query_one(name, RowTable).rows for name in ("#front", "#moments", "#months", "#others"))
+        await pilot.press("6")
+        await settle(pilot)
+        assert "vllm" not in screen.query_one("#launch", Reader).text
+        assert set(screen.exports()) == {"yaml"}
+        assert screen.query_one("#path", Input).value == path
+        await pilot.press("escape", "u")
+        await settle(pilot)
+        assert screen.query_one("#path", Input).value == ""
+        assert path not in line(screen)
+        await pilot.press("U")
+        await settle(pilot)
+        assert screen.query_one("#path", Input).value == path
+
+
 def test_the_real_planner_answers_with_a_time_series():
     from advisor.planning.draft import START
 
@@ -250,7 +302,7 @@ async def test_what_was_typed_a_moment_ago_stays_when_a_class_is_added_and_a_fil
         await settle(pilot)
         assert screen.equivalent() == f"whicharch plan '{path}'"
         field(screen, "class-rate").value = "41/min"
-        assert screen.equivalent() == "whicharch plan whicharch-plan.yaml"
+        assert screen.equivalent() == "whicharch plan whicharch-plan.yaml  # plans the form as it is now"
         await pilot.press("u")
         await settle(pilot)
         assert screen.equivalent() == f"whicharch plan '{path}'"

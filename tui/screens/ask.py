@@ -122,6 +122,12 @@ class AskScreen(Page):
         self.asked: dict[str, Any] = {}
         self.advice: Advice | None = None
         self.question = ""
+        self._reading: Reading | None = None
+        """How the question was read; ``None`` where it was returned to, or nothing was asked in words."""
+        self._read_as: dict[str, Any] = {}
+        """What the question asks, as the form said it."""
+        self._answered_to: dict[str, Any] = {}
+        """What ``advice`` answers."""
         self._others: dict[str, Any] = {}
         """What was understood and no field shows."""
         self._more: bool | None = None
@@ -206,8 +212,9 @@ class AskScreen(Page):
         reading = event.reading
         self._say_reading(reading)
         if reading.problem is None:
-            self.question = reading.text
+            self.question, self._reading = reading.text, reading
             self._put(event.fields, event.others)
+            self._read_as = self.asked
             self.app.visited(reading.text, "ask", self._state())  # type: ignore[attr-defined]
 
     def _say_reading(self, reading: Reading | None) -> None:
@@ -287,6 +294,7 @@ class AskScreen(Page):
         if self.advice is None:
             garbage.keep()
         advice = self.advice = event.advice
+        self._answered_to = event.asked
         self._reasons = {}
         with self.app.batch_update():
             self.lists.show(advice)
@@ -447,6 +455,8 @@ class AskScreen(Page):
         with self.prevent(Input.Changed):
             self.query_one("#question", Input).value = event.question
         self._say_reading(None)
+        if self._reading is not None and self._reading.text != event.question:
+            self._reading = None
         self._put(event.fields, event.others)
 
     def bookmark(self) -> str | None:
@@ -458,8 +468,19 @@ class AskScreen(Page):
         return ask_export.command(self.asked)
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
-        """The shortlist as tables, the whole answer as JSON."""
-        return {} if self.advice is None else ask_export.texts(self.advice)
+        """The answer with its question and reasons as Markdown, the shortlist as CSV, the whole as JSON."""
+        if self.advice is None:
+            return {}
+        from tui.ask_document import Question, explained_document
+
+        asked, row = self._answered_to, self.lists.shortlist.row
+        edited = self._reading is not None and asked != self._read_as
+        question = Question(self.question, self._reading, asked, edited)
+        names = [row.model] if row is not None else []
+        return {
+            "md": partial(explained_document, question, self.advice, names, dict(self._reasons)),
+            **ask_export.texts(self.advice),
+        }
 
     def explained(self) -> Explanation | None:
         """Where the highlighted row's times, memory and price come from."""

@@ -17,11 +17,12 @@ from textual.worker import Worker, get_current_worker
 from catalog.errors import BadInput
 from tui import plan_export
 from tui.off_loop import Failed, off_loop
+from tui.plan_past import Opened
 from tui.screens.page import Page, State
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
 from tui.widgets.plan_form import PlanForm, same
-from tui.widgets.plan_result import PlanResult
+from tui.widgets.plan_result import EARLIER, PlanResult
 from tui.widgets.run_line import RunLine
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class PlanScreen(Page):
       **Cost**: growth month by month, other terms, hosted models. **Others**: why they lost. **Launch**: command lines.
 
     Keys `1` to `6` choose a tab, `v` what its plot shows, `+` and `-` add and remove classes of traffic. `x` writes the
-    answer as Markdown, JSON or CSV, and the form as `plan.yaml`, which `whicharch plan` reads.
+    answer as Markdown, JSON or CSV, and the form as `plan.yaml`, which `whicharch plan` reads. An answer stays while
+    the form is edited, dimmed and marked as that to an earlier form; opening a file clears it.
     """
 
     @dataclass
@@ -112,11 +114,12 @@ class PlanScreen(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._file: tuple[str, dict[str, Any]] | None = None
-        """The file that was opened last, and what it held."""
+        self._opened = Opened()
         self.plan: Plan | None = None
         self.planned: dict[str, Any] | None = None
         """What ``plan`` answers."""
+        self._verdict = ("○", "")
+        """What was said of ``plan``."""
         self._asked: dict[str, Any] | None = None
         """What is being planned; the form may be edited meanwhile."""
         self._run = 0
@@ -187,7 +190,8 @@ class PlanScreen(Page):
     def _filled(self, event: Filled) -> None:
         first = self.data is None
         if event.path:
-            self._file = event.path, event.data
+            self._opened.add(event.path, event.data)
+            self._forget()
         self._fill(event.data)
         if wanted := self._wanted:
             self._wanted = None
@@ -196,6 +200,13 @@ class PlanScreen(Page):
             self.query_one("#run").focus()
         if event.path:
             self.query_one("#run", RunLine).stop("○", f"read {event.path}")
+
+    def _forget(self) -> None:
+        """What was planned, or is being planned, has nothing to do with the file that is opened now."""
+        if self.query_one("#run", RunLine).running:
+            self._stop("stopped")
+        self.plan = self.planned = None
+        self.query_one(PlanResult).clear()
 
     def _fill(self, data: dict[str, Any], index: int = 0) -> None:
         self.form.fill(data, index)
@@ -206,14 +217,31 @@ class PlanScreen(Page):
         line = self.query_one("#run", RunLine)
         if not self.form.problem:
             self.past.went(self.state())
+        self._compare()
         if line.running:
             return
         if self.form.problem:
             line.stop("✗", self.form.problem)
-        elif self.planned is not None and self.data != self.planned:
-            line.stop("○", "changed since it was planned")
-        elif line.mark == "✗":
+        elif self.plan is None:
             line.stop("○", "")
+        elif self.query_one(PlanResult).earlier:
+            line.stop("○", "changed since it was planned")
+        else:
+            line.stop(*self._verdict)
+
+    def _compare(self) -> bool:
+        """Mark the answer where the form asks something else by now, and name the file that the form holds."""
+        earlier = self.plan is not None and not self._is_planned()
+        self.query_one(PlanResult).earlier = earlier
+        path = self.query_one("#path", Input)
+        if not path.has_focus:
+            path.value = self._opened.of(self.data)
+        return earlier
+
+    def _is_planned(self) -> bool:
+        if self.form.problem or self.data is None or self.planned is None:
+            return False
+        return same(self.data, self.planned)
 
     @on(Unreadable)
     def _not_read(self, event: Unreadable) -> None:
@@ -290,10 +318,11 @@ class PlanScreen(Page):
         self.planned = self._asked
         nothing = "nothing stays within the budget" if plan.budget_breaks_in else "nothing keeps the promises"
         kept = "planned" if plan.kept else nothing
-        line.stop("✓" if plan.kept else "✗", f"{kept} in {line.seconds:.0f} s")
+        self._verdict = "✓" if plan.kept else "✗", f"{kept} in {line.seconds:.0f} s"
+        line.stop(*self._verdict)
         with self.app.batch_update():
             self.query_one(PlanResult).show(plan)
-        if self.data != self.planned:
+        if self._compare():
             line.stop(line.mark, f"{kept}; changed since it was planned")
         if self.has_class("-narrow") and self.focused is line:
             self.query_one(PlanResult).focus_tab()
@@ -369,21 +398,22 @@ class PlanScreen(Page):
         return f"{self.data.get('name') or 'plan'}: {self.data.get('slo', '')}"
 
     def equivalent(self) -> str:
-        """The command: with the file that was opened while the form holds the same, else with the form's own."""
-        if self._file is not None and (data := self.form.read()) is not None:
-            path, held = self._file
-            if same(held, data):
-                return plan_export.command(path)
-        return plan_export.command(plan_export.EXPORTED)
+        """The command: with a file that was opened while the form holds the same, else with the form's own."""
+        line = plan_export.command(self._opened.of(self.form.read()) or plan_export.EXPORTED)
+        return f"{line}  # plans the form as it is now" if self._compare() else line
 
     def copied(self) -> str:
-        """On the last tab the launch lines, else the plan in a line."""
+        """On the last tab the launch lines, else the plan in a line; a comment above them warns of an earlier form."""
         if self.plan is None or self.plan.best is None:
             return self.equivalent()
+        self.form.read()
+        lines = [f"# {EARLIER}"] if self._compare() else []
         if self.query_one(PlanResult).active == "launch":
-            return "\n".join(launch.command for launch in self.plan.launches)
-        return self.plan.best.way
+            return "\n".join([*lines, *(launch.command for launch in self.plan.launches)])
+        return "\n".join([*lines, self.plan.best.way])
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
         """The form as plan.yaml; the answer as Markdown and JSON; the tab's table as CSV."""
-        return plan_export.texts(self.plan, self.form.read(), self.query_one(PlanResult).active)
+        data = self.form.read()
+        warning = EARLIER if self._compare() else ""
+        return plan_export.texts(self.plan, data, self.query_one(PlanResult).active, warning)

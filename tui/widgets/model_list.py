@@ -226,6 +226,6 @@ class ModelList(Vertical):
         else:
             fits = {True: "fits", False: "DOES NOT FIT", None: "memory not known"}[e.memory.fits]
             told = [f"{f.name} {f.text}" for f in found.figures[:2]]
-            second = Content(" · ".join([f"{e.n_gpus} × {e.machine}: {fits}", *told, "enter opens"]))
+            second = Content(" · ".join([f"{e.weights}, {e.n_gpus} × {e.machine}: {fits}", *told, "enter opens"]))
         said = Content.assemble(first, "\n", second.stylize("dim"))
         self.query_one("#brief", Static).update(said, layout=False)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from advisor.report import percent_text, seconds_text, usd_text
 from tui.plan_cells import FRONT, MONTHS, NO, OTHERS, SERIES, YES, moments, numbered
@@ -39,6 +39,9 @@ INVITATION: tuple[Section, ...] = (
 )  # fmt: skip
 
 
+EARLIER = "Answer to an earlier form: the form was changed after this was planned."
+
+
 class PlanResult(Tabbed):
     """Plan, front, run over time, money, others, launch lines."""
 
@@ -50,6 +53,8 @@ class PlanResult(Tabbed):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "view", "Plot", tooltip="Another quantity in the plot", id="plan.view")
     ]
+    earlier: reactive[bool] = reactive(False, init=False)
+    """Whether the form asks something else by now."""
     latency: reactive[int] = reactive(0, init=False)
     over_time: reactive[int] = reactive(0, init=False)
     apis: reactive[bool] = reactive(False, init=False)
@@ -59,7 +64,8 @@ class PlanResult(Tabbed):
         self.plan: Plan | None = None
 
     def compose(self) -> ComposeResult:
-        """The tabs."""
+        """The tabs, and above them what makes the answer out of date."""
+        yield Static("✗ Answer to an earlier form; s plans it as it is now", id="earlier")
         with TabbedContent():
             with TabPane("1 Plan", id="answer-tab"):
                 yield Reader(id="summary")
@@ -85,6 +91,23 @@ class PlanResult(Tabbed):
         self.query_one("#summary", Reader).read(Content("Press s to find the cheapest plan."), INVITATION)
         self.query_one("#launch", Reader).read(Content("Command lines stand here once there is a plan."), ())
 
+    def clear(self) -> None:
+        """Take the answer away."""
+        self.plan, self.earlier = None, False
+        for name in ("#front", "#moments", "#months", "#others"):
+            table = self.query_one(name, RowTable)
+            table.empty = "no plan yet"
+            table.show_rows((), follow=False)
+            table.border_title = ""
+        for name in ("#chosen", "#terms", "#lost"):
+            self.query_one(name, Reader).read(Content(""), ())
+        self.invite()
+        self._draw_all()
+
+    def watch_earlier(self) -> None:
+        """Say so on every tab, and dim what is out of date."""
+        self.set_class(self.earlier, "-earlier")
+
     # Filling
 
     def show(self, plan: Plan) -> None:
@@ -108,6 +131,9 @@ class PlanResult(Tabbed):
         others.show_rows(plan.runners_up, follow=False)
         others.border_title = "Why others lost"
         self.query_one("#launch", Reader).read(Content(""), _launch(plan))
+        self._draw_all()
+
+    def _draw_all(self) -> None:
         self._draw_front()
         self._draw_time()
         self._draw_cost()
