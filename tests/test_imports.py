@@ -51,3 +51,11 @@ for name in {[*COMMANDS]}:
     assert not heavy, (name, heavy)
 """
     assert "click" in loaded(code)
+
+
+def test_pydantic_gets_its_own_loader_for_anything_but_the_absent_plugins():
+    code = "from advisor.cli import _without_plugins\n_without_plugins()\nfrom pydantic.plugin import _loader"
+    early = f"{code}\nassert _loader.get_plugins() == ()\nassert 'importlib.metadata' not in sys.modules"
+    assert "pydantic" in loaded(early)
+    late = f"{code}\nassert _loader.PYDANTIC_ENTRY_POINT_GROUP == 'pydantic'\nassert sys.modules[_loader.__name__].__file__"
+    assert "pydantic" in loaded(late)

@@ -94,10 +94,22 @@ def cli(ctx: click.Context) -> None:
 
 
 def _without_plugins() -> None:
-    """Keep pydantic from looking for plugins, and from loading what it looks with: 60 ms."""
+    """Keep pydantic from looking for plugins, and from loading what it looks with: 60 ms.
+
+    A release of pydantic that asks its loader for anything else gets the loader itself.
+    """
     if os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__") == "__all__":
         none = ModuleType("pydantic.plugin._loader")
+
+        def from_loader(name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            if sys.modules.get(none.__name__) is none:
+                del sys.modules[none.__name__]
+            return getattr(import_module(none.__name__), name)
+
         none.get_plugins = tuple  # type: ignore[attr-defined]
+        none.__getattr__ = from_loader  # type: ignore[method-assign]
         sys.modules.setdefault(none.__name__, none)
 
 
