@@ -57,5 +57,6 @@ def test_pydantic_gets_its_own_loader_for_anything_but_the_absent_plugins():
     code = "from advisor.cli import _without_plugins\n_without_plugins()\nfrom pydantic.plugin import _loader"
     early = f"{code}\nassert _loader.get_plugins() == ()\nassert 'importlib.metadata' not in sys.modules"
     assert "pydantic" in loaded(early)
-    late = f"{code}\nassert _loader.PYDANTIC_ENTRY_POINT_GROUP == 'pydantic'\nassert sys.modules[_loader.__name__].__file__"
+    asked = "assert _loader.PYDANTIC_ENTRY_POINT_GROUP == 'pydantic'"
+    late = f"{code}\n{asked}\nassert sys.modules[_loader.__name__].__file__"
     assert "pydantic" in loaded(late)
