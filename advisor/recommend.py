@@ -6,11 +6,14 @@ and the share that the grade of their family for the task leaves (``decision.sui
 of near-duplicates the best stands for its lineage. Where one copy of a model cannot serve all users, copies share them
 (``ranking.copies``). A model that keeps no way open is rejected with every broken promise
 and the smallest change that admits it.
+
+``recommend`` gives the whole answer; ``shortlist_first`` gives it in two stages, the shortlist before the rejected
+models are looked at, for whoever waits at a screen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import Any
@@ -38,8 +41,11 @@ from catalog.loader import checked, is_shipped, listed_models, load, load_machin
 from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.task import Task
+from catalog.values import changed, dataclass
 
-__all__ = ["Advice", "Limit", "Point", "Recommendation", "Rejection", "Variant", "recommend"]
+__all__ = [
+    "Advice", "InStages", "Limit", "Point", "Recommendation", "Rejection", "Variant", "recommend", "shortlist_first",
+]  # fmt: skip
 
 
 def recommend(
@@ -51,6 +57,39 @@ def recommend(
         requirements: The requirements as a whole.
         limit: Recommendations at most, and of rejected models the nearest.
         rejections: Of these so many instead: what would admit one takes longer to find than to rank all models.
+        fields: Or the fields of the requirements.
+
+    Raises:
+        BadInput: If a name is unknown, or a limit impossible.
+    """
+    return shortlist_first(requirements, limit=limit, rejections=rejections, **fields).whole()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class InStages:
+    """An answer whose rejected models are found when they are asked for."""
+
+    advice: Advice
+    """With nothing rejected: all else is as in the whole answer."""
+    rejected: Callable[[], tuple[Rejection, ...]]
+    """Finds the rejected models; what would admit each is found when it is read (``Rejection.smallest_change``)."""
+
+    def whole(self) -> Advice:
+        """The answer with its rejected models, as ``recommend`` gives it."""
+        return changed(self.advice, rejected=self.rejected())
+
+
+def shortlist_first(
+    requirements: Requirements | None = None, /, *, limit: int = 10, rejections: int | None = None, **fields: Any
+) -> InStages:
+    """The answer of ``recommend`` in two stages: ``advice`` has the shortlist, ``whole()`` the rejected models too.
+
+    The second stage takes up what the first has computed; it may run in another thread, or never.
+
+    Args:
+        requirements: As for ``recommend``, like all others.
+        limit: Recommendations at most.
+        rejections: Rejected models at most, if not as many.
         fields: Or the fields of the requirements.
 
     Raises:
@@ -87,24 +126,32 @@ def recommend(
                 else:
                     found.append(row)
     blocked = {spec.id: why for spec in kept if (why := _licence_problem(spec, wanted) or context_problem(spec, needs))}
-    best, closest, considered = _runs(kept, machines, needs, blocked)
+    runs = _runs(kept, machines, needs, blocked)
     for spec in kept:
-        if run := best.get(spec.id):
+        if run := runs.best.get(spec.id):
             row = row_of(spec, families[spec.family], quality.get(spec.id), run)
             (too_poor if floor.problem(row.quality) else found).append(row)
-    rejected = _nearest([spec for spec in kept if spec.id not in best], closest, needs, blocked, told)
-    rejected += tuple(floor.rejection(row) for row in too_poor)
     ranked = in_order(found, needs, weights)
-    return Advice(
+
+    def rejected() -> tuple[Rejection, ...]:
+        if not told:
+            return ()
+        left = [spec for spec in kept if spec.id not in runs.best]
+        nearest = _nearest(left, runs.closest([spec.id for spec in left]), needs, blocked, told)
+        nearest += tuple(floor.rejection(row) for row in too_poor)
+        return tuple(sorted(nearest, key=lambda r: r.severity)[:told])
+
+    advice = Advice(
         requirements=needs.model_dump(),
         recommendations=shortlist(ranked, limit),
-        rejected=tuple(sorted(rejected, key=lambda r: r.severity)[:told]),
-        considered=considered,
+        rejected=(),
+        considered=runs.considered,
         unsuited={f.family: f.reason for f in families.values() if f.grade == "poor"},
         excluded=excluded,
         points=points_of(ranked),
         weights=asdict(weights),
     )
+    return InStages(advice, rejected)
 
 
 def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
@@ -125,40 +172,54 @@ def hosted_models(needs: Needs) -> tuple[Recommendation, ...]:
     return shortlist(in_order(found, needs, weights_of(wanted)), len(found))
 
 
-def _runs(
-    models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs, blocked: Mapping[str, str]
-) -> tuple[dict[str, Run], dict[str, list[Outcomes]], int]:
-    """As ``_settled``, and what one copy cannot do, or only on every device there may be, by copies."""
-    ways, closest, considered = _settled(models, machines, needs, blocked)
-    best = {name: Run(*way, needs) for name, way in ways.items()}
+@dataclass(frozen=True, eq=False, slots=True)
+class _Settled:
+    """The best way of each model that has one, how many ways were considered, and the others' ways when asked for."""
+
+    best: dict[str, tuple[Outcomes, int]]
+    considered: int
+    closest: Callable[[Sequence[str]], dict[str, list[Outcomes]]]
+    """Of models that have no best way: ways among which the one that comes closest is."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Runs:
+    """The same with copies; what comes closest is one copy's."""
+
+    best: dict[str, Run]
+    considered: int
+    closest: Callable[[Sequence[str]], dict[str, list[Outcomes]]]
+
+
+def _runs(models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs, blocked: Mapping[str, str]) -> _Runs:
+    """As ``_settled``, and of what one copy cannot do, or only on every device there may be, by copies."""
+    settled = _settled(models, machines, needs, blocked)
+    considered = settled.considered
+    best = {name: Run(*way, needs) for name, way in settled.best.items()}
     retried = to_share(best, needs)
     others = [spec for spec in models if spec.id not in blocked and (spec.id not in best or spec.id in retried)]
     for copies in counts(needs) if others else ():
         one = of_one(needs, copies)
-        found, _, more = _settled(others, machines, one, {})
-        considered += more
-        for name, way in found.items():
+        shared = _settled(others, machines, one, {})
+        considered += shared.considered
+        for name, way in shared.best.items():
             run = Run(*way, one, copies)
             if name not in best or run.key < best[name].key:
                 best[name] = run
-    return best, closest, considered
+    return _Runs(best, considered, settled.closest)
 
 
 def _settled(
     models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs, blocked: Mapping[str, str]
-) -> tuple[dict[str, tuple[Outcomes, int]], dict[str, list[Outcomes]], int]:
-    """The best way of each model, the ways of the others among which the closest is, and how many were considered.
-
-    Shipped models that write are settled together, as far as nodes go; others one by one.
-    """
+) -> _Settled:
+    """Shipped models that write are settled together, as far as nodes go; others one by one."""
     together = [spec for spec in models if needs.max_gpus <= NODE and is_shipped(spec.id) and facts_of(spec).writes]
     best: dict[str, tuple[Outcomes, int]] = {}
-    closest: dict[str, list[Outcomes]] = {}
+    tried: dict[str, list[Outcomes]] = {}
     considered = 0
-    if together:
-        settled = settle(Many(together, machines, needs), frozenset(blocked))
+    settled = settle(Many(together, machines, needs), frozenset(blocked)) if together else None
+    if settled is not None:
         best = {name: (way.outcome, way.index) for name, way in settled.best.items()}
-        closest = {name: [way.alone] for name, way in settled.closest.items()}
         considered = settled.considered
     known = {spec.id for spec in together}
     for spec in (load(spec.id) for spec in models if spec.id not in known):
@@ -166,10 +227,17 @@ def _settled(
         considered += sum(len(o.space.choices) for o in outcomes)
         way = None if spec.id in blocked else choose(outcomes, needs)
         if way is None:
-            closest[spec.id] = outcomes
+            tried[spec.id] = outcomes
         else:
             best[spec.id] = way
-    return best, closest, considered
+
+    def closest(names: Sequence[str]) -> dict[str, list[Outcomes]]:
+        found = {name: tried[name] for name in names if name in tried}
+        if settled is not None and (written := [name for name in names if name in known]):
+            found |= {name: [way.alone] for name, way in settled.closest(written).items()}
+        return found
+
+    return _Settled(best, considered, closest)
 
 
 def _nearest(

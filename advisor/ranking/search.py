@@ -40,13 +40,24 @@ class Way:
         return self.outcome.take(np.array([self.index]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Settled:
-    """Best and closest ways, by model id."""
+    """Best ways by model id, and on demand the closest of those that have none."""
 
     best: dict[str, Way]
-    closest: dict[str, Way]
     considered: int
+    many: Many
+    ways: Ways
+    broken: Floats
+    """By how much each way breaks the worst of the limits that need no timing."""
+
+    def closest(self, names: Iterable[str]) -> dict[str, Way]:
+        """The ways of some models that come closest to keeping all promises."""
+        asked = frozenset(names)
+        rest = np.array([name in asked for name in self.many.names])[self.ways.model]
+        limited = _times_are_limited(self.many.needs)
+        found = _closest(self.many, self.ways.take(rest), self.broken[rest], limited=limited)
+        return {self.many.names[m]: way for m, way in found.items()}
 
 
 def settle(many: Many, blocked: frozenset[str]) -> Settled:
@@ -59,15 +70,11 @@ def settle(many: Many, blocked: frozenset[str]) -> Settled:
     needs, names = many.needs, many.names
     ways = _held_somewhere(many, many.ways(), np.array([name in blocked for name in names]))
     broken = _timeless_excess(many, ways)
-    limited = _times_are_limited(needs)
     saved = np.array([name not in blocked for name in names])
     open_ways = ways.take((broken <= 1) & saved[ways.model])
     usual = needs.usual_ttft_s is not None or needs.usual_tpot_s is not None
-    best = _cheapest(many, open_ways, limited=limited or usual)
-    left = np.array([index not in best for index in range(len(names))])
-    rest = left[ways.model]
-    closest = _closest(many, ways.take(rest), broken[rest], limited=limited)
-    return Settled({names[m]: way for m, way in best.items()}, {names[m]: way for m, way in closest.items()}, len(ways))
+    best = _cheapest(many, open_ways, limited=_times_are_limited(needs) or usual)
+    return Settled({names[m]: way for m, way in best.items()}, len(ways), many, ways, broken)
 
 
 def _times_are_limited(needs: Needs) -> bool:

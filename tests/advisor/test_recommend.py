@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from advisor import estimate, quantities, recommend
 from advisor.cli import cli
 from advisor.quality import qualities
+from advisor.recommend import shortlist_first
 from advisor.requirements import Requirements
 from catalog.errors import BadInput
 from catalog.loader import all_models, all_tasks, load, load_task
@@ -234,3 +235,12 @@ def test_families_and_languages_are_kept_in_small_letters_and_unknown_names_are_
     for field in ("licences", "organisations"):
         with pytest.raises(BadInput, match="unknown"):
             recommend(**{field: ("apachy",)})
+
+
+def test_the_shortlist_comes_first_and_the_rejected_follow_without_changing_it():
+    wanted = Requirements(task="chat", context_tokens=16384, users=8, machines=("l4", "rtx-4090"), tpot_s=0.03)
+    stages, whole = shortlist_first(wanted, limit=100), recommend(wanted, limit=100)
+    assert stages.advice.recommendations == whole.recommendations
+    assert stages.advice.rejected == ()
+    assert whole.rejected
+    assert stages.whole() == whole
