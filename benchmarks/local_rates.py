@@ -1,16 +1,18 @@
-"""What llama.cpp's kernels reach on machines on a desk: five constants for all GPUs, each machine left out in turn.
+"""What llama.cpp's kernels reach on machines on a desk: a few constants for all GPUs, each machine left out in turn.
 
 Run from the repository root::
 
     python -m benchmarks.local_rates
 
 prints the constants of ``catalog/engines/llama.cpp.yaml``, errors of machines that they were not fitted on, and the
-bands. Nothing is written: the constants are kept by hand. MLX is fitted alike, with models left out (one machine).
+bands. Nothing is written: the constants are kept by hand. MLX is fitted alike, with models left out (two machines).
+Prompts on Apple's chips are fitted by ``benchmarks/local_prompts.py``.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from advisor.accuracy.files import read
 from advisor.accuracy.readers.decode_single_stream import streams
 from advisor.accuracy.streams import Stream, predict
 from benchmarks.engine_constants import FACTS
+from benchmarks.published_kernels import FOLDER
 from calculators.engine_rates import LANES, SHARPNESS, UNPACKED
 from calculators.operators import Kind
 from calculators.params import architecture_of
@@ -32,10 +35,13 @@ from calculators.workload import Workload
 from catalog.loader import load, load_machine
 
 Array = NDArray[np.float64]
-NAMES = ("memory", "launch_us", "cache_memory", "unpack_lanes", "expert_memory", "clock_bytes")
-START = (0.85, 6.0, 0.7, 8.0, 0.7, 8.0)
-LOWEST, HIGHEST = (0.3, 0.0, 0.2, 0.0, 0.2, 2.0), (1.0, 40.0, 1.0, 40.0, 1.0, 60.0)
-SLOW_UNPACKERS = ("apple-m1", "apple-m2")
+NAMES = ("memory", "launch_us", "cache_memory", "unpack_lanes", "expert_memory", "clock_bytes", "large_launch_us")
+START = (0.85, 6.0, 0.7, 8.0, 0.7, 8.0, 14.0)
+LOWEST, HIGHEST = (0.3, 0.0, 0.2, 0.0, 0.2, 2.0, 0.0), (1.0, 40.0, 1.0, 40.0, 1.0, 60.0, 60.0)
+SLOW_UNPACKERS = ("apple-m1",)
+LARGE = re.compile(r"apple-m\d-(max|ultra)$")
+"""Chips on which a kernel costs ``large_launch_us``."""
+TABLES = (FACTS / "measured" / "decode_single_stream.csv", FOLDER / "apple_llama_cpp.csv")
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Steps:
     """One lane operation for each quantized weight, where unpacking shows."""
     clock_ratio: Array
     """Bandwidth over the clocks of all multiprocessors, in bytes; 0 where it does not matter."""
+    large_kernels: Array
+    """The same as ``kernels`` on large chips of Apple's, 0 elsewhere."""
 
     @property
     def weights(self) -> Array:
@@ -65,12 +73,13 @@ class Steps:
 
     def predicted_s(self, p: Sequence[float]) -> Array:
         """With constants in the order of ``NAMES``."""
-        memory, launch, cache, lanes, expert, clock = p
+        memory, launch, cache, lanes, expert, clock, large = p
         loads = (self.clock_ratio / clock) ** SHARPNESS
         slow, slow_expert = ((s**-SHARPNESS + loads) ** (1 / SHARPNESS) for s in (memory, expert))
+        launches = (self.kernels - self.large_kernels) * launch + self.large_kernels * large
         return np.asarray(
             self.plain_s * slow + self.expert_s * slow_expert + self.cache_s / cache
-            + self.kernels * launch * 1e-6 + self.unpacked_s * lanes
+            + launches * 1e-6 + self.unpacked_s * lanes
         )  # fmt: skip
 
 
@@ -83,20 +92,22 @@ def _features(stream: Stream) -> tuple[bool, list[float]]:
     touched = (table.read_elements.sum(axis=1)[:, None] * table.touched @ values)[:, 0]
     quantized = touched[table.of_kind(Kind.GEMM, Kind.EXPERTS)].sum() if weights.bits < UNPACKED else 0.0
     bandwidth, lanes = machine.bandwidth_bytes_per_s, machine.peak_tflops["fp32"] * 1e12 / 2
+    kernels = float((table.launches * (moved > 0)).sum())
     clocks = lanes / next((n for start, n in LANES.items() if machine.id.startswith(start)), 128)
     return bool(experts), [
         (moved.sum() - cache - experts) / bandwidth,
         experts / bandwidth,
         cache / bandwidth,
-        float((table.launches * (moved > 0)).sum()),
-        quantized / lanes if machine.id.startswith(SLOW_UNPACKERS) else 0.0,
+        kernels,
+        quantized / lanes if machine.id.startswith(SLOW_UNPACKERS) and weights.in_long_blocks else 0.0,
         bandwidth / clocks if machine.vendor == "nvidia" else 0.0,
+        kernels if LARGE.match(machine.id) else 0.0,
     ]
 
 
-def steps_of(facts: Path, engine: str) -> Steps:
+def steps_of(tables: Sequence[Path], engine: str) -> Steps:
     """The steps of one engine that fit their machine."""
-    found = [s for s in streams(read(facts / "measured" / "decode_single_stream.csv").rows) if isinstance(s, Stream)]
+    found = [s for path in tables for s in streams(read(path).rows) if isinstance(s, Stream)]
     found = [s for s in found if s.engine == engine and s.doubt is None and s.output_tokens]
     groups: dict[tuple[object, ...], list[Stream]] = defaultdict(list)
     for stream, predicted in zip(found, predict(found), strict=True):
@@ -168,11 +179,11 @@ def report(engine: str, steps: Steps, by: Callable[[Steps], NDArray[np.str_]], w
 def main() -> None:
     """Print the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--facts", type=Path, default=FACTS)
-    facts = parser.parse_args().facts
-    for line in report("llama.cpp", steps_of(facts, "llama.cpp"), lambda s: s.machine, "each machine"):
+    parser.add_argument("tables", type=Path, nargs="*", default=TABLES)
+    tables = parser.parse_args().tables
+    for line in report("llama.cpp", steps_of(tables, "llama.cpp"), lambda s: s.machine, "each machine"):
         print(line)
-    for line in report("mlx", steps_of(facts, "mlx"), lambda s: s.model, "each model"):
+    for line in report("mlx", steps_of(tables, "mlx"), lambda s: s.model, "each model"):
         print(line)
 
 

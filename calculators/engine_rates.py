@@ -57,6 +57,8 @@ _KNOWN: dict[tuple[int, int, int], tuple[Engine, Machine, WeightFormat, Machine]
 
 
 def _with_rates(rates: KernelRates, machine: Machine, weights: WeightFormat) -> Machine:
+    if not weights.in_long_blocks:
+        rates = rates.model_copy(update={"unpack_lanes": 0.0})
     expert_bits = weights.bits if weights.expert_bits is None else weights.expert_bits
     products = Roofline.model_construct(
         compute=rates.compute,
@@ -81,7 +83,7 @@ def _with_rates(rates: KernelRates, machine: Machine, weights: WeightFormat) -> 
 def streaming_share(rates: KernelRates, machine: Machine, memory: float, bits: float) -> float:
     """Share of the bandwidth at which weights of ``bits`` stream.
 
-    The larger of two times, memory and loads in flight, plus that of unpacking quantized weights.
+    The larger of two times, memory and loads in flight, plus that of unpacking quantized weights where that shows.
     """
     slowness = (1 / memory) ** SHARPNESS
     lanes = machine.peak_tflops.get("fp32", 0.0) * 1e12 / 2

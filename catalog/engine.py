@@ -92,7 +92,8 @@ class KernelRates(Spec):
     launch_us: NonNegative
     """Fixed time of one kernel, in microseconds."""
     unpack_lanes: NonNegative = 0.0
-    """Lane operations that unpacking one quantized weight takes where they do not hide behind the memory."""
+    """Lane operations that unpacking one weight of a block of 256 (K- and IQ-quants) takes where they do not hide
+    behind the memory; blocks of 32 (Q4_0, Q8_0, MXFP4) hide."""
     clock_bytes: Annotated[float, Field(gt=0)] | None = None
     """Bytes that a multiprocessor streams per clock at most: what its loads in flight allow (Little's law)."""
     compute: Share

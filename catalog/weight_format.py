@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalog.base import Entry, Source, Spec
+from catalog.gguf_blocks import BLOCKS, DEFAULTS
 from catalog.machine import ComputeType, ExpertKernel
+
+BY_SIZE = "file-"
+"""Beginning of the ids of formats made from the size of a file, which mixes blocks as somebody saw fit."""
+LONG_BLOCK = 256
+"""Weights of a block whose scales are themselves quantized."""
 
 Bits = Annotated[float, Field(gt=0, le=64)]
 
@@ -46,3 +52,10 @@ class WeightFormat(Entry):
     """Engines that read it; empty: all of them."""
     loss: tuple[QualityLoss, ...] = ()
     notes: str | None = None
+
+    @property
+    def in_long_blocks(self) -> bool:
+        """Whether llama.cpp unpacks it in blocks with quantized scales (K- and IQ-quants), as mixes by size are."""
+        if self.gguf is None:
+            return self.id.startswith(BY_SIZE)
+        return BLOCKS[DEFAULTS[self.gguf]].weights == LONG_BLOCK

@@ -23,7 +23,7 @@ from catalog.base import Source
 from catalog.engine import Engine
 from catalog.loader import engine_ids, load, load_engine, load_format, load_machine, machine_classes
 from catalog.machine import Badge
-from catalog.weight_format import WeightFormat
+from catalog.weight_format import BY_SIZE, WeightFormat
 
 Array = NDArray[np.float64]
 LAYERS_IN_TURN = ("llama.cpp", "exllamav2", "transformers")
@@ -87,7 +87,7 @@ def of_size(model: str, size_bytes: float) -> WeightFormat:
     bits = 8 * size_bytes / elements
     roles = dict.fromkeys(("bits", "expert_bits", "embedding_bits", "head_bits"), bits)
     return WeightFormat(
-        id=f"file-{bits:.4f}",
+        id=f"{BY_SIZE}{bits:.4f}",
         name=f"a file of {bits:.2f} bits per weight",
         sources=(Source(where="size of the file over parameters"),),
         vector_bits=32,
