@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import pytest
-from tui_world import World, settle
+from tui_world import World, field, settle
 
 from tui import garbage
 from tui.app import WhicharchApp
@@ -85,7 +85,7 @@ async def test_the_key_bar_presses_keys_and_hides_those_that_would_be_typed(app:
         assert text.rstrip().endswith("palette")
         await pilot.click(KeyBar, offset=(text.index("Edit") + 1, 0))
         await settle(pilot)
-        assert app.focused is app.screen.query_one("#field-context-tokens Input")
+        assert field(app.screen, "context_tokens").has_focus
         text = app.screen.query_one(KeyBar).render().plain
         assert "Larger" in text
         assert "Shortlist" not in text

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input
-from tui_world import EVIL, World, advice, settle
+from tui_world import EVIL, World, advice, click_end, field, settle
 
 from catalog.errors import BadInput
 from tui.app import WhicharchApp
 from tui.screens.ask import AskScreen
 from tui.screens.models import ModelsScreen
-from tui.widgets.choice import Select
 from tui.widgets.form import Form
 from tui.widgets.row_table import RowTable
 from tui.widgets.why import WhyPane
@@ -31,9 +30,9 @@ def line(app: WhicharchApp) -> str:
 
 
 async def put(pilot: Any, name: str, text: str) -> None:
-    field = pilot.app.screen.query_one(f"#field-{name} Input", Input)
-    field.focus()
-    field.value = text
+    asked = field(pilot.app.screen, name)
+    asked.focus()
+    asked.enter(text)
     await settle(pilot)
 
 
@@ -72,8 +71,8 @@ async def test_every_field_reaches_the_advisor(app: WhicharchApp, world: World):
         await settle(pilot)
         for name, text in {"input-tokens": "2k", "max-gpus": "4", "memory-bytes": "20GiB", "ttft-s": ""}.items():
             await put(pilot, name, text)
-        app.screen.query_one("#field-machines Select", Select).value = ""
-        app.screen.query_one("#field-task Select", Select).value = "code"
+        field(app.screen, "machines").enter("")
+        field(app.screen, "task").enter("code")
         await settle(pilot)
         wanted = {"input_tokens": 2048, "max_gpus": 4, "memory_bytes": 20 * 2**30, "machines": (), "task": "code"}
         assert world.asked[-1] == {k: v for k, v in EXAMPLE.items() if k != "ttft_s"} | wanted
@@ -96,14 +95,14 @@ async def test_bad_input_is_marked_and_the_last_answer_stays(
 ):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        good = app.screen.query_one(f"#field-{name} Input", Input).value
+        good = field(app.screen, name).written()
         await put(pilot, name, text)
         assert said in line(app)
-        assert app.screen.query_one(f"#field-{name}").has_class("-wrong")
+        assert field(app.screen, name).problem
         assert len(world.asked) == 1
         assert shortlist(app).row.model == "tiny-2l"
         await put(pilot, name, good)
-        assert not app.screen.query_one(f"#field-{name}").has_class("-wrong")
+        assert not field(app.screen, name).problem
         assert "assumed" in line(app)
         assert len(world.asked) == 1
 
@@ -148,10 +147,10 @@ async def test_a_slow_old_answer_never_replaces_a_new_one(app: WhicharchApp, wor
             return advice(f"for-{asked['users']}")
 
         world.answer = answer
-        field = app.screen.query_one("#field-users Input", Input)
-        field.value = "9"
+        users = field(app.screen, "users")
+        users.enter("9")
         await pilot.pause(0.3)
-        field.value = "10"
+        users.enter("10")
         await pilot.pause(0.3)
         await settle(pilot)
         assert [row.model for row in shortlist(app).rows] == ["for-10"]
@@ -174,19 +173,18 @@ async def test_the_cursor_stays_on_its_model_when_the_ranking_changes(app: Which
 async def test_arrows_and_clicks_step_a_field(app: WhicharchApp, world: World):
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
-        field = app.screen.query_one("#field-context-tokens Input", Input)
+        context = field(app.screen, "context_tokens")
         await pilot.press("i", "up")
-        assert field.value == "32k"
+        assert context.written() == "32k"
         await pilot.press("down", "down")
-        assert field.value == "8k"
-        end = app.screen.query_one("#field-context-tokens").size.width
-        await pilot.click("#field-context-tokens", offset=(end - 1, 0))
-        assert field.value == "16k"
-        await pilot.click("#field-context-tokens", offset=(end - 2, 0))
-        assert field.value == "8k"
-        field.value = "9000"
+        assert context.written() == "8k"
+        await click_end(pilot, app.screen, "context_tokens", 1)
+        assert context.written() == "16k"
+        await click_end(pilot, app.screen, "context_tokens", 2)
+        assert context.written() == "8k"
+        context.enter("9000")
         await pilot.press("up")
-        assert field.value == "16k"
+        assert context.written() == "16k"
 
 
 async def test_rejected_models_are_explained_by_key_and_by_mouse(app: WhicharchApp, world: World):
@@ -280,7 +278,7 @@ async def test_a_question_fills_the_fields_and_says_what_it_did_not_use(app: Whi
         assert asked["machines"] == ("h100-sxm",)
         assert asked["licences"] == ("Apache",)
         assert "ttft_s" not in asked
-        assert app.screen.query_one("#field-users Input", Input).value == "20"
+        assert field(app.screen, "users").written() == "20"
         said = str(app.screen.query_one("#reading").render())
         assert "not used: zorbly" in said
         assert app.focused is shortlist(app)
@@ -318,7 +316,7 @@ async def test_undo_redo_bookmarks_and_history_return_to_what_was_asked(app: Whi
         await pilot.press("enter")
         await settle(pilot)
         assert world.asked[-1]["users"] == 32
-        assert app.screen.query_one("#field-users Input", Input).value == "32"
+        assert field(app.screen, "users").written() == "32"
 
 
 async def test_what_is_shown_is_exported_whole(app: WhicharchApp, world: World):
@@ -340,7 +338,7 @@ async def test_the_real_advisor_answers_the_example(monkeypatch: pytest.MonkeyPa
                 break
         assert all(row.machine == "rtx-4090" for row in shortlist(app).rows)
         assert {"decoder"} <= {row.family for row in shortlist(app).rows}
-        assert len(app.screen.query_one(Form).query_one("#field-machines Select", Select).options) > 20
+        assert len(field(app.screen, "machines").options) > 20  # type: ignore[union-attr]
         text = app.screen.query_one(WhyPane).text
         assert "What binds" in text
         assert "Left of each promise" in text
@@ -399,5 +397,5 @@ async def test_the_markdown_of_an_answer_holds_question_reading_reasons_and_comm
         assert "changed after the question" not in screen.exports()["md"]()
         await pilot.press("u")
         await settle(pilot)
-        assert screen.query_one("#field-tpot-s Input", Input).value == "60ms"
+        assert field(screen, "tpot_s").written() == "60ms"
         assert "--tpot 60ms" in screen.equivalent()

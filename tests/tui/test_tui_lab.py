@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input
-from tui_world import World, settle
+from tui_world import World, click_end, field, settle
 
 from advisor.design.explaining import explained
 from catalog.loader import load
 from tui.app import WhicharchApp
 from tui.screens.lab import LabScreen
 from tui.screens.save import SaveScreen
-from tui.widgets.choice import Select
 from tui.widgets.reader import Reader
 from tui.widgets.row_table import RowTable
 
@@ -34,8 +33,8 @@ def row(page: LabScreen, name: str) -> Any:
     return next(r for r in page.query_one("#differences", RowTable).rows if r.name == name)
 
 
-def typed(page: LabScreen, field: str) -> str:
-    return page.query_one(f"#field-{field} Input", Input).value
+def typed(page: LabScreen, name: str) -> str:
+    return str(field(page, name).written())
 
 
 def said(page: LabScreen) -> str:
@@ -53,7 +52,7 @@ async def test_a_step_by_key_changes_the_design_and_undo_takes_it_back(app: Whic
         one_layer = 2 * 64 + 64 * 16 * (4 + 2 + 2 + 4) + 3 * 64 * 256
         assert row(page, "parameters").design - row(page, "parameters").base == one_layer
         assert "layers 2 → 3" in said(page)
-        assert page.query_one("#field-layers").label == "layers ●"  # type: ignore[attr-defined]
+        assert field(page, "layers").label == "layers ●"
         formulas = explained(page.base, page.answer.design, "cache per token")  # type: ignore[arg-type, union-attr]
         assert "tiny-2l-design" in formulas
         assert "source" in formulas
@@ -72,8 +71,7 @@ async def test_a_step_by_key_changes_the_design_and_undo_takes_it_back(app: Whic
 async def test_arrows_and_tabs_work_by_mouse(app: WhicharchApp):
     async with app.run_test(size=(120, 40)) as pilot:
         page = await opened(pilot)
-        field = page.query_one("#field-layers")
-        await pilot.click(field, offset=(field.size.width - 1, 0))
+        await click_end(pilot, page, "layers", 1)
         await settle(pilot)
         assert typed(page, "layers") == "3"
         await pilot.click("#tab-why")
@@ -85,23 +83,23 @@ async def test_arrows_and_tabs_work_by_mouse(app: WhicharchApp):
 async def test_an_impossible_shape_says_what_would_be_right_and_the_last_good_answer_stays(app: WhicharchApp):
     async with app.run_test(size=(80, 24)) as pilot:
         page = await opened(pilot)
-        page.query_one("#field-heads Input", Input).value = "6"
+        field(page, "heads").enter("6")
         await settle(pilot)
         assert row(page, "heads").design == 6
-        page.query_one("#field-heads Input", Input).value = "7"
+        field(page, "heads").enter("7")
         await settle(pilot)
         assert "heads=6 or 8" in said(page)
         assert row(page, "heads").design == 6
         await pilot.press("s")
         assert not isinstance(app.screen, SaveScreen)
-        page.query_one("#field-heads Input", Input).value = "many"
+        field(page, "heads").enter("many")
         await settle(pilot)
         assert "many" in said(page)
-        page.query_one("#field-heads Input", Input).value = "6"
+        field(page, "heads").enter("6")
         await settle(pilot)
         assert "heads 4 → 6" in said(page)
-        page.query_one("#field-heads Input", Input).value = "many"
-        page.query_one("#field-heads Input", Input).value = "6"
+        field(page, "heads").enter("many")
+        field(page, "heads").enter("6")
         await settle(pilot)
         assert "heads 4 → 6" in said(page)
         assert not page.has_class("-impossible")
@@ -110,18 +108,18 @@ async def test_an_impossible_shape_says_what_would_be_right_and_the_last_good_an
 async def test_fields_are_those_of_the_base_and_arrows_step_through_what_fits(app: WhicharchApp):
     async with app.run_test(size=(80, 24)) as pilot:
         page = await opened(pilot)
-        assert not page.query_one("#field-top-k").display
-        page.query_one("#field-base Select", Select).value = "mixed-4l"
+        assert not field(page, "top_k").display
+        field(page, "base").enter("mixed-4l")
         await settle(pilot)
-        assert page.query_one("#field-top-k").display
+        assert field(page, "top_k").display
         assert (typed(page, "experts"), typed(page, "layers")) == ("4", "4")
-        page.query_one("#field-kv-heads Input").focus()
+        field(page, "kv_heads").focus()
         await pilot.press("up")
         await settle(pilot)
-        assert typed(page, "kv-heads") == "4"
-        page.query_one("#field-pattern Select", Select).value = "window"
+        assert typed(page, "kv_heads") == "4"
+        field(page, "pattern").enter("window")
         await settle(pilot)
-        assert page.query_one("#field-full-every").display
+        assert field(page, "full_every").display
         assert "pattern full 4 → window 3, full 1" in said(page)
         assert any("4,096" in text for text in page.answer.design.assumed)  # type: ignore[union-attr]
 
@@ -133,7 +131,7 @@ async def test_a_saved_design_is_in_the_catalog_and_a_taken_id_is_asked_about(
     async with app.run_test(size=(80, 24)) as pilot:
         page = await opened(pilot)
         monkeypatch.setattr(app, "read_library", lambda: read.append(1))
-        page.query_one("#field-layers Input", Input).value = "5"
+        field(page, "layers").enter("5")
         await settle(pilot)
         await pilot.press("s")
         await settle(pilot)
@@ -157,7 +155,7 @@ async def test_a_saved_design_is_in_the_catalog_and_a_taken_id_is_asked_about(
 async def test_shapes_of_one_size_are_listed_and_enter_takes_one(app: WhicharchApp):
     async with app.run_test(size=(160, 48)) as pilot:
         page = await opened(pilot)
-        page.query_one("#field-base Select", Select).value = "tiny-32l"
+        field(page, "base").enter("tiny-32l")
         await settle(pilot)
         await pilot.press("3")
         await settle(pilot)
@@ -180,7 +178,7 @@ async def test_overtaken_answers_are_dropped_and_what_is_exported_is_a_file_for_
     async with app.run_test(size=(80, 24)) as pilot:
         page = await opened(pilot)
         old, answer = page.asked, page.answer
-        page.query_one("#field-layers Input", Input).value = "7"
+        field(page, "layers").enter("7")
         await settle(pilot)
         assert answer is not None
         page.post_message(LabScreen.Answered(old, answer))
@@ -196,11 +194,11 @@ async def test_overtaken_answers_are_dropped_and_what_is_exported_is_a_file_for_
 async def test_what_is_copied_is_the_last_shape_that_works(app: WhicharchApp):
     async with app.run_test(size=(120, 40)) as pilot:
         page = await opened(pilot)
-        page.query_one("#field-layers Input", Input).value = "3"
+        field(page, "layers").enter("3")
         await settle(pilot)
         works = page.copied()
         assert "layers: 3" in works
-        page.query_one("#field-layers Input", Input).value = "0"
+        field(page, "layers").enter("0")
         await settle(pilot)
         assert page.has_class("-impossible")
         assert page.copied() == works

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from textual.widgets import Input
-from tui_world import World, library, machine, settle
+from tui_world import World, field, library, machine, settle
 
 from advisor.breakdown import Breakdown, Part, Pass, Roof
 from advisor.detect import Detection, Device, Found, Match, Reading
@@ -142,7 +141,7 @@ async def test_picks_by_key_and_by_mouse_are_compared_and_planned_with(app: Whic
         assert asked[-1][2] == [("rtx-4090", 2)]
         await pilot.press("plus", "w")
         await settle(pilot)
-        assert app.screen.query_one("#field-machines Input", Input).value == "rtx-4090, h100-sxm"
+        assert field(app.screen, "machines").written() == "rtx-4090, h100-sxm"
         await pilot.press("n", "C")
         await pilot.click("#machines", offset=(5, 2))
         await settle(pilot)
@@ -166,8 +165,8 @@ async def test_an_edit_of_the_load_is_answered_undone_and_exported(app: Whicharc
         await machines(pilot)
         await pilot.press("l")
         await settle(pilot)
-        assert app.focused is app.screen.query_one("#field-model Input")
-        app.screen.query_one("#field-batch Input", Input).value = "64"
+        assert field(app.screen, "model").has_focus
+        field(app.screen, "batch").enter("64")
         await settle(pilot)
         assert asked[-1][3]["batch"] == 64
         await pilot.press("escape", "u")
@@ -252,7 +251,7 @@ async def test_calibration_tells_its_progress_can_be_stopped_and_says_what_is_mi
         assert "gemm: 3 timings [/x]" in text.text
         assert "−50 %" in text.text
         assert app.screen.equivalent() == "whicharch calibrate --add --replace --quick"  # type: ignore[attr-defined]
-        app.screen.query_one("#field-effort").put("")  # type: ignore[attr-defined]
+        field(app.screen, "effort").put("")
         await pilot.click("#calibrating")
         for _ in range(100):
             await pilot.pause(0.05)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input, Static
-from tui_world import SPECS, library, settle
+from tui_world import SPECS, field, library, settle
 
 from advisor.proving import Proven
 from catalog.errors import BadInput
@@ -262,7 +262,7 @@ async def test_real_numbers_refusals_and_formulas_reach_the_detail():
         await pilot.press("3")
         await settle(pilot)
         assert "1 × l4, weights awq-int4" in str(table(app, "figures").border_title)
-        page.query_one("#field-tp Input").focus()
+        field(page, "tp").focus()
         await pilot.press("escape", "tab")
         app.screen.query_one("TabbedContent Tabs").focus()
         await pilot.press("e")
@@ -288,10 +288,10 @@ async def test_real_numbers_refusals_and_formulas_reach_the_detail():
         assert explanation is not None
         assert "KV cache (needed) of llama-3.1-8b" in explanation.text()
         assert page.exports()["csv"]().startswith("context,FLOPs")
-        page.query_one("#field-tp Input", Input).value = "3"
+        field(page, "tp").enter("3")
         await settle(pilot)
         assert "do not divide by 3" in said(app, "#load .remark")
-        page.query_one("#field-tp Input", Input).value = "1"
+        field(page, "tp").enter("1")
         await settle(pilot)
         assert not page.query_one("#load").has_class("-refused")
         await app.open_model("vit-b16")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from plan_world import miss, plan
 from textual.widgets import Input
-from tui_world import settle
+from tui_world import field, settle
 
 from catalog.errors import BadInput
 from tui.app import WhicharchApp
@@ -53,10 +53,6 @@ async def opened(pilot: Any) -> PlanScreen:
     return screen
 
 
-def field(screen: PlanScreen, name: str) -> Input:
-    return screen.query_one(f"#field-{name} Input", Input)
-
-
 def line(screen: PlanScreen) -> str:
     return screen.query_one(RunLine).render().plain
 
@@ -66,8 +62,8 @@ async def test_a_plan_by_keyboard_from_the_form_to_every_tab(app: WhicharchApp, 
         screen = await opened(pilot)
         assert app.focused is screen.query_one("#run")
         await pilot.press("slash")
-        assert app.focused is field(screen, "class-rate")
-        field(screen, "class-rate").value = "90/min"
+        assert field(screen, "class_rate").has_focus
+        field(screen, "class_rate").enter("90/min")
         await settle(pilot)
         await pilot.press("enter", "s")
         await settle(pilot)
@@ -98,17 +94,17 @@ async def test_a_plan_by_keyboard_from_the_form_to_every_tab(app: WhicharchApp, 
         assert yaml.safe_load(screen.exports()["yaml"]())["traffic"][0]["rate"] == "90/min"
         await pilot.press("escape", "u")
         await settle(pilot)
-        assert field(screen, "class-rate").value == "8/s"
+        assert field(screen, "class_rate").written() == "8/s"
 
 
 async def what_is_wrong_is_said(pilot: Any, screen: PlanScreen, planner: Planner, tmp_path: Path) -> None:
     before = len(planner.asked)
-    field(screen, "slo").value = "ttft.p95<never"
+    field(screen, "slo").enter("ttft.p95<never")
     await settle(pilot)
     assert "never" in line(screen)
     await pilot.press("s")
     assert len(planner.asked) == before
-    field(screen, "slo").value = "ttft.p95<1s"
+    field(screen, "slo").enter("ttft.p95<1s")
     await settle(pilot)
     assert not line(screen).startswith("✗")
     for path, said in ((tmp_path / "gone.yaml", "gone.yaml"), (tmp_path / "bad.yaml", "traffic")):
@@ -167,12 +163,12 @@ async def test_a_file_fills_the_form_and_its_classes_are_edited_one_by_one(app: 
         screen.query_one("#path", Input).value = str(ROOT / "examples" / "rag.yaml")
         await pilot.press("o", "enter")
         await settle(pilot)
-        assert field(screen, "class-input").value == "normal:3500,600"
-        assert field(screen, "machines").value == "l40s, h100-sxm:reserved"
-        screen.query_one("#field-class Select").value = "2 titles"  # type: ignore[attr-defined]
+        assert field(screen, "class_input").written() == "normal:3500,600"
+        assert field(screen, "machines").written() == "l40s, h100-sxm:reserved"
+        field(screen, "class").enter("2 titles")
         await settle(pilot)
-        assert field(screen, "class-slo").value == "e2e.p90<1.5s"
-        field(screen, "class-rate").value = "40/min"
+        assert field(screen, "class_slo").written() == "e2e.p90<1.5s"
+        field(screen, "class_rate").enter("40/min")
         await settle(pilot)
         await pilot.press("escape", "plus", "s")
         await settle(pilot)
@@ -196,7 +192,7 @@ async def test_an_answer_to_an_earlier_form_says_so_wherever_it_is_shown_copied_
         verdict = line(screen)
         assert "planned in" in verdict
         assert not warning.display
-        field(screen, "class-rate").value = "90/min"
+        field(screen, "class_rate").enter("90/min")
         await settle(pilot)
         for key in "123456":
             await pilot.press(key)
@@ -276,7 +272,7 @@ async def test_what_is_edited_while_it_is_planned_is_not_taken_for_planned(app: 
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot)
         await pilot.press("s")
-        field(screen, "class-rate").value = "90/min"
+        field(screen, "class_rate").enter("90/min")
         await pilot.pause(0.4)
         assert screen.data is not None
         assert screen.data["traffic"][0]["rate"] == "90/min"
@@ -301,18 +297,18 @@ async def test_what_was_typed_a_moment_ago_stays_when_a_class_is_added_and_a_fil
         await pilot.press("s")
         await settle(pilot)
         assert screen.equivalent() == f"whicharch plan '{path}'"
-        field(screen, "class-rate").value = "41/min"
+        field(screen, "class_rate").enter("41/min")
         assert screen.equivalent() == "whicharch plan whicharch-plan.yaml  # plans the form as it is now"
         await pilot.press("u")
         await settle(pilot)
         assert screen.equivalent() == f"whicharch plan '{path}'"
-        field(screen, "class-rate").value = "42/min"
+        field(screen, "class_rate").enter("42/min")
         screen.action_class(1)
         assert screen.data is not None
         assert [entry["rate"] for entry in screen.data["traffic"]] == ["42/min", "30/min", "30/min"]
-        field(screen, "class-users").value = "many"
-        screen.query_one("#field-class Select").value = "1 questions"  # type: ignore[attr-defined]
+        field(screen, "class_users").enter("many")
+        field(screen, "class").enter("1 questions")
         await settle(pilot)
         assert "many" in line(screen)
-        assert field(screen, "class-users").value == "many"
-        assert screen.query_one("#field-class Select").value.startswith("3 ")  # type: ignore[attr-defined]
+        assert field(screen, "class_users").written() == "many"
+        assert field(screen, "class").written().startswith("3 ")

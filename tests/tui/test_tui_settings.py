@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from textual.widgets import Input
-from tui_world import World, settle
+from tui_world import World, field, settle
 
 from advisor.report import DISPLAY, bytes_text, usd_text
 from tui.app import WhicharchApp
@@ -107,10 +107,10 @@ async def test_theme_units_and_money_are_changed_in_the_dialog_and_kept(world: W
         await settle(pilot)
         await pilot.press("comma")
         await settle(pilot)
-        app.screen.query_one("#field-units Select").value = "GB"  # type: ignore[attr-defined]
-        app.screen.query_one("#field-theme Select").value = "contrast-dark"  # type: ignore[attr-defined]
-        app.screen.query_one("#field-per-usd Input").value = "0.5"  # type: ignore[attr-defined]
-        app.screen.query_one("#field-currency Input").value = "€"  # type: ignore[attr-defined]
+        field(app.screen, "units").enter("GB")
+        field(app.screen, "theme").enter("contrast-dark")
+        field(app.screen, "per_usd").enter("0.5")
+        field(app.screen, "currency").enter("€")
         await settle(pilot)
         assert app.theme == "contrast-dark"
         assert bytes_text(16e9) == "16.0 GB"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from textual.dom import DOMNode
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -25,9 +26,24 @@ from catalog.task import Task
 from tui.findings import UNDISCLOSED, Findings
 from tui.library import Library, Model, words
 from tui.reasons import Reasons
+from tui.widgets.form import ChoiceField, EntryField, Form
 
 EVIL = "a[/foo] [bold]x[/] \x1b[31m\nb"
 """A name that would end the application if it were read as markup, and spoil the screen if it were printed."""
+
+
+def field(page: DOMNode, name: str) -> EntryField | ChoiceField:
+    """A field of whichever form of the page has it."""
+    name = name.replace("-", "_")
+    return next(form.field(name) for form in page.query(Form) if form.holds(name))
+
+
+async def click_end(pilot: Pilot[None], page: DOMNode, name: str, cells: int) -> None:
+    """Click so many cells before the end of a field: 1 is the arrow up, 2 the one down."""
+    asked = field(page, name)
+    place = asked.fields.place(asked)
+    assert place is not None
+    await pilot.click(asked.fields, offset=(place.region.right - cells, place.region.y))
 
 
 def decoder(name: str, *, family: str = "decoder", layers: int = 2, title: str | None = None, **more: Any) -> ModelSpec:

@@ -390,7 +390,7 @@ class AskScreen(Page):
 
     def action_edit(self) -> None:
         """Go to the first field to type into."""
-        self.query_one("#field-context-tokens Input", Input).focus()
+        self.query_one("#requirements", Form).field("context_tokens").focus()
 
     def action_more(self) -> None:
         """Show or hide the further fields."""

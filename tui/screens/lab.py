@@ -312,7 +312,7 @@ class LabScreen(Page):
 
     def action_edit(self) -> None:
         """Go to the first number."""
-        self.query_one("#field-layers Input").focus()
+        self.form.field("layers").focus()
 
     def home(self) -> str:
         """Where Escape goes."""

@@ -26,7 +26,7 @@ from tui.machine_picks import Picks, Places
 from tui.off_loop import off_loop
 from tui.screens.page import Explanation, OpenPage, Page, State
 from tui.widgets.calibrating import CalibratePane, command
-from tui.widgets.form import Form
+from tui.widgets.form import EntryField, Form
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.machine_detail import Found, MachineDetail
 from tui.widgets.machine_list import MachineList
@@ -124,7 +124,7 @@ class MachinesScreen(Page):
         with Container(id="browser"):
             yield MachineList(self.picks, id="list")
             with Vertical(id="reading"):
-                yield Form(FIELDS, id="load")
+                yield Form(FIELDS, id="load", label=9)
                 yield MachineDetail(id="detail")
         yield KeyBar()
 
@@ -149,7 +149,9 @@ class MachinesScreen(Page):
         form.offer("weights", [("published", PUBLISHED), *((name, name) for name in library.formats)])
         form.offer("cache", [(name, name) for name in library.caches])
         names = [model.id for model in library.models if model.spec.is_disclosed]
-        self.query_one("#field-model Input", Input).suggester = SuggestFromList(names, case_sensitive=False)
+        model = form.field("model")
+        assert isinstance(model, EntryField)
+        model.suggester = SuggestFromList(names, case_sensitive=False)
         values, problems = form.read()
         self.load = {} if problems else values
         self.list_machines(library)
@@ -222,7 +224,7 @@ class MachinesScreen(Page):
     async def settle(self) -> None:
         """Wait until the cursor rests."""
         await asyncio.sleep(PAUSE_S)
-        if self.row is not None and self.load:
+        if self.row is not None and self.load and self.query("#load"):
             row, load, picks = self.row, dict(self.load), dict(self.picks)
             self.past.went(self.state())
             self._asked = (row.id, load, picks)
@@ -376,7 +378,7 @@ class MachinesScreen(Page):
         if detail.active not in MachineDetail.LOADED:
             detail.active = "roofline"
             self._show_load()
-        self.call_after_refresh(self.query_one("#field-model Input").focus)
+        self.call_after_refresh(self.query_one("#load", Form).field("model").focus)
 
     # Hooks of the application
 

@@ -121,7 +121,7 @@ class ModelsScreen(Page):
         with Container(id="browser"):
             yield ModelList(id="list")
             with Vertical(id="reading"):
-                yield Form(FIELDS, id="load")
+                yield Form(FIELDS, id="load", label=9)
                 yield Detail(id="detail")
         yield KeyBar()
 
@@ -347,7 +347,7 @@ class ModelsScreen(Page):
 
     def action_load(self) -> None:
         """Go to the first field of the load."""
-        self.query_one("#load Select").focus()
+        self.query_one("#load", Form).field("machine").focus()
 
     # What the application asks
 

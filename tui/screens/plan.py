@@ -336,7 +336,7 @@ class PlanScreen(Page):
 
     def action_edit(self) -> None:
         """Go to the first field to type into."""
-        self.query_one("#field-class-rate Input").focus()
+        self.form.edit()
 
     def action_open(self) -> None:
         """Go to the path."""

@@ -47,6 +47,10 @@ class PlanForm(VerticalScroll, can_focus=False):
     def _traffic(self) -> Form:
         return self.query_one("#traffic", Form)
 
+    def edit(self) -> None:
+        """Go to the first field to type into."""
+        self._traffic.field("class_rate").focus()
+
     @property
     def _whole(self) -> Form:
         return self.query_one("#whole", Form)

@@ -18,7 +18,7 @@ class ShapeForm(Form):
     """Fields of a shape, and of where it runs."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(FIELDS, id=id)
+        super().__init__(FIELDS, id=id, label=14, short=("base", "machine"), short_label=8)
 
     def setting(self) -> dict[str, Any]:
         """Where the design runs; wrong fields are left out."""
@@ -52,10 +52,7 @@ class ShapeForm(Form):
             if isinstance(field, EntryField) and entry.name in ladders:
                 field.entry = replace(field.entry, ladder=tuple(map(str, ladders[entry.name])))
             label = f"{entry.label} ●" if entry.name in changed else entry.label
-            if field.label != label:
-                field.label = label
-                field.set_class(entry.name in changed, "-changed")
-                field.refresh()
+            field.label, field.changed = label, entry.name in changed
 
 
 def _changed(now: Shape, values: Mapping[str, Any]) -> set[str]:
