@@ -269,8 +269,8 @@ async def test_a_question_fills_the_fields_and_says_what_it_did_not_use(app: Whi
         await settle(pilot)
         await pilot.press("slash")
         await pilot.press(*"code completion on an h100-sxm, 20 users, apache licence, zorbly".replace(" ", "_"))
-        field = app.screen.query_one("#question", Input)
-        field.value = field.value.replace("_", " ")
+        asked_in = app.screen.query_one("#question", Input)
+        asked_in.value = asked_in.value.replace("_", " ")
         await pilot.press("enter")
         await settle(pilot)
         asked = world.asked[-1]

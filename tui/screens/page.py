@@ -11,10 +11,12 @@ from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tui.off_loop import Failed
 from tui.past import Past
 from tui.styling import STYLES
+from tui.widgets.fields import Fields
 
 if TYPE_CHECKING:
     from tui.library import Library
@@ -105,6 +107,20 @@ class Page(Screen[None]):
     def action_back(self) -> None:
         """Return to the page's list."""
         self.query_one(self.home()).focus()
+
+    def focus_next(self, selector: str | type[Widget] = "*") -> Widget | None:
+        """The first field of a form comes first."""
+        return self._into_form(super().focus_next(selector), 1)
+
+    def focus_previous(self, selector: str | type[Widget] = "*") -> Widget | None:
+        """Backwards, the last field of a form comes first."""
+        return self._into_form(super().focus_previous(selector), -1)
+
+    def _into_form(self, widget: Widget | None, direction: int) -> Widget | None:
+        fields = next((w for w in (widget, widget.parent) if isinstance(w, Fields)), None) if widget else None
+        if fields is not None:
+            fields.enter(direction)
+        return self.focused
 
     def action_zoom(self) -> None:
         """Give the focused pane the window, or take it back."""

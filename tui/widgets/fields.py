@@ -41,7 +41,7 @@ class EntryInput(Input):
     ]
 
     def __init__(self, field: EntryField) -> None:
-        super().__init__(field.text, max_length=40)
+        super().__init__(max_length=40)
         self.field = field
 
     def action_step(self, direction: int) -> None:
@@ -311,8 +311,8 @@ class Fields(Widget, can_focus=True, inherit_bindings=False):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         field = self._now
-        if isinstance(field, EntryField) and event.input is self._entry and event.value != field.text:
-            field.text = event.value
+        if isinstance(field, EntryField) and event.input is self._entry and event.input.value != field.text:
+            field.text = event.input.value
             self.tell()
 
     @on(Select.Changed)
