@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from rich.text import Text
 from textual.app import RenderResult
 from textual_plotext import PlotextPlot
@@ -15,6 +18,15 @@ class Plot(PlotextPlot):  # type: ignore[misc]  # its package has no types
 
     sentence = ""
     """What to say instead of drawing."""
+    paint: Callable[[Any], None] | None = None
+    """Puts everything onto an empty figure: plotext spoils figures with logarithmic axes in building them, so each is
+    built once, and painted anew for another size or theme."""
+    _built: tuple[Any, RenderResult] | None = None
+
+    def outdated(self) -> None:
+        """Something else is to be painted."""
+        self._built = None
+        self.refresh()
 
     def render(self) -> RenderResult:
         """The plot, or a sentence where there is nothing to draw or no room for it."""
@@ -24,7 +36,16 @@ class Plot(PlotextPlot):  # type: ignore[misc]  # its package has no types
             return Text("no room for a plot; z gives the table, or widen the window", style="dim")
         # The terminal's own colours: plotext would paint the theme's placeholders black.
         self.set_reactive(PlotextPlot.theme, "clear" if self.app.native_ansi_color else "auto")
+        conditions = self.size, self.app.theme, self.app.native_ansi_color
+        if self._built is None or self._built[0] != conditions:
+            self._built = conditions, self._build()
+        return self._built[1]
+
+    def _build(self) -> RenderResult:
         try:
+            self.plt.clear_figure()
+            if self.paint is not None:
+                self.paint(self.plt)
             drawn: RenderResult = super().render()
             return drawn
         except (IndexError, ValueError, ZeroDivisionError):

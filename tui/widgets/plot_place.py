@@ -100,11 +100,10 @@ class PlotPlace(Container, can_focus=True):
         """Draw anew, for instance in other colours."""
         if self.plot is None or not self.is_attached or not self.is_on_screen:
             return
-        self.plot.plt.clear_figure()
-        self.plot.sentence = "" if self._draw else self._sentence
-        if self._draw is not None:
-            self._draw(self.plot.plt, self)
-        self.plot.refresh()
+        draw = self._draw
+        self.plot.sentence = "" if draw else self._sentence
+        self.plot.paint = None if draw is None else lambda plt: draw(plt, self)
+        self.plot.outdated()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There may be no next plot."""
