@@ -73,6 +73,7 @@ class WhicharchApp(Shell):
 
     def on_load(self) -> None:
         """Take over the settings."""
+        self.obey_signals()
         self.read_settings()
         self.style_first(self.DEFAULT_MODE)
 
@@ -138,10 +139,11 @@ class WhicharchApp(Shell):
         """Explain the page and its keys."""
         from tui.screens.help import HelpScreen
 
-        if isinstance(page := self.screen, Page):
-            bindings = dict(page.active_bindings)
+        screen = self.screen
+        if screen.HELP and not isinstance(screen, HelpScreen):
+            bindings = dict(screen.active_bindings)
             shown = {key: self.get_key_display(active.binding) for key, active in bindings.items()}
-            self.push_screen(HelpScreen(page.HELP or "", bindings.items(), shown))
+            self.push_screen(HelpScreen(screen.HELP, bindings.items(), shown))
 
     @on(OpenModel)
     async def _open_model(self, event: OpenModel) -> None:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from tui.screens.page import OpenPage, Page, State
 from tui.settings import Place, Store
-from tui.styling import Styled
+from tui.typing_ahead import TypingAhead
 
 if TYPE_CHECKING:
     from textual.theme import Theme
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from tui.screens.preferences import PreferencesScreen
 
 
-class Shell(Styled):
+class Shell(TypingAhead):
     """Actions that ask the page in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "Copy", show=False, tooltip="Copy what is shown", id="app.copy"),
-        Binding("x", "export", "Export", show=False, tooltip="Write it to a file; shows the command", id="app.export"),
+        Binding("y", "copy", "Copy", tooltip="Copy what is shown", id="app.copy"),
+        Binding("x", "export", "Export", tooltip="Write it to a file; shows the command", id="app.export"),
         Binding("e", "explain", "Explain", show=False, tooltip="The formula of the focused figure", id="app.explain"),
         Binding("f", "bookmark", "Bookmark", show=False, tooltip="Keep what is asked now", id="app.bookmark"),
         Binding("F", "bookmarks", "Bookmarks", show=False, tooltip="Return to what was kept", id="app.bookmarks"),
         Binding("H", "history", "History", show=False, tooltip="Return to what was asked before", id="app.history"),
-        Binding("q", "say_how_to_quit", show=False, system=True, id="app.q"),
         Binding("comma", "preferences", "Settings", show=False, tooltip="Theme, units, money", id="app.settings"),
     ]
 
@@ -104,10 +103,6 @@ class Shell(Styled):
     def pages_open(self) -> list[Page]:
         """Every page that has been opened."""
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, Page)]
-
-    def action_say_how_to_quit(self) -> None:
-        """A single letter does not end the application."""
-        self.notify("ctrl+q quits.", timeout=3)
 
     # Copying, exporting, explaining
 

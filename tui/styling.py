@@ -9,12 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from textual.app import App
+from tui.ending import Ending
 
 STYLES = Path(__file__).parent / "styles"
 
 
-class Styled(App[None]):
+class Styled(Ending):
     """An application that styles nothing twice."""
 
     def __init__(self) -> None:

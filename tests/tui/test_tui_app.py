@@ -24,7 +24,8 @@ def keys_in_view(app: WhicharchApp) -> list[str]:
     return [
         key
         for key, active in app.screen.active_bindings.items()
-        if active.binding.action not in ("quit", "app.quit", "suspend_process", "app.suspend_process", "help_quit")
+        if active.binding.action
+        not in ("quit", "app.quit", "suspend_process", "app.suspend_process", "help_quit", "end")
         and key not in ("ctrl+q", "ctrl+z", "ctrl+c")
     ]
 

@@ -51,7 +51,7 @@ class AskScreen(Page):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "question", "Ask", tooltip="Type a question in plain English", id="ask.question"),
         Binding("i", "edit", "Edit", tooltip="Edit the requirements", id="ask.edit"),
-        Binding("d", "more", "More fields", tooltip="Show or hide the further requirements", id="ask.more"),
+        Binding("d", "more", "More", tooltip="Show or hide the further requirements", id="ask.more"),
         Binding("s", "list('shortlist')", "Shortlist", show=False, id="ask.shortlist"),
         Binding("t", "list('rejected')", "Rejected", id="ask.rejected"),
         Binding("w", "screen.focus('#why')", "Why", id="ask.why"),

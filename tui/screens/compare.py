@@ -66,8 +66,8 @@ class CompareScreen(Page):
         Binding("2", "pane(1)", "Curves", tooltip="How they grow, and where they cross", id="compare.curves"),
         Binding("3", "pane(2)", "Why", tooltip="Why they differ, from their parts", id="compare.why"),
         Binding("v", "view", "Plot", tooltip="Plot the next quantity", id="compare.view"),
-        Binding("left", "shift(-1)", "Models before", show=False, id="compare.left"),
-        Binding("right", "shift(1)", "More models", show=False, id="compare.right"),
+        Binding("left,h", "shift(-1)", "Models before", show=False, id="compare.left"),
+        Binding("right,l", "shift(1)", "More models", show=False, id="compare.right"),
     ]
     HELP = """
     # Side by side

@@ -10,22 +10,29 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.worker import get_current_worker
 
 from catalog.errors import BadInput
+from tui.screens.dialog import Dialog
 from tui.screens.page import Explanation
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.reader import Reader
 
 
-class ExplainScreen(ModalScreen[None]):
+class ExplainScreen(Dialog[None]):
     """How a figure comes about."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,e,q", "dismiss", "Close", id="explain.close"),
         Binding("y", "copy", "Copy", tooltip="Copy the formula with its values", id="explain.copy"),
     ]
+
+    HELP = """
+    # Where a figure comes from
+
+    The formula in symbols, the numbers put in, the unit, and the source. Money in formulas stays in dollars. `y`
+    copies all of it; `whicharch explain` prints the same.
+    """
 
     @dataclass
     class Computed(Message):

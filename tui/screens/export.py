@@ -13,9 +13,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from tui.screens.dialog import Dialog
 from tui.widgets.choice import Select
 
 NAMES = {
@@ -23,10 +23,23 @@ NAMES = {
 }  # fmt: skip
 
 
-class ExportScreen(ModalScreen[str | None]):
+class ExportScreen(Dialog[str | None]):
     """Choose a format and a file; dismissed with what was written."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close", id="export.close")]
+
+    HELP = """
+    # Export
+
+    Writes what the page shows to a file: choose the format, change the path if you like, press Enter.
+
+    - **CSV** holds raw numbers, with the unit in the column's name.
+    - **JSON** has the names that the command's `--json` prints.
+    - **Picture** is the screen as it was before this dialog, as SVG.
+
+    A file that is there already is overwritten only by a second Enter. Below the path stands the command line that
+    gives the same without the application.
+    """
 
     def __init__(self, name: str, texts: Mapping[str, Callable[[], str]], equivalent: str) -> None:
         """Offer formats.
@@ -44,7 +57,7 @@ class ExportScreen(ModalScreen[str | None]):
         """Format, path, and the command line."""
         with Vertical(id="export", classes="dialog") as box:
             box.border_title = "Export"
-            box.border_subtitle = "enter writes, esc closes"
+            box.border_subtitle = "[@click=screen.write]enter writes[/], [@click=screen.dismiss]esc closes[/]"
             yield Select([(f"{NAMES.get(s, s)} (.{s})", s) for s in self._texts], id="format")
             yield Input(f"{self._name}.{next(iter(self._texts))}", id="path", compact=True)
             yield Static(id="problem")
@@ -65,17 +78,19 @@ class ExportScreen(ModalScreen[str | None]):
             path.value = f"{self._name}.{event.value}"
 
     @on(Input.Submitted)
-    def _write(self, event: Input.Submitted) -> None:
+    def action_write(self) -> None:
+        """Write the file, or say why not."""
+        value = self.query_one("#path", Input).value
         suffix = str(self.query_one("#format", Select).value)
         text = self._texts[suffix]()
         if self.app.is_web:
-            self.app.deliver_text(io.StringIO(text), save_filename=Path(event.value).name)
-            self.dismiss(Path(event.value).name)
+            self.app.deliver_text(io.StringIO(text), save_filename=Path(value).name)
+            self.dismiss(Path(value).name)
             return
         from catalog.errors import BadInput
         from catalog.overlay import write_text
 
-        path = Path(os.path.expanduser(event.value))
+        path = Path(os.path.expanduser(value))
         if os.path.exists(path) and self._overwrites != str(path):
             self._overwrites = str(path)
             self._refuse(f"{path} is there already; Enter again overwrites it")

@@ -11,14 +11,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 
+from tui.screens.dialog import Dialog
 from tui.widgets.reader import Reader, Section, facts, listed
 
 _INLINE = re.compile(r"\*\*(.+?)\*\*|`(.+?)`")
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """A page's help; Escape, q or ? closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -36,7 +36,10 @@ class HelpScreen(ModalScreen[None]):
         super().__init__()
         title, self._sections = prose(text)
         self._title = Content.styled(title, "bold $text-primary")
-        self._sections.append(("Keys", facts(key_list(bindings, keys))))
+        bindings = [(key, active) for key, active in bindings if active.binding.action != "help"]
+        self._sections.append(("Keys", facts(key_list((b for b in bindings if b[1].binding.id), keys))))
+        if typing := key_list((b for b in bindings if not b[1].binding.id), keys):
+            self._sections.append(("Keys of the field, and of the application", facts(typing)))
 
     def compose(self) -> ComposeResult:
         """The text, in a pane that scrolls."""

@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
+from tui.screens.dialog import Dialog
 from tui.settings import Place
 from tui.widgets.columns import Column
 from tui.widgets.key_bar import KeyBar
@@ -21,13 +21,20 @@ COLUMNS: tuple[Column[Place], ...] = (
 )
 
 
-class PlacesScreen(ModalScreen[Place | None]):
+class PlacesScreen(Dialog[Place | None]):
     """Choose a place; dismissed with it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss", "Close", id="places.close"),
         Binding("d,delete", "delete", "Delete", tooltip="Forget the highlighted one", id="places.delete"),
     ]
+
+    HELP = """
+    # Bookmarks and history
+
+    Places to return to: Enter, or a click on the highlighted one, opens its page with everything that was asked there.
+    `d` forgets the highlighted one. `f` on a page keeps what it asks; history keeps the last 200 questions by itself.
+    """
 
     def __init__(self, title: str, places: Sequence[Place], empty: str) -> None:
         super().__init__()

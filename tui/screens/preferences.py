@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import on
@@ -10,10 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from catalog.errors import BadInput
+from tui.screens.dialog import Dialog
 from tui.settings import Settings
 from tui.widgets.form import Choice, Entry, Form
 
@@ -36,12 +37,22 @@ def _currency(text: str, label: str) -> str:
     return f"{text} " if text[-1:].isalpha() else text
 
 
-class PreferencesScreen(ModalScreen[None]):
+class PreferencesScreen(Dialog[None]):
     """Theme, units, currency, default machine; where keys are remapped."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "screen.dismiss", "Close", id="preferences.close", priority=True)
     ]
+
+    HELP = """
+    # Settings
+
+    Every change takes effect at once, on all pages, and is kept for the next time.
+
+    - **memory in** and **currency** change what is shown and what Markdown holds. CSV, JSON and formulas stay in bytes
+      and dollars.
+    - **machine** is the one that pages start with.
+    """
 
     class Changed(Message):
         """Settings were changed."""
@@ -73,7 +84,7 @@ class PreferencesScreen(ModalScreen[None]):
         )  # fmt: skip
         with Vertical(id="preferences", classes="dialog") as box:
             box.border_title = "Settings"
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = "[@click=screen.dismiss]esc closes[/]"
             yield Form(fields)
             yield Static(
                 Content.styled("Keys are remapped in the same file, under “keys”, by the names that ? shows:", "dim")
@@ -85,4 +96,6 @@ class PreferencesScreen(ModalScreen[None]):
         event.stop()
         usual = {"currency": "$", "per_usd": 1.0}
         values = {name: usual.get(name) if value is None else value for name, value in event.values.items()}
-        self.post_message(self.Changed({k: v for k, v in values.items() if getattr(self._now, k) != v}))
+        changed: dict[str, Any] = {name: value for name, value in values.items() if getattr(self._now, name) != value}
+        self._now = replace(self._now, **changed)
+        self.post_message(self.Changed(changed))

@@ -30,6 +30,11 @@ TYPED_S = 0.7
 class Options(OptionList):
     """The list; typing goes to the first entry that holds what is typed, best near its beginning."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+d", "page_down", "Page down", show=False),
+        Binding("ctrl+u", "page_up", "Page up", show=False),
+    ]
+
     def __init__(self, texts: list[str]) -> None:
         super().__init__(*(Option(Content(text)) for text in texts), compact=True)
         self._texts = [text.lower() for text in texts]

@@ -10,6 +10,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+ENDS = ("help", "command_palette")
+"""Actions at the right end."""
+
 
 class KeyBar(Widget):
     """Keys and what they do; a click presses one."""
@@ -22,7 +25,8 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._keys: list[tuple[str, str, str]] = []
+        self._keys: dict[str, tuple[str, str, str]] = {}
+        """By action: the key, how it is shown, and what it does."""
         self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -37,28 +41,24 @@ class KeyBar(Widget):
             shown = self.app.get_key_display(binding)
             if typing and len(shown) == 1 and shown.isascii():
                 continue  # it would only be typed
-            last = key == self.app.COMMAND_PALETTE_BINDING
-            if (binding.show and active.enabled and not binding.system) or last:
+            if (binding.show and active.enabled and not binding.system) or binding.action in ENDS:
                 found.setdefault(binding.action, (key, shown, binding.description))
-        if (keys := list(found.values())) != self._keys:
-            self._keys = keys
+        if list(found.items()) != list(self._keys.items()):
+            self._keys = found
             self.refresh()
 
     def render(self) -> Content:
-        """As many keys as there is room for; the palette's comes last and stays."""
-        palette = self.app.COMMAND_PALETTE_BINDING
-        shown = sorted(self._keys, key=lambda entry: entry[0] == palette)
-        room, at = self.size.width, 1
-        last = shown[-1] if shown and shown[-1][0] == palette else None
-        room -= _width(last) if last else 0
+        """As many keys as there is room for; help and the palette, which lead to all others, stay at the end."""
+        ends = [entry for action in ENDS if (entry := self._keys.get(action)) is not None]
+        room = self.size.width - sum(map(_width, ends)) + bool(ends)
+        at, spans = 1, []
         parts: list[str | Content] = [" "]
-        spans = []
-        for entry in shown:
-            if entry is last:
-                gap = max(0, self.size.width - at - _width(entry) - 1)
+        for entry in (*(entry for action, entry in self._keys.items() if action not in ENDS), *ends):
+            if entry in ends[:1]:
+                gap = max(0, room - at)
                 parts.append(" " * gap)
                 at += gap
-            elif at + _width(entry) > room:
+            elif entry not in ends and at + _width(entry) > room:
                 continue
             spans.append((at, at + _width(entry) - 2, entry[0]))
             parts.append(self._entry(entry, at <= self.hover < at + _width(entry) - 2))

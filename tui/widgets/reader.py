@@ -42,6 +42,8 @@ class Reader(LineView):
         Binding("down,j", "scroll_down", "Down", show=False, id="reader.down"),
         Binding("pageup", "page_up", "Page up", show=False, id="reader.pageup"),
         Binding("pagedown,space", "page_down", "Page down", show=False, id="reader.pagedown"),
+        Binding("ctrl+u", "half(-1)", "Half a page up", show=False, id="reader.halfup"),
+        Binding("ctrl+d", "half(1)", "Half a page down", show=False, id="reader.halfdown"),
         Binding("home,g", "scroll_home", "Top", show=False, id="reader.top"),
         Binding("end,G", "scroll_end", "End", show=False, id="reader.end"),
     ]
@@ -102,6 +104,10 @@ class Reader(LineView):
     def _strips(self, body: VisualType | None, width: int) -> list[Strip]:
         style: Style = self.visual_style
         return Visual.to_strips(self, visualize(self, body), width, None, style, apply_selection=False, pad=True)
+
+    def action_half(self, way: int) -> None:
+        """Scroll by half of what is in view."""
+        self.scroll_relative(y=way * max(1, self.size.height // 2), animate=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Wrap anew where the width changed."""

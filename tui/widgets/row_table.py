@@ -45,6 +45,8 @@ class RowTable(LineView, Generic[T]):
         Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="table.pageup"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="table.pagedown"),
+        Binding("ctrl+u", "page(-0.5)", "Half a page up", show=False, id="table.halfup"),
+        Binding("ctrl+d", "page(0.5)", "Half a page down", show=False, id="table.halfdown"),
         Binding("home,g", "edge(-1)", "First", show=False, id="table.first"),
         Binding("end,G", "edge(1)", "Last", show=False, id="table.last"),
         Binding("o", "next_sort", "Sort by the next column", show=False, id="table.sort"),
@@ -313,9 +315,9 @@ class RowTable(LineView, Generic[T]):
         """Move the cursor by rows."""
         self.cursor += rows
 
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by what is in view."""
-        self.cursor += pages * max(1, self.size.height - 2)
+    def action_page(self, pages: float) -> None:
+        """Move the cursor by what is in view, or a part of it."""
+        self.cursor += round(pages * max(2, self.size.height - 2))
 
     def action_edge(self, end: int) -> None:
         """Go to the first or the last row."""

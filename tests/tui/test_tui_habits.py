@@ -1,0 +1,122 @@
+"""What people expect of any good terminal application."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.widgets import Input
+from tui_world import settle
+
+from tui.app import WhicharchApp
+from tui.screens.help import HelpScreen
+from tui.widgets.reader import Reader
+
+
+async def test_keys_that_come_faster_than_they_are_handled_find_what_the_one_before_did(app: WhicharchApp):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        driver: Any = app._driver
+        for key in ("slash", *"mashed", "enter", "m", "slash", *"4l", "enter"):
+            driver.send_message(events.Key(key, key if len(key) == 1 else None))
+        for _ in range(4):
+            await settle(pilot)
+        assert app.current_mode == "models"
+        await pilot.press("a")
+        await settle(pilot)
+        assert app.screen.query_one("#question", Input).value == "mashed"
+
+
+@pytest.mark.parametrize(("key", "said"), [("x", "raw numbers"), ("comma", "on all pages"), ("F", "Places to return")])
+async def test_every_dialog_has_help(app: WhicharchApp, key: str, said: str):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press(key)
+        await settle(pilot)
+        dialog = app.screen
+        await pilot.press("f1")
+        await settle(pilot)
+        assert isinstance(app.screen, HelpScreen)
+        text = app.screen.query_one(Reader).text
+        assert said in " ".join(text.split())
+        assert "Close" in text
+        await pilot.press("f1")
+        await settle(pilot)
+        assert app.screen is dialog
+        await pilot.click(offset=(1, 39))
+        await settle(pilot)
+        assert app.screen is app.page
+
+
+async def test_a_setting_that_is_changed_and_changed_back_is_as_it_was(app: WhicharchApp):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("comma")
+        await settle(pilot)
+        for units in ("GB", "GiB"):
+            app.screen.query_one("#field-units Select").value = units  # type: ignore[attr-defined]
+            await settle(pilot)
+            assert app.store.now.units == units
+
+
+async def test_ctrl_d_and_ctrl_u_move_by_half_of_what_is_in_view(app: WhicharchApp):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("question_mark")
+        await settle(pilot)
+        reader = app.screen.query_one(Reader)
+        await pilot.press("ctrl+d", "ctrl+d", "ctrl+u")
+        await settle(pilot)
+        assert reader.scroll_offset.y == reader.size.height // 2
+
+
+async def test_q_ends_the_application_only_if_pressed_twice(app: WhicharchApp):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("q")
+        await settle(pilot)
+        assert any("Once more" in note.message for note in app._notifications)
+        assert app._exit is False
+        await pilot.press("q")
+    assert app._exit is True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
+def test_a_signal_leaves_the_terminal_as_it_was(tmp_path: Path):
+    import pty
+
+    parent, child = pty.openpty()
+    environment = os.environ | {"WHICHARCH_HOME": str(tmp_path), "TERM": "xterm-256color"}
+    command = [sys.executable, "-m", "advisor.cli", "tui"]
+    process = subprocess.Popen(command, stdin=child, stdout=child, stderr=child, env=environment)
+    os.close(child)
+    drawn, until = b"", time.monotonic() + 60
+    while b"Shortlist" not in drawn and time.monotonic() < until:
+        drawn += os.read(parent, 65536)
+    process.send_signal(signal.SIGTERM)
+    try:
+        while news := os.read(parent, 65536):
+            drawn += news
+    except OSError:  # the other end is closed
+        pass
+    assert process.wait(30) == 128 + signal.SIGTERM
+    os.close(parent)
+    for mode in (b"1049", b"1000"):
+        assert 0 <= drawn.find(b"\x1b[?%sh" % mode) < drawn.rfind(b"\x1b[?%sl" % mode)
+    assert drawn.rfind(b"\x1b[?25l") < drawn.rfind(b"\x1b[?25h")
+
+
+def test_without_a_terminal_there_is_one_sentence():
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor.cli"], capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "needs a terminal; redirected: input, output, errors" in done.stderr
