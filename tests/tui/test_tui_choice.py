@@ -81,3 +81,18 @@ async def test_new_entries_keep_the_choice_that_they_have():
         assert (select.value, app.told) == ("kiwi", ["kiwi"])
         with pytest.raises(ValueError, match="'pear' is not offered"):
             select.value = "pear"
+
+
+async def test_a_list_that_is_closed_twice_closes_nothing_else():
+    app = Chooser(0)
+    async with app.run_test(size=(60, 24)) as pilot:
+        page = app.screen
+        app.query_one(Select).action_open()
+        await pilot.pause()
+        listed = app.screen
+        assert isinstance(listed, ListScreen)
+        listed.dismiss(0)
+        listed.dismiss(1)
+        await pilot.pause()
+        assert app.screen is page
+        assert app.told == ["apple"]

@@ -61,7 +61,7 @@ async def test_a_setting_that_is_changed_and_changed_back_is_as_it_was(app: Whic
         await pilot.press("comma")
         await settle(pilot)
         for units in ("GB", "GiB"):
-            app.screen.query_one("#field-units Select").value = units  # type: ignore[attr-defined]
+            field(app.screen, "units").enter(units)
             await settle(pilot)
             assert app.store.now.units == units
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, TypeVar
 
 from textual import events
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
@@ -21,6 +22,10 @@ class Dialog(ModalScreen[T]):
     async def action_help(self) -> None:
         """Explain the dialog and its keys."""
         await self.run_action("app.help")
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Close; a second time, as by a double click, closes nothing, where Textual would close the page below."""
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete.nothing()
 
     def on_click(self, event: events.Click) -> None:
         """A click beside the dialog closes it."""

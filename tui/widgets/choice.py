@@ -16,10 +16,11 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from tui.screens.dialog import Dialog
 
 MOST_LINES = 16
 LEAST_WIDTH = 36
@@ -57,7 +58,7 @@ class Options(OptionList):
             self.highlighted = min(found)[1]
 
 
-class ListScreen(ModalScreen[int | None]):
+class ListScreen(Dialog[int | None]):
     """The list over the page, beside what it belongs to; dismissed with the place of the choice."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,tab", "dismiss", "Close", show=False)]
@@ -66,6 +67,12 @@ class ListScreen(ModalScreen[int | None]):
         background: transparent;
         Options { border: none; border-left: outer $border; background: $surface; max-height: 16; height: auto; }
     }
+    """
+
+    HELP = """
+    # A list
+
+    Typing goes to the first entry that holds what is typed; Enter or a click takes it, Escape leaves all as it was.
     """
 
     def __init__(self, texts: list[str], chosen: int | None, place: Region) -> None:
@@ -103,11 +110,6 @@ class ListScreen(ModalScreen[int | None]):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option_index)
-
-    def on_click(self, event: events.Click) -> None:
-        """A click beside the list closes it."""
-        if event.widget is self:
-            self.dismiss(None)
 
 
 class Select(Widget, can_focus=True):
