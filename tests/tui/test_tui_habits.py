@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from textual import events
 from textual.widgets import Input
-from tui_world import settle
+from tui_world import field, settle
 
 from tui.app import WhicharchApp
 from tui.screens.help import HelpScreen

@@ -25,7 +25,7 @@ class Dialog(ModalScreen[T]):
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Close; a second time, as by a double click, closes nothing, where Textual would close the page below."""
-        return super().dismiss(result) if self.app.screen is self else AwaitComplete.nothing()
+        return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     def on_click(self, event: events.Click) -> None:
         """A click beside the dialog closes it."""
