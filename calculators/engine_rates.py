@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from catalog.engine import Engine, KernelRates
-from catalog.machine import LANES, LANES_NOW, NO_KERNELS, AttentionRates, Machine, Roofline
+from catalog.machine import LANES, LANES_NOW, NO_KERNELS, AttentionRates, ComputeType, Machine, Roofline
 from catalog.weight_format import WeightFormat
 
 SHARPNESS = 4.0
 """How sharply the two limits on streaming weights meet: the memory, and the loads in flight."""
 DECODE_P = 2.2
 """As for products of 16 bits on other engines (``catalog/machine_classes.yaml``)."""
+SIXTEEN: tuple[ComputeType, ...] = ("bf16", "fp16")
+"""Attention runs in the first of them that a machine has."""
 UNPACKED = 16.0
 """Formats of so many bits need no unpacking."""
 
@@ -68,16 +70,27 @@ def _with_rates(rates: KernelRates, machine: Machine, weights: WeightFormat) -> 
         p=DECODE_P,
         source=rates.source,
     )
+    sixteen = next((t for t in SIXTEEN if t in machine.peak_tflops), None)
     attention = AttentionRates.model_construct(
-        prefill_compute=rates.attention_compute,
+        prefill_compute=rates.attention_compute * _scale(rates, machine, sixteen),
         decode_memory=rates.cache_memory,
         query_memory=rates.memory,
         launch_us=rates.launch_us,
         source=rates.source,
     )
-    types = dict.fromkeys(machine.peak_tflops, products)
+    types = {
+        dtype: products.model_copy(update={"compute": rates.compute * _scale(rates, machine, dtype)})
+        for dtype in machine.peak_tflops
+    }
     own = {"roofline": types, "attention": attention}
     return machine.model_copy(update=NO_KERNELS | own)
+
+
+def _scale(rates: KernelRates, machine: Machine, dtype: ComputeType | None) -> float:
+    """The peak that a share is of, over that of the type which is priced."""
+    if rates.share_of is None or dtype is None or rates.share_of not in machine.peak_tflops:
+        return 1.0
+    return machine.peak_tflops[rates.share_of] / machine.peak_tflops[dtype]
 
 
 def streaming_share(rates: KernelRates, machine: Machine, memory: float, bits: float) -> float:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from catalog.base import Entry, Size, Source, Spec
-from catalog.machine import MachineKind
+from catalog.machine import ComputeType, MachineKind
 
 NonNegative = Annotated[float, Field(ge=0)]
 
@@ -97,9 +97,11 @@ class KernelRates(Spec):
     clock_bytes: Annotated[float, Field(gt=0)] | None = None
     """Bytes that a multiprocessor streams per clock at most: what its loads in flight allow (Little's law)."""
     compute: Share
-    """Share of the 16-bit peak that prompts reach."""
+    """Share of the peak that prompts reach, in the type in which products run (16 bits)."""
     attention_compute: Share
     """The same for attention."""
+    share_of: ComputeType | None = None
+    """Of which type's peak both are shares instead: kernels that use no other arithmetic."""
     median_error: Annotated[float, Field(ge=0)] | None = None
     """Median absolute relative error of the time per token on machines that were held out of the fit."""
     rows: Size | None = None

@@ -218,3 +218,13 @@ def test_files_choose_their_engine():
         for machine, weights in (("rtx-4090", "gguf-q4_k_m"), ("apple-m4-max", "mlx-4bit"), ("rtx-4090", "awq-int4"))
     }
     assert named == {"gguf-q4_k_m": "llama.cpp", "mlx-4bit": "mlx", "awq-int4": "vllm"}
+
+
+def test_a_cpus_prompts_reach_a_share_of_its_32_bit_arithmetic_whatever_else_its_data_sheet_lists():
+    engine, cpu = load_engine("llama.cpp"), load_machine("ryzen-9-7950x")
+    rates = rates_of(engine, cpu)
+    assert rates is not None
+    for dtype, roofline in as_run_by(engine, cpu, load_format("gguf-q4_k_m")).roofline.items():
+        assert roofline.compute * cpu.peak_tflops[dtype] == pytest.approx(rates.compute * cpu.peak_tflops["fp32"])
+    (prompt,) = predict([Stream(1, "llama.cpp", cpu.id, 1, "llama-3.1-8b", "gguf-q4_0", None, 0.0, prompt_tokens=512)])
+    assert 512 / prompt.seconds == pytest.approx(153.52, rel=0.15)  # ik_llama.cpp discussion 164: llama.cpp build 4384
