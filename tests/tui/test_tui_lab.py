@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input
-from tui_world import World, click_end, field, settle
+from tui_world import World, click_end, click_tab, field, settle
 
 from advisor.design.explaining import explained
 from catalog.loader import load
@@ -74,7 +74,7 @@ async def test_arrows_and_tabs_work_by_mouse(app: WhicharchApp):
         await click_end(pilot, page, "layers", 1)
         await settle(pilot)
         assert typed(page, "layers") == "3"
-        await pilot.click("#tab-why")
+        await click_tab(pilot, page, "why")
         await settle(pilot)
         assert page.result.view == "why"
         assert "repeat: 3" in page.query_one("#why", Reader).text

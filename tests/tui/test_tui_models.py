@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from textual.widgets import Input, Static
-from tui_world import SPECS, field, library, settle
+from tui_world import SPECS, click_tab, field, library, settle
 
 from advisor.proving import Proven
 from catalog.errors import BadInput
@@ -224,7 +224,7 @@ async def test_numbers_and_clicks_choose_tabs(app: WhicharchApp):
         for key, name in zip("1234", (name for name, _ in Detail.TABS), strict=True):
             await pilot.press(key)
             assert app.screen.query_one(Detail).active == name
-        await pilot.click("#--content-tab-growth-tab")
+        await click_tab(pilot, app.screen, "growth")
         assert app.screen.query_one(Detail).active == "growth"
 
 
@@ -264,7 +264,7 @@ async def test_real_numbers_refusals_and_formulas_reach_the_detail():
         assert "1 × l4, weights awq-int4" in str(table(app, "figures").border_title)
         field(page, "tp").focus()
         await pilot.press("escape", "tab")
-        app.screen.query_one("TabbedContent Tabs").focus()
+        app.screen.query_one("TabBar").focus()
         await pilot.press("e")
         await until(pilot, lambda: "queue" in app.screen.query_one("#explanation", Reader).text)
         assert isinstance(app.screen, ExplainScreen)

@@ -85,3 +85,22 @@ async def test_failures_are_told_apart_and_what_is_written_is_never_overtaken():
         app.go_on.set()
         await settle(pilot)
         assert sorted(app.heard) == ["one", "two"]
+
+
+async def test_what_is_worked_on_is_never_described():
+    class Endless:
+        def __repr__(self) -> str:
+            raise AssertionError("the catalog was written out")
+
+    class Described(App[None]):
+        done = False
+
+        @off_loop("work")
+        def work_on(self, thing: Endless) -> None:
+            self.done = True
+
+    app = Described()
+    async with app.run_test() as pilot:
+        app.work_on(Endless())
+        await settle(pilot)
+        assert app.done

@@ -27,6 +27,7 @@ from tui.findings import UNDISCLOSED, Findings
 from tui.library import Library, Model, words
 from tui.reasons import Reasons
 from tui.widgets.form import ChoiceField, EntryField, Form
+from tui.widgets.tab_bar import TabBar
 
 EVIL = "a[/foo] [bold]x[/] \x1b[31m\nb"
 """A name that would end the application if it were read as markup, and spoil the screen if it were printed."""
@@ -36,6 +37,12 @@ def field(page: DOMNode, name: str) -> EntryField | ChoiceField:
     """A field of whichever form of the page has it."""
     name = name.replace("-", "_")
     return next(form.field(name) for form in page.query(Form) if form.holds(name))
+
+
+async def click_tab(pilot: Pilot[None], page: DOMNode, name: str) -> None:
+    """Click a tab."""
+    bar = page.query_one(TabBar)
+    await pilot.click(bar, offset=(bar.span(name)[0] + 1, 0))
 
 
 async def click_end(pilot: Pilot[None], page: DOMNode, name: str, cells: int) -> None:

@@ -15,7 +15,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import SuggestFromList
-from textual.widgets import Input, TabbedContent
+from textual.widgets import Input
 from textual.worker import get_current_worker
 
 from tui import machine_export
@@ -32,6 +32,7 @@ from tui.widgets.machine_detail import Found, MachineDetail
 from tui.widgets.machine_list import MachineList
 from tui.widgets.page_bar import PageBar
 from tui.widgets.row_table import RowTable
+from tui.widgets.tabbed import Tabbed
 
 if TYPE_CHECKING:
     from tui.app import WhicharchApp
@@ -364,7 +365,7 @@ class MachinesScreen(Page):
         if go:
             self.call_after_refresh(detail.focus_tab)
 
-    @on(TabbedContent.TabActivated)
+    @on(Tabbed.Turned)
     def _activated(self) -> None:
         self._show_load()
         self.refresh_bindings()

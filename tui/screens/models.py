@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.message import Message
-from textual.widgets import Input, TabbedContent
+from textual.widgets import Input
 
 from tui import findings, garbage, model_export
 from tui.model_fields import FIELDS, PUBLISHED, STEPS
@@ -28,6 +28,7 @@ from tui.widgets.model_list import MOST, ModelList
 from tui.widgets.page_bar import PageBar
 from tui.widgets.proof_line import ProofLine
 from tui.widgets.row_table import RowTable
+from tui.widgets.tabbed import Tabbed
 from tui.widgets.timing import TimePane
 
 if TYPE_CHECKING:
@@ -322,7 +323,7 @@ class ModelsScreen(Page):
         if self.has_class("-reading") or self.has_class("-narrow"):
             self.call_after_refresh(detail.focus_tab)
 
-    @on(TabbedContent.TabActivated)
+    @on(Tabbed.Turned)
     def _activated(self) -> None:
         self.refresh_bindings()
         self._weigh()

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.message import Message
-from textual.widgets import Input, TabbedContent
+from textual.widgets import Input
 from textual.worker import Worker, get_current_worker
 
 from catalog.errors import BadInput
@@ -24,6 +24,7 @@ from tui.widgets.page_bar import PageBar
 from tui.widgets.plan_form import PlanForm, same
 from tui.widgets.plan_result import EARLIER, PlanResult
 from tui.widgets.run_line import RunLine
+from tui.widgets.tabbed import Tabbed
 
 if TYPE_CHECKING:
     from advisor.planning.result import Plan
@@ -357,7 +358,7 @@ class PlanScreen(Page):
         result.active = name
         self.call_after_refresh(result.focus_tab)
 
-    @on(TabbedContent.TabActivated)
+    @on(Tabbed.Turned)
     def _activated(self) -> None:
         self.refresh_bindings()
 

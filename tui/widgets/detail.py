@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import TabbedContent, TabPane
 
 from tui.widgets.architecture import ArchitecturePane
 from tui.widgets.evidence import EvidencePane
@@ -24,6 +23,7 @@ class Detail(Tabbed):
 
     TABS = (("architecture", "#about"), ("growth", "#points"), ("time", "#figures"), ("evidence", "#proof"))
     """Tab and what takes the focus in it."""
+    TITLES = ("1 Architecture", "2 Growth", "3 Time", "4 Evidence")
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -34,15 +34,15 @@ class Detail(Tabbed):
 
     def compose(self) -> ComposeResult:
         """The tabs."""
-        with TabbedContent():
-            with TabPane("1 Architecture", id="architecture-tab"):
-                yield ArchitecturePane()
-            with TabPane("2 Growth", id="growth-tab"):
-                yield GrowthPane()
-            with TabPane("3 Time", id="time-tab"):
-                yield TimePane()
-            with TabPane("4 Evidence", id="evidence-tab"):
-                yield EvidencePane()
+        yield self.bar()
+        with self.pane("architecture"):
+            yield ArchitecturePane()
+        with self.pane("growth"):
+            yield GrowthPane()
+        with self.pane("time"):
+            yield TimePane()
+        with self.pane("evidence"):
+            yield EvidencePane()
 
     def show(self, model: Model, findings: Findings) -> None:
         """Show what was computed: in the tab in view now, in others when they are looked at."""
@@ -50,7 +50,7 @@ class Detail(Tabbed):
         self._stale = {"architecture", "growth", "time"}
         self.fill()
 
-    @on(TabbedContent.TabActivated)
+    @on(Tabbed.Turned)
     def fill(self) -> None:
         """Bring the tab in view up to date."""
         model, findings, name = self._model, self._findings, self.active

@@ -11,13 +11,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Static, Tab, Tabs
+from textual.widgets import Static
 
 from advisor.report import count_text, tokens_text
 from tui.lab_cells import DIFFERENCES, LEFT_OUT, shapes
 from tui.widgets.curves import Curves
 from tui.widgets.reader import Reader, listed
 from tui.widgets.row_table import RowTable
+from tui.widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
     from advisor.design.depths import Depths
@@ -42,10 +43,9 @@ class LabResult(Vertical):
     def compose(self) -> ComposeResult:
         """Sentence, tabs, panes."""
         yield Static(id="said")
-        yield Tabs(
-            Tab("1 Compare", id="tab-compare"), Tab("2 Curves", id="tab-curves"),
-            Tab("3 Depth × width", id="tab-depths"), Tab("4 Why", id="tab-why"),
-        )  # fmt: skip
+        yield TabBar(
+            [("compare", "1 Compare"), ("curves", "2 Curves"), ("depths", "3 Depth × width"), ("why", "4 Why")]
+        )
         with Horizontal(id="panes"):
             with Vertical(id="left-panes"):
                 yield RowTable(DIFFERENCES, lambda r: r.name, id="differences", empty="reading the catalog …")
@@ -56,7 +56,7 @@ class LabResult(Vertical):
     def on_mount(self) -> None:
         """Name the panes."""
         self.query_one("#why").border_title = "Why"
-        self.query_one(Tabs).can_focus = False
+        self.query_one(TabBar).can_focus = False
         self._arrange()
 
     # What is shown
@@ -120,13 +120,14 @@ class LabResult(Vertical):
         """What takes the focus in the view."""
         return HOMES[self.view]
 
-    @on(Tabs.TabActivated)
-    def _activated(self, event: Tabs.TabActivated) -> None:
-        self.view = (event.tab.id or "").removeprefix("tab-")
+    @on(TabBar.Turned)
+    def _activated(self, event: TabBar.Turned) -> None:
+        event.stop()
+        self.view = event.bar.active
 
     def watch_view(self) -> None:
         """Show other panes."""
-        self.query_one(Tabs).active = f"tab-{self.view}"
+        self.query_one(TabBar).active = self.view
         self._arrange()
         self.post_message(self.Turned(self.view))
 

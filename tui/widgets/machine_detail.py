@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import TabbedContent, TabPane
 
 from advisor.report import bytes_text, rate_text, seconds_text, usd_text
 from tui.cells import NONE
@@ -172,6 +171,7 @@ class MachineDetail(Tabbed):
         ("calibrate", "#measured"),
     )  # fmt: skip
     """Tab and what takes the focus in it."""
+    TITLES = ("1 Sheet", "2 Roofline", "3 Compare", "4 Prices", "5 Calibrate")
     LOADED = ("roofline", "compare")
     """Tabs that depend on a model and its load."""
 
@@ -181,23 +181,23 @@ class MachineDetail(Tabbed):
 
     def compose(self) -> ComposeResult:
         """The tabs."""
-        with TabbedContent():
-            with TabPane("1 Sheet", id="sheet-tab"):
-                yield Reader(id="sheet")
-            with TabPane("2 Roofline", id="roofline-tab"):
-                yield RooflinePane(id="roofline-pane")
-            with TabPane("3 Compare", id="compare-tab"):
-                yield RowTable(
-                    placed_columns({}), lambda p: f"{p.machine} {p.devices}", id="placed", empty="nothing is picked"
-                )
-                yield Reader(id="choice")
-            with TabPane("4 Prices", id="prices-tab"):
-                yield RowTable(
-                    PRICES, lambda p: f"{p.pricing} {p.provider} {p.as_of} {p.usd_per_hour}", id="prices",
-                    empty="no price is known",
-                )  # fmt: skip
-            with TabPane("5 Calibrate", id="calibrate-tab"):
-                yield CalibratePane(id="calibrate-pane")
+        yield self.bar()
+        with self.pane("sheet"):
+            yield Reader(id="sheet")
+        with self.pane("roofline"):
+            yield RooflinePane(id="roofline-pane")
+        with self.pane("compare"):
+            yield RowTable(
+                placed_columns({}), lambda p: f"{p.machine} {p.devices}", id="placed", empty="nothing is picked"
+            )
+            yield Reader(id="choice")
+        with self.pane("prices"):
+            yield RowTable(
+                PRICES, lambda p: f"{p.pricing} {p.provider} {p.as_of} {p.usd_per_hour}", id="prices",
+                empty="no price is known",
+            )  # fmt: skip
+        with self.pane("calibrate"):
+            yield CalibratePane(id="calibrate-pane")
 
     def show(self, row: Listed, found: Found, about: str, together: str) -> None:
         """Show a machine; ``about`` says which model runs on it, ``together`` what is compared."""

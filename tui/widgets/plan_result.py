@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import Static
 
 from advisor.report import percent_text, seconds_text, usd_text
 from tui.plan_cells import FRONT, MONTHS, NO, OTHERS, SERIES, YES, moments, numbered
@@ -50,6 +50,7 @@ class PlanResult(Tabbed):
         ("launch", "#launch"),
     )  # fmt: skip
     """Tab and what takes the focus in it."""
+    TITLES = ("1 Plan", "2 Front", "3 Time", "4 Cost", "5 Others", "6 Launch")
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "view", "Plot", tooltip="Another quantity in the plot", id="plan.view")
     ]
@@ -66,25 +67,25 @@ class PlanResult(Tabbed):
     def compose(self) -> ComposeResult:
         """The tabs, and above them what makes the answer out of date."""
         yield Static("✗ Answer to an earlier form; s plans it as it is now", id="earlier")
-        with TabbedContent():
-            with TabPane("1 Plan", id="answer-tab"):
-                yield Reader(id="summary")
-            with TabPane("2 Front", id="front-tab"):
-                yield PlotPlace(views=True, id="front-plot")
-                yield RowTable(FRONT, lambda n: str(n.number), id="front", empty="no plan yet")
-                yield Reader(id="chosen")
-            with TabPane("3 Time", id="time-tab"):
-                yield PlotPlace(views=True, id="time-plot")
-                yield RowTable(SERIES, lambda m: str(m.index), id="moments", empty="no plan yet")
-            with TabPane("4 Cost", id="cost-tab"):
-                yield PlotPlace(views=True, id="cost-plot")
-                yield RowTable(MONTHS, lambda m: str(m.month), id="months", empty="no plan yet")
-                yield Reader(id="terms")
-            with TabPane("5 Others", id="others-tab"):
-                yield RowTable(OTHERS, lambda r: f"{r.way} {r.why}", id="others", empty="no plan yet")
-                yield Reader(id="lost")
-            with TabPane("6 Launch", id="launch-tab"):
-                yield Reader(id="launch")
+        yield self.bar()
+        with self.pane("answer"):
+            yield Reader(id="summary")
+        with self.pane("front"):
+            yield PlotPlace(views=True, id="front-plot")
+            yield RowTable(FRONT, lambda n: str(n.number), id="front", empty="no plan yet")
+            yield Reader(id="chosen")
+        with self.pane("time"):
+            yield PlotPlace(views=True, id="time-plot")
+            yield RowTable(SERIES, lambda m: str(m.index), id="moments", empty="no plan yet")
+        with self.pane("cost"):
+            yield PlotPlace(views=True, id="cost-plot")
+            yield RowTable(MONTHS, lambda m: str(m.month), id="months", empty="no plan yet")
+            yield Reader(id="terms")
+        with self.pane("others"):
+            yield RowTable(OTHERS, lambda r: f"{r.way} {r.why}", id="others", empty="no plan yet")
+            yield Reader(id="lost")
+        with self.pane("launch"):
+            yield Reader(id="launch")
 
     def invite(self) -> None:
         """There is no plan yet: say what one is."""

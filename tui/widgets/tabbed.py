@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on
 from textual.containers import Vertical
-from textual.widgets import TabbedContent, TabPane, Tabs
+from textual.message import Message
+
+from tui.widgets.tab_bar import TabBar
+
+
+class Pane(Vertical):
+    """What a tab holds."""
+
+    DEFAULT_CSS = "Pane { height: 1fr; }"
 
 
 class Tabbed(Vertical):
-    """Holds one ``TabbedContent`` whose panes are called ``NAME-tab``."""
+    """A ``bar()`` above ``pane()``s."""
 
     TABS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Tab and selector of what takes the focus in it."""
+    TITLES: ClassVar[tuple[str, ...]] = ()
+    """What stands on the tabs."""
+
+    @dataclass
+    class Turned(Message):
+        """Another tab is looked at."""
+
+        name: str
+
+    def bar(self) -> TabBar:
+        """The tabs; the first is active."""
+        return TabBar([(name, title) for (name, _), title in zip(self.TABS, self.TITLES, strict=True)])
+
+    def pane(self, name: str) -> Pane:
+        """What a tab holds, with ``with``."""
+        pane = Pane(id=f"{name}-tab")
+        pane.display = name == self.TABS[0][0]
+        return pane
 
     @property
     def active(self) -> str:
         """Name of the tab in view."""
-        return self.query_one(TabbedContent).active.removesuffix("-tab")
+        return self.query_one(TabBar).active
 
     @active.setter
     def active(self, name: str) -> None:
-        # A pane that hides what has the focus passes it on to a neighbour inside itself, and is brought back by that.
+        self.query_one(TabBar).active = name
+        self._turn(name)
+
+    def _turn(self, name: str) -> None:
         focused = self.screen.focused
-        if name != self.active and focused is not None and any(isinstance(a, TabPane) for a in focused.ancestors):
-            self.screen.set_focus(self.query_one(Tabs), scroll_visible=False)
-        self.query_one(TabbedContent).active = f"{name}-tab"
+        for pane in self.query_children(Pane):
+            shown = pane.id == f"{name}-tab"
+            if not shown and pane.display and focused is not None and pane in focused.ancestors:
+                self.screen.set_focus(self.query_one(TabBar), scroll_visible=False)
+            pane.display = shown
+
+    @on(TabBar.Turned)
+    def _turned(self, event: TabBar.Turned) -> None:
+        event.stop()
+        self._turn(event.bar.active)
+        self.post_message(self.Turned(event.name))
 
     def focus_tab(self) -> None:
         """Focus what the active tab holds, if it shows it."""
