@@ -65,6 +65,9 @@ class WhicharchApp(Shell):
 
         library: Library
 
+    class PagesImported(Message):
+        """Every page can be opened without an import."""
+
     @dataclass
     class LibraryFailed(Message):
         """The catalog cannot be read."""
@@ -111,6 +114,11 @@ class WhicharchApp(Shell):
         """Import the other pages while nobody waits: half of what opening one costs."""
         for entry in PAGES:
             import_module(f"tui.screens.{entry.mode}")
+        self.post_message(self.PagesImported())
+
+    @on(PagesImported)
+    def _pages_imported(self) -> None:
+        self.open_ahead(*(entry.mode for entry in PAGES))
 
     @on(LibraryFailed)
     def _library_failed(self, event: LibraryFailed) -> None:
@@ -125,8 +133,10 @@ class WhicharchApp(Shell):
     async def action_go(self, mode: str) -> None:
         """Switch to a page."""
         self.read_styles(mode)
-        await self.switch_mode(mode)
-        self._hand_over()
+        with self.batch_update():  # drawn once, with its content
+            await self.opened(mode)
+            self._hand_over()
+        self.screen.refresh()
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

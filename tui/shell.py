@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 
+from tui.ahead import Ahead
 from tui.screens.page import OpenPage, Page, State
 from tui.settings import Place, Store
 from tui.typing_ahead import TypingAhead
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tui.screens.preferences import PreferencesScreen
 
 
-class Shell(TypingAhead):
+class Shell(Ahead, TypingAhead):
     """Actions that ask the page in view."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -91,6 +91,13 @@ class Page(Screen[None]):
         event.refresh_styles = self._styled_for not in (None, colours)
         self._styled_for = colours
 
+    def _compositor_refresh(self) -> None:
+        """Draw nothing that would not be shown: Textual draws a page that is opened once more than it shows it."""
+        if self.app._batch_count:
+            self._repaint_required = True
+        else:
+            super()._compositor_refresh()
+
     def receive(self, library: Library) -> None:
         """Take the catalog; called by the app once it is read, or read anew, and the page is mounted."""
         if self.library is not library:
