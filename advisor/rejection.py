@@ -44,13 +44,21 @@ class Rejection:
         return made
 
     def __getattr__(self, name: str) -> str:
-        if name != "smallest_change" or "_find" not in vars(self):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         own = vars(self)
-        found: str = own["_find"]()
+        find = own.get("_find") if name == "smallest_change" else None
+        if find is None:
+            if name in own:  # found meanwhile by another thread
+                return str(own[name])
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        found: str = find()
         own["smallest_change"] = found
         own.pop("_find", None)
         return found
+
+    @property
+    def change_known(self) -> bool:
+        """Whether the smallest change has been found already: asking for it takes no time then."""
+        return "smallest_change" in vars(self)
 
     def __getstate__(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}

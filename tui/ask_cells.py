@@ -62,9 +62,17 @@ def shortlist_columns(*, several: bool) -> tuple[Column[Recommendation], ...]:
 
 SHORTLIST = shortlist_columns(several=True)
 
+BEING_FOUND = "being found …"
+
+
+def change(r: Rejection) -> str:
+    """What would admit it, as far as that is known: finding it may take a hundred times as long as drawing it."""
+    return r.smallest_change if r.change_known else BEING_FOUND
+
+
 REJECTED: tuple[Column[Rejection], ...] = (
-    Column("model", lambda r: r.model, 0, left=True, most=30),
-    Column("would be admitted by", lambda r: r.smallest_change, 1, left=True, most=44),
+    Column("model", lambda r: r.model, 0, left=True, most=30, key=lambda r: r.model),
+    Column("would be admitted by", change, 1, left=True, least=44, most=44),
     Column("broken", lambda r: "; ".join(r.violations), 2, left=True, most=52),
     Column("closest way", lambda r: r.way, 3, left=True, most=44),
 )

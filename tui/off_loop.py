@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from textual.dom import DOMNode
 from textual.message import Message
+from textual.widget import Widget
 from textual.worker import Worker, get_current_worker
 
 from catalog.errors import BadInput
@@ -42,7 +43,7 @@ def off_loop(
     Args:
         group: A newer call of the same group overtakes the older: that one does not begin if it still waits, and what
             it answers is dropped.
-        alone: Whether it waits until nothing else that is alone runs for the same widget or page.
+        alone: Whether it waits until nothing else that is alone runs on the same page.
         overtakes: ``False`` where every call counts, as in writing files.
         about: From the arguments to what a failure of ours is about.
     """
@@ -68,9 +69,10 @@ def off_loop(
 
 
 def _turn(node: DOMNode) -> Lock:
-    """The lock of a widget or page."""
+    """The lock of a page, which its widgets share."""
+    owner = node.screen if isinstance(node, Widget) else node
     with _GIVING:
-        turn: Lock = node.__dict__.setdefault("_turn_off_loop", Lock())
+        turn: Lock = owner.__dict__.setdefault("_turn_off_loop", Lock())
     return turn
 
 

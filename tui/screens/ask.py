@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
@@ -21,25 +21,24 @@ from tui import ask_export, garbage
 from tui.ask_fields import ANY, MAIN, MORE, wishes_of
 from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, OpenModel, Page, State
-from tui.widgets.answer_lists import AnswerLists
+from tui.widgets.answer_lists import OUTDATED, RANKING, AnswerLists
 from tui.widgets.form import Form
-from tui.widgets.front import FrontPane
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
 from tui.widgets.question import QuestionLine
+from tui.widgets.reasons_pane import ReasonsPane
 from tui.widgets.row_table import RowTable
-from tui.widgets.why import WhyPane
 
 if TYPE_CHECKING:
     from advisor.asking.draft import Reading
-    from advisor.decision.details import Decision
     from advisor.ranking.rows import Advice, Recommendation
     from advisor.rejection import Rejection
     from tui.library import Library
-    from tui.reasons import Reasons
 
-PAUSE_S = 0.15
+TYPING_S = 0.15
 """How long a person must pause in typing before the question is asked."""
+STEPS_S = 0.03
+"""The same of steps and choices, each of which is whole; held keys repeat at this pace."""
 ROWS = 1000
 """More than any catalog has: both lists are complete, and their counts true."""
 
@@ -69,8 +68,9 @@ class AskScreen(Page):
       stand inside its row.
     - **quality** is the share of the catalog's scored models that a model beats at the task, drawn down where evidence
       is thin. Models without evidence stand last.
+    - After a change, `+` marks rows that are new, `▲` and `▼` those that moved past others; the title says what went.
     - **Rejected** models name what they break and the smallest change that would admit them.
-    - The plot marks models that no other beats in quality, time and cost at once.
+    - The plot names the unbeaten models: no other is as good in quality, time and cost at once and better in one.
 
     Type `16k`, `60ms`, `24GiB`. Arrows up and down step a field, Escape returns to the list, Enter opens the model.
     `u` takes a change back, `U` makes it again; `f` keeps a question, `F` and `H` return to kept and earlier ones.
@@ -104,13 +104,6 @@ class AskScreen(Page):
         advice: Advice
 
     @dataclass
-    class Reasoned(Message):
-        """A row of an answer is explained."""
-
-        advice: Advice
-        reasons: Reasons
-
-    @dataclass
     class Refused(Message):
         """A question cannot be answered."""
 
@@ -132,9 +125,10 @@ class AskScreen(Page):
         """What was understood and no field shows."""
         self._more: bool | None = None
         """Whether the further fields are shown; ``None``: where there is room."""
-        self._reasons: dict[str, Reasons] = {}
-        """What is known of the rows of this answer."""
-        self._decision: Decision | None = None
+        self._awaits = False
+        """Whether an answer is on its way."""
+        self._wrong = False
+        """Whether a field cannot be read."""
         self._waiting: State | None = None
 
     def compose(self) -> ComposeResult:
@@ -145,20 +139,18 @@ class AskScreen(Page):
         yield Form(MAIN, id="requirements")
         with Container(id="answer"):
             yield AnswerLists(id="lists")
-            with Vertical(id="reasons"):
-                yield WhyPane(id="why")
-                yield FrontPane(id="front")
+            yield ReasonsPane(id="reasons")
         yield KeyBar()
-
-    def on_mount(self) -> None:
-        """Name the panes; the catalog arrives later."""
-        self.query_one("#why").border_title = "Why \\[w]"
-        self.query_one(WhyPane).say("The catalog is being read.")
 
     @property
     def lists(self) -> AnswerLists:
         """Shortlist and rejected."""
         return self.query_one(AnswerLists)
+
+    @property
+    def reasons(self) -> ReasonsPane:
+        """Why, and the picture."""
+        return self.query_one(ReasonsPane)
 
     # The catalog
 
@@ -172,7 +164,7 @@ class AskScreen(Page):
         if self.asked:
             return  # read again: what is asked stays
         self.lists.shortlist.empty = "ranking …"
-        self.query_one(WhyPane).say("Every way to run every model is being tried.")
+        self.reasons.say("Every way to run every model is being tried.")
         self.run_worker(self._mount_more(), exit_on_error=False)
         if self._waiting is not None:
             self.restore(self._waiting)
@@ -246,17 +238,25 @@ class AskScreen(Page):
             problems |= wrong
         return values, problems
 
-    def _ask_anew(self) -> None:
-        """Ask what the fields say now, if they say something new."""
+    def _ask_anew(self, pause_s: float = 0.0) -> None:
+        """Ask what the fields say now, if they say something new, and nothing newer for a while."""
         values, problems = self._values()
         if problems or self.library is None:
+            self._wrong = bool(problems)
+            self._say_age()
             return
-        if (asked := wishes_of(values, self._others)) == self.asked:
-            return
-        self.asked = asked
-        self.past.went(self._state())
-        self.lists.await_answer()
-        self.settle()
+        self._wrong = False
+        asked = wishes_of(values, self._others)
+        if asked != self.asked:
+            self.asked, self._awaits = asked, True
+            self.past.went(self._state())
+            self.settle(pause_s)
+        self._say_age()
+
+    def _say_age(self) -> None:
+        """Say of the lists whether they are the answer to what the form says."""
+        outdated = self.advice is not None and (self._wrong or self.asked != self._answered_to)
+        self.lists.note = RANKING if self._awaits and not self._wrong else OUTDATED if outdated else ""
 
     def _state(self) -> State:
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in self.asked.items()}
@@ -264,14 +264,12 @@ class AskScreen(Page):
 
     @on(Form.Changed)
     def _edited(self, event: Form.Changed) -> None:
-        if not event.problems:
-            self._ask_anew()
+        self._ask_anew(TYPING_S if event.typed else STEPS_S)
 
     @work(exclusive=True, group="settle")
-    async def settle(self) -> None:
-        """Wait for a pause in typing; each edit starts the wait anew."""
-        if self.advice is not None:
-            await asyncio.sleep(PAUSE_S)
+    async def settle(self, pause_s: float) -> None:
+        """Wait for a pause; each edit starts the wait anew."""
+        await asyncio.sleep(pause_s)
         self.compute(self.asked)
 
     @off_loop("compute", alone=True)
@@ -281,8 +279,6 @@ class AskScreen(Page):
 
         try:
             advice = recommend(limit=ROWS, **asked)
-            for rejected in advice.rejected:
-                _ = rejected.smallest_change  # found here, where nobody waits, and not while the screen is drawn
         except BadInput as error:
             return self.Refused(asked, str(error))
         return self.Answered(asked, advice)
@@ -294,10 +290,11 @@ class AskScreen(Page):
         if self.advice is None:
             garbage.keep()
         advice = self.advice = event.advice
-        self._answered_to = event.asked
-        self._reasons = {}
+        self._answered_to, self._awaits = event.asked, False
+        self.reasons.take(advice)
         with self.app.batch_update():
             self.lists.show(advice)
+            self._say_age()
             self.query_one("#requirements", Form).remark(self._remark(advice))
             self._explain()
 
@@ -314,12 +311,14 @@ class AskScreen(Page):
     @on(Refused)
     def _refused(self, event: Refused) -> None:
         if event.asked == self.asked:
-            self.lists.name_them()
+            self._awaits = False
+            self._say_age()
             self.query_one("#requirements", Form).refuse(event.sentence)
 
     @on(Failed)
     def _not_answered(self) -> None:
-        self.lists.name_them()  # nothing is being ranked any more
+        self._awaits = False
+        self._say_age()
 
     # Lists and reasons
 
@@ -337,38 +336,17 @@ class AskScreen(Page):
             self._explain()
 
     def _explain(self) -> None:
-        why, row, listing = self.query_one(WhyPane), self.lists.row, self.lists.listing
+        row = self.lists.row
         if self.advice is None:
             return
         if row is None:
-            why.say("Nothing keeps every promise, and nothing comes close. Loosen a limit or choose another machine.")
-        elif listing == "shortlist":
-            reasons = self._reasons.get(row.model)
-            why.explain(row, self.advice, reasons)
-            if reasons is None:
-                self.reason(self.advice, row.model)
-            self.query_one(FrontPane).show_points(self.advice.points, row.model)
+            self.reasons.say(
+                "Nothing keeps every promise, and nothing comes close. Loosen a limit or take another machine."
+            )
+        elif self.lists.listing == "shortlist":
+            self.reasons.explain(row)
         else:
-            why.reject(row)
-
-    @off_loop("reason", alone=True, about=lambda advice, model: model)
-    def reason(self, advice: Advice, model: str) -> Reasoned | None:
-        """Explain a row off the event loop."""
-        from tui import reasons
-
-        if advice is not self.advice:
-            return None
-        if self._decision is None or self._decision.advice is not advice:
-            self._decision = reasons.decision_of(advice)
-        return self.Reasoned(advice, reasons.reasons_of(self._decision, model))
-
-    @on(Reasoned)
-    def _reasoned(self, event: Reasoned) -> None:
-        if event.advice is self.advice:
-            self._reasons[event.reasons.model] = event.reasons
-            row = self.lists.shortlist.row
-            if self.lists.listing == "shortlist" and row is not None and row.model == event.reasons.model:
-                self._explain()
+            self.reasons.reject(row)
 
     @on(RowTable.Selected, "#shortlist")
     def _open(self, event: RowTable.Selected) -> None:
@@ -403,7 +381,7 @@ class AskScreen(Page):
     def action_copy_launch(self) -> None:
         """Copy the command line that starts the highlighted row."""
         row = self.lists.shortlist.row
-        reasons = self._reasons.get(row.model) if row is not None else None
+        reasons = self.reasons.known.get(row.model) if row is not None else None
         if reasons is None or not reasons.launch[1]:
             self.notify("There is nothing to launch here.", timeout=2)
         else:
@@ -411,12 +389,8 @@ class AskScreen(Page):
             self.notify(f"Copied: {reasons.launch[1][:60]} …", timeout=3, markup=False)
 
     def action_front(self) -> None:
-        """Show the picture instead of the reasons, or its other axis, or the reasons again."""
-        front = self.query_one(FrontPane)
-        if not front.display:
-            self.add_class("-front")
-        else:
-            front.action_next()
+        """Show the picture instead of the reasons, or its other axis."""
+        self.reasons.action_front()
 
     def action_back(self) -> None:
         """Escape leaves the picture, then returns to the list."""
@@ -478,7 +452,7 @@ class AskScreen(Page):
         question = Question(self.question, self._reading, asked, edited)
         names = [row.model] if row is not None else []
         return {
-            "md": partial(explained_document, question, self.advice, names, dict(self._reasons)),
+            "md": partial(explained_document, question, self.advice, names, dict(self.reasons.known)),
             **ask_export.texts(self.advice),
         }
 

@@ -31,6 +31,8 @@ class Column(Generic[T]):
     """What the column sorts by, ``None`` standing last; without it the column does not sort."""
     most: int = 24
     """Cells at most."""
+    least: int = 0
+    """Cells at least: a column whose values come later does not jump then."""
     descending: bool = False
     """Whether the first sort puts the largest on top."""
 
@@ -44,7 +46,10 @@ def natural_widths(columns: Sequence[Column[T]], rows: Sequence[T]) -> list[int]
     """Cells that each column needs, by its title and the first rows."""
     sample = rows[:MEASURED]
     return [
-        min(column.most, max([cell_len(column.title) + 1, *(cell_len(clean(column.cell(row))) for row in sample)]))
+        min(
+            column.most,
+            max([column.least, cell_len(column.title) + 1, *(cell_len(clean(column.cell(row))) for row in sample)]),
+        )
         for column in columns
     ]
 

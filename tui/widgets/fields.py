@@ -90,8 +90,12 @@ class Fields(Widget, can_focus=True, inherit_bindings=False):
     }
     """
 
+    @dataclass
     class Edited(Message):
         """A field holds something else."""
+
+        typed: bool = False
+        """Whether it was typed, letter by letter, rather than chosen or stepped to."""
 
     def __init__(
         self, fields: Sequence[Entry | Choice], *, label: int = LABEL, short: Sequence[str] = (), short_label: int = 0
@@ -206,9 +210,9 @@ class Fields(Widget, can_focus=True, inherit_bindings=False):
 
     # Editing
 
-    def tell(self) -> None:
+    def tell(self, *, typed: bool = False) -> None:
         """Say that a field was edited."""
-        self.post_message(self.Edited())
+        self.post_message(self.Edited(typed))
 
     @property
     def _control(self) -> EntryInput | Select | None:
@@ -313,7 +317,7 @@ class Fields(Widget, can_focus=True, inherit_bindings=False):
         field = self._now
         if isinstance(field, EntryField) and event.input is self._entry and event.input.value != field.text:
             field.text = event.input.value
-            self.tell()
+            self.tell(typed=True)
 
     @on(Select.Changed)
     def _chosen(self, event: Select.Changed) -> None:

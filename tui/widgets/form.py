@@ -35,6 +35,8 @@ class Form(Widget):
         """What every field means; of wrong fields, nothing."""
         problems: dict[str, str]
         """A sentence for each wrong field."""
+        typed: bool = False
+        """Whether more letters may follow."""
 
         @property
         def control(self) -> Form:
@@ -120,12 +122,12 @@ class Form(Widget):
     @on(Fields.Edited)
     def _edited(self, event: Fields.Edited) -> None:
         event.stop()
-        self._tell()
+        self._tell(typed=event.typed)
 
-    def _tell(self) -> None:
+    def _tell(self, *, typed: bool = False) -> None:
         values, problems = self.read()
         self._show_line()
-        self.post_message(self.Changed(self, values, problems))
+        self.post_message(self.Changed(self, values, problems, typed))
 
     def _show_line(self) -> None:
         line = self.query_one(".remark", Static)

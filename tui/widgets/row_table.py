@@ -102,6 +102,7 @@ class RowTable(LineView, Generic[T]):
         id: str | None = None,
         empty: str = "",
         mark: Callable[[T], str] | None = None,
+        spaced: bool = True,
     ) -> None:
         """Set up a table.
 
@@ -111,6 +112,7 @@ class RowTable(LineView, Generic[T]):
             id: The widget's id.
             empty: What to say where there are no rows.
             mark: One cell before a row, for those that are marked; blank for others.
+            spaced: Whether a blank cell stands between the mark and the row.
         """
         super().__init__(id=id)
         self.columns = tuple(columns)
@@ -120,7 +122,7 @@ class RowTable(LineView, Generic[T]):
         self.sorted_by: int | None = None
         self.reversed = False
         self.mark = mark
-        self._lead = 3 if mark else 2
+        self._lead = 3 if mark and spaced else 2
         """Cells before a row: the pointer, the mark, a space."""
         self._filter: Callable[[T], bool] | None = None
         self._places: Sequence[int] | None = None

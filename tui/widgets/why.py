@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from advisor.report import bytes_text, count_text, percent_text, seconds_text, usd_text
-from tui.ask_cells import place, quality, rate
+from tui.ask_cells import change, place, quality, rate
 from tui.widgets.bars import bar
 from tui.widgets.reader import Reader, Section, facts, listed
 
@@ -44,7 +44,10 @@ class WhyPane(Reader):
         title = Content.assemble(
             (r.model, "bold $text-error"), f"  {r.family}, rejected\n", (f"closest: {r.way}", "dim")
         )
-        self.read(title, [("What it breaks", listed(r.violations)), ("What would admit it", f"→ {r.smallest_change}")])
+        stay = self._of == f"rejected {r.model}"
+        self._of = f"rejected {r.model}"
+        sections: list[Section] = [("What it breaks", listed(r.violations)), ("What would admit it", f"→ {change(r)}")]
+        self.read(title, sections, stay=stay)
 
 
 def _sections(r: Recommendation, advice: Advice, reasons: Reasons | None) -> list[Section]:
