@@ -12,7 +12,8 @@ CONTRAST_DARK = Theme(
     variables={
         "block-cursor-background": "#ffff00", "block-cursor-foreground": "#000000",
         "block-cursor-blurred-background": "#585858", "border": "#ffff00", "footer-key-foreground": "#ffff00",
-        "text-muted": "#d0d0d0",
+        "text-muted": "#d0d0d0", "text-disabled": "#a8a8a8", "primary-muted": "#003c46",
+        "input-selection-background": "#00507a",
     },
 )  # fmt: skip
 CONTRAST_LIGHT = Theme(
@@ -23,7 +24,8 @@ CONTRAST_LIGHT = Theme(
     variables={
         "block-cursor-background": "#00005f", "block-cursor-foreground": "#ffffff",
         "block-cursor-blurred-background": "#bcbcbc", "border": "#00005f", "footer-key-foreground": "#00005f",
-        "text-muted": "#303030",
+        "text-muted": "#303030", "text-disabled": "#585858", "primary-muted": "#d7d7ff",
+        "input-selection-background": "#afafff",
     },
 )  # fmt: skip
 THEMES = (CONTRAST_DARK, CONTRAST_LIGHT)

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.color import Color
 from textual.widgets import Input
 from tui_world import field, settle
 
 from tui.app import WhicharchApp
+from tui.colours import contrast
 from tui.screens.help import HelpScreen
 from tui.widgets.reader import Reader
 
@@ -75,6 +77,21 @@ async def test_ctrl_d_and_ctrl_u_move_by_half_of_what_is_in_view(app: WhicharchA
         await pilot.press("ctrl+d", "ctrl+d", "ctrl+u")
         await settle(pilot)
         assert reader.scroll_offset.y == reader.size.height // 2
+
+
+@pytest.mark.parametrize("theme", ["contrast-dark", "contrast-light"])
+async def test_text_stands_out_in_the_themes_of_high_contrast(app: WhicharchApp, theme: str):
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.theme = theme
+        for keys in ("", "m3", "n2"):
+            await settle(pilot)
+            await pilot.press(*keys)
+            await settle(pilot)
+            for strip in app.screen._compositor.render_strips():
+                for text, style, _ in strip:
+                    if style and style.color and style.bgcolor and any(c.isalnum() for c in text) and not style.dim:
+                        ink, ground = (Color.from_rich_color(c) for c in (style.color, style.bgcolor))
+                        assert contrast(ink, ground) >= 4.5, (keys, text)
 
 
 async def test_q_ends_the_application_only_if_pressed_twice(app: WhicharchApp):

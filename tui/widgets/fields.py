@@ -186,7 +186,7 @@ class Fields(Widget, can_focus=True, inherit_bindings=False):
             chosen = Content(field.text).truncate(max(0, room - 3), ellipsis=True, pad=True)
             held = chosen + Content.styled(" ▼ ", "$foreground 50%")
         elif isinstance(field, EntryField) and not field.text:
-            held = Content.styled(field.entry.blank, self._colour("text-disabled")).truncate(room, pad=True)
+            held = Content.styled(field.entry.blank, self._colour("text-muted")).truncate(room, pad=True)
         else:
             held = Content(field.written()).truncate(room, ellipsis=True, pad=True)
         held = held.stylize_before(f"$foreground on {back}{bold}")
