@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from advisor.machines import engine_reading, hourly_price
 from advisor.readable import formats_for
 from advisor.requirements import Needs
+from advisor.served_models import BYTES, has_sinks, keeps_no_bytes
 from advisor.tensor_split import most_together, splits_tensors
 from calculators.activations import peak_activation_bytes
 from calculators.collectives import network_bytes_per_s
@@ -97,7 +98,11 @@ class Space:
 def space(spec: ModelSpec, machines: Sequence[Machine], needs: Needs) -> Space:
     """The choices for a model on some machines."""
     key = tuple(formats_for(machine, spec) for machine in machines)
-    return offered(machines, key, writes=generates(spec), needs=needs, splits=splits_tensors(spec))
+    found = offered(machines, key, writes=generates(spec), needs=needs, splits=splits_tensors(spec))
+    kept = [i for i, c in enumerate(found.choices) if not (c.cache in BYTES and keeps_no_bytes(c.machine, c.engine.id))]
+    if len(kept) == len(found.choices) or not has_sinks(spec):
+        return found
+    return found.take(np.array(kept, dtype=np.intp))
 
 
 def offered(

@@ -14,6 +14,7 @@ from advisor.estimating.resolve import Resolved, resolve
 from advisor.machines import engine_for, rentable
 from advisor.readable import formats_for
 from advisor.scenario import Scenario
+from advisor.served_models import uncached
 from catalog.errors import BadInput
 from catalog.loader import all_machines, checked, load_format
 from catalog.machine import Machine
@@ -152,7 +153,8 @@ def _changes(case: Resolved) -> Iterator[tuple[str, dict[str, Any], str]]:
     yield from _formats(case)
     if case.generates and case.cache_bits > 8:
         cache = "int8" if case.engine.id == "llama.cpp" else "fp8"
-        yield f"{cache} cache", {"cache": cache}, "keys and values lose precision"
+        if not uncached(case.spec, case.machine, case.engine.id, cache):
+            yield f"{cache} cache", {"cache": cache}, "keys and values lose precision"
     devices = case.scenario.layout.devices
     for tp in (s.tp * 2, s.tp * 4):
         yield f"tensor parallel over {tp}", {"tp": tp}, f"{devices * tp // s.tp} devices instead of {devices}"

@@ -7,7 +7,7 @@ from advisor.estimating.layouts import layout_notes
 from advisor.estimating.resolve import Resolved, hears, prompt_tokens
 from advisor.estimating.routed import routing_notes
 from advisor.readable import unread
-from advisor.served_models import NO_PEAK, unserved
+from advisor.served_models import NO_PEAK, uncached, unserved
 from advisor.tensor_split import WARNING, splits_tensors
 from calculators.efficiency import efficiency
 from calculators.lowering import streams_of
@@ -41,6 +41,8 @@ def notes_of(case: Resolved, memory: Memory) -> tuple[str, ...]:
     if case.generates and (problem := unread(case.weights, case.machine, case.engine)):
         notes.append(f"{problem}: the figures are as if it did")
     if case.generates and (problem := unserved(case.spec, case.machine, case.engine.id)):
+        notes.append(f"{problem}: the figures are as if it did")
+    if case.generates and (problem := uncached(case.spec, case.machine, case.engine.id, s.cache)):
         notes.append(f"{problem}: the figures are as if it did")
     if not case.machine.peak_tflops:
         notes.append(NO_PEAK.format(case.machine.id))

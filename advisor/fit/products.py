@@ -16,8 +16,11 @@ TYPES: dict[str, ComputeType] = {"bfloat16": "bf16", "fp8": "fp8"}
 WEIGHT_BYTES = {"bf16": 2.0, "fp8": 1.0}
 BARS = {"bf16": 0.06, "fp8": 0.10}
 P = 2.0
-"""Root of the sum of squares: the best of 1 to 4 differs by machine between 1.6 and 3 and gains nothing on shapes held
-out (H100 bf16: 5.7 % with 3, 5.9 % with 2), and a square root is the cheapest of them."""
+"""Root of the sum of squares: the best of 1.5 to 4 differs by machine, none is better over all fifteen tables (each
+half of the shapes predicted from the other: 7.7 % with 2, 7.8 to 8.1 % with others), and a root is cheapest of 2.
+3 suits 16 bits on Hopper (H100 6.2 to 5.7 %, H200 6.1 to 6.0 %; where computing takes as long as streaming 2 is 7 and
+15 % too dear there), but not its 8 bits (8.6 to 8.9 %, 10.0 to 10.4 %), and on whole runs it is no better: at constant
+rates time per token 2.0 to 1.8 %, first tokens 5.9 to 6.8 %; simulated 3.3 to 3.2 % and 4.4 to 5.1 %."""
 
 
 def seconds(x: Columns, c: Mapping[str, float]) -> Array:

@@ -32,6 +32,8 @@ class Facts:
     """Of one image in the context."""
     splits_tensors: bool
     """Whether llama.cpp shares its layers between GPUs."""
+    sinks: bool
+    """Whether its attention has sinks."""
 
 
 def lineage_of(spec: ModelSpec) -> str:
@@ -57,8 +59,9 @@ def _kept() -> tuple[dict[str, str], dict[str, Facts]]:
 @lru_cache(maxsize=1)
 def _key() -> bytes:
     return with_code(
-        HERE / "facts.py", HERE / "lineage.py", HERE.parent / "candidates.py", HERE.parent / "tensor_split.py"
-    )
+        HERE / "facts.py", HERE / "lineage.py", HERE.parent / "candidates.py", HERE.parent / "tensor_split.py",
+        HERE.parent / "served_models.py",
+    )  # fmt: skip
 
 
 def _made() -> tuple[dict[str, str], dict[str, Facts]]:
@@ -68,6 +71,7 @@ def _made() -> tuple[dict[str, str], dict[str, Facts]]:
 
 def _facts(spec: ModelSpec) -> Facts:
     from advisor.candidates import generates
+    from advisor.served_models import has_sinks
     from advisor.tensor_split import splits_tensors
     from calculators.flops import reads_source, source_tokens
     from calculators.images import takes_images, tokens_per_image
@@ -83,4 +87,5 @@ def _facts(spec: ModelSpec) -> Facts:
         takes_images=takes_images(own),
         image_tokens=tokens_per_image(own),
         splits_tensors=splits_tensors(spec),
+        sinks=has_sinks(spec),
     )

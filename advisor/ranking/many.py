@@ -19,6 +19,7 @@ from advisor.ranking.facts import facts_of
 from advisor.ranking.promises import errors_of
 from advisor.readable import formats_of_all, possible_formats
 from advisor.requirements import Needs
+from advisor.served_models import BYTES, keeps_no_bytes
 from calculators.gathered import Constants, Gathered, Loaded, distinct
 from calculators.imbalance import DEFAULT
 from calculators.measures import NEEDED, Measure, Policy
@@ -77,6 +78,10 @@ class Many:
         self.layouts = tuple(Layout(tp=n) for n in DEGREES if n <= min(needs.max_gpus, NODE))
         self._splits = np.array([facts_of(spec).splits_tensors for spec in self.models])
         self._shares = np.array([choice.engine.id != "llama.cpp" for choice in self.space.choices])
+        self._sinks = np.array([facts_of(spec).sinks for spec in self.models], dtype=bool)
+        self._no_bytes = np.array(
+            [c.cache in BYTES and keeps_no_bytes(c.machine, c.engine.id) for c in self.space.choices], dtype=bool
+        )
         self._signatures = [self._signature(spec) for spec in self.models]
         self._groups = {signature: i for i, signature in enumerate(dict.fromkeys(self._signatures))}
         self._ready: dict[Layout, _InLayout] = {}
@@ -114,6 +119,9 @@ class Many:
         """Everything that the models' layouts and the machines' nodes allow, by model and then by devices."""
         parts = [self._ways(i, layout) for i, layout in enumerate(self.layouts)]
         joined = Ways(*(np.concatenate([getattr(p, n) for p in parts]) for n in Ways.__dataclass_fields__))
+        refused = self._sinks[joined.model] & self._no_bytes[joined.choice]
+        if refused.any():
+            joined = joined.take(np.flatnonzero(~refused))
         return joined.take(np.lexsort((joined.layout, joined.model)))
 
     def _ways(self, index: int, layout: Layout) -> Ways:

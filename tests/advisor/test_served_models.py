@@ -5,15 +5,18 @@ from __future__ import annotations
 import pytest
 
 from advisor import estimate
+from advisor.candidates import space
 from advisor.launch import launches
 from advisor.machines import engine_for
+from advisor.ranking.many import Many
 from advisor.readable import formats_for
 from advisor.recommend import recommend
-from advisor.served_models import unserved
+from advisor.requirements import Requirements, complete
+from advisor.served_models import needed, unserved
 from advisor.simulator.rules import PRESETS
 from calculators.plan import Layout
 from catalog import load
-from catalog.loader import load_engine, load_format, load_machine
+from catalog.loader import load_engine, load_format, load_machine, load_task
 
 
 def started(model, machine, weights="bf16", layout=None):
@@ -108,3 +111,26 @@ def test_prompts_on_a_desktop_take_the_time_of_their_arithmetic():
     assert case.time.ttft_s.p50 > 7.2 / 0.71
     assert not any("arithmetic" in note for note in case.notes)
     assert any("arithmetic" in note for note in estimate(model="llama-3-8b", machine="apple-m5-ultra").notes)
+
+
+def test_models_with_attention_sinks_keep_16_bits_in_the_cache_before_ada():
+    """vLLM's attention_backends.md: sinks below compute capability 9 in Triton's kernels only; pull request 43914."""
+    old, new = load_machine("a100-sxm4-80gb"), load_machine("l40s")
+    needs = complete(Requirements(task="chat"), load_task("chat"))
+    for spec, machine, caches in (
+        (load("gpt-oss-20b"), old, {"bf16"}), (load("gpt-oss-20b"), new, {"bf16", "fp8"}),
+        (load("qwen3-8b"), old, {"bf16", "fp8"}),
+    ):  # fmt: skip
+        assert {c.cache for c in space(spec, [machine], needs).choices if c.engine.id == "vllm"} == caches
+        found = Many([spec], [machine], needs)
+        chosen = [found.space.choices[i] for i in found.ways().choice]
+        assert {c.cache for c in chosen if c.engine.id == "vllm"} == caches
+    told = estimate(model="gpt-oss-20b", machine=old.id, cache="fp8")
+    assert any("sinks" in note for note in told.notes)
+
+
+def test_a_tpus_launch_line_says_what_its_plugin_was_tested_with():
+    tested, other = (needed(load(name), load_machine("tpu-v6e")) for name in ("llama-3.3-70b", "mixtral-8x7b"))
+    assert tested == "needs tpu-inference for vLLM"
+    assert "no release test" in other
+    assert "experimental" in needed(load("llama-3.3-70b"), load_machine("tpu-v5p"))
