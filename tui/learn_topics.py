@@ -54,6 +54,13 @@ def read_lesson(name: str) -> Lesson:
     return learn(name)
 
 
+def explained(lesson: Lesson) -> str:
+    """Formulas behind a page's numbers; up to some seconds."""
+    from advisor.learn_formulas import explained as formulas
+
+    return formulas(lesson.kind, lesson.id)
+
+
 def read_place(answers: Sequence[str]) -> Place:
     """One place of the guide."""
     from tui.guide import place

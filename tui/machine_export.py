@@ -110,14 +110,3 @@ def _sheet(row: Listed) -> str:
     from advisor.machine_text import sheet
 
     return "\n".join(sheet(row.machine)) + "\n"
-
-
-def explanation(quantity: str, scenario: Mapping[str, Any]) -> str:
-    """Formula, numbers and sources of a time."""
-    from advisor.explain_time import explain_time
-    from advisor.explanation_text import head_of, text_of
-    from advisor.scenario import Scenario
-    from catalog.loader import checked
-
-    found = explain_time(checked(Scenario, dict(scenario), "scenario"), quantity)
-    return f"{head_of(found)}\n{text_of(found, len(found.parts))}"

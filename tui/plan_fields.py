@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tui.widgets.form import Choice, Entry
 
 OWN = ""
@@ -11,8 +13,14 @@ def _plain(text: str, label: str) -> str:
     return text
 
 
+def _amount(text: str, label: str) -> tuple[float, str]:
+    """By its size, to step from one to the next: 10% is more than 5%. What is wrong, the plan says."""
+    found = re.match(r"\d*\.?\d+", text)
+    return (float(found[0]) if found else 0.0), text
+
+
 def _entry(name: str, label: str, help: str, blank: str = "–", ladder: tuple[str, ...] = ()) -> Entry:
-    return Entry(name, label, _plain, "", blank, ladder, help)
+    return Entry(name, label, _amount if ladder else _plain, "", blank, ladder, help)
 
 
 PRESETS = ("chat", "rag", "code-completion", "agentic", "summarization", "batch")
@@ -45,6 +53,9 @@ WHOLE = (
     _entry("max_devices", "at most", "Devices in all.", "64", COUNTS),
     _entry("redundancy", "spare", "Replicas more than keep the promises: 1 is N+1.", "0", ("0", "1", "2", "3")),
     _entry("headroom", "headroom", "How much more traffic must be kept: 20%.", "0%", ("0%", "10%", "20%", "50%")),
+    _entry("budget", "budget", "Most that the machines may cost, in every month: 2000/month, 3/hour.", "no limit",
+           ("500/month", "1000/month", "2000/month", "5000/month", "10000/month", "50000/month")),
+    _entry("engine", "engine", "vllm, sglang … Empty: the usual one for machine and format.", "usual one"),
     _entry("months", "months", "For which traffic grows and money is counted.", "12", ("1", "6", "12", "24", "36")),
     _entry("apis", "hosted", "Hosted models to compare with: gpt-5-mini.", "none"),
     Choice("disaggregation", "split", (("no", OWN), ("try it", "yes")), OWN,

@@ -35,7 +35,7 @@ CLASS = ("name", "preset", "rate", "users", "peak", "input", "output", "turns", 
 """Fields of a class of traffic; in a form their names begin with ``class_``."""
 NUMBERS = ("months", "max_devices", "redundancy", "seeds", "requests")
 LISTS = ("models", "formats", "caches", "apis")
-TEXTS = ("slo", "headroom")
+TEXTS = ("slo", "headroom", "budget", "engine")
 FLAGS = ("disaggregation", "mixed")
 YES = "yes"
 PRICINGS = ("on-demand", "reserved", "spot", "owned")
@@ -54,6 +54,20 @@ def plan_of(data: Mapping[str, Any]) -> PlanFile:
         BadInput: If a field is wrong, with what would be right.
     """
     return checked(PlanFile, dict(data), "plan")
+
+
+def unshown(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of what the data say and no field shows, of classes with the class's name."""
+    power = {"power": {"usd_per_kwh", "pue"}, "layouts": {"tp"}, "requirements": {"task"}}
+    fields = {*NUMBERS, *LISTS, *TEXTS, *FLAGS, "name", "traffic", "machines"}
+    found = [name for name, value in data.items() if name not in fields and not _within(value, power.get(name))]
+    for name, entry in zip(names(data), data["traffic"], strict=True):
+        found += [f"{field} of {name}" for field in entry if field not in CLASS]
+    return tuple(found)
+
+
+def _within(value: Any, known: set[str] | None) -> bool:
+    return known is not None and set(value) <= known
 
 
 def names(data: Mapping[str, Any]) -> list[str]:

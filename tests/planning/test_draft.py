@@ -37,15 +37,24 @@ def test_an_example_goes_through_the_form_unchanged(path: Path):
 def test_what_a_person_types_reaches_the_plan():
     shown = draft.texts(draft.START, 0)
     shown |= {"machines": "l4, h100-sxm:reserved rtx-4090:spot=0.3", "tp": "1 4", "headroom": "20%", "apis": "",
-              "class_users": "30", "class_rate": "", "models": "", "task": "code", "pue": "1.3"}  # fmt: skip
+              "budget": "2000/month", "engine": "vllm", "class_users": "30", "class_rate": "",
+              "models": "", "task": "code", "pue": "1.3"}  # fmt: skip
     plan = draft.plan_of(draft.put(draft.START, 0, shown))
     assert [(m.id, m.pricing, m.usd_per_hour) for m in plan.machines] == [
         ("l4", "on-demand", None), ("h100-sxm", "reserved", None), ("rtx-4090", "spot", 0.3),
     ]  # fmt: skip
     assert (plan.layouts.tp, plan.headroom, plan.apis, plan.power.pue) == ((1, 4), "20%", (), 1.3)
+    assert (plan.budget, plan.engine) == ("2000/month", "vllm")
     assert (plan.traffic[0].users, plan.traffic[0].rate, plan.models) == (30, None, ())
     assert plan.requirements is not None
     assert plan.requirements.task == "code"
+
+
+def test_what_no_field_shows_is_named():
+    named = {path.stem: draft.unshown(draft.data_of(read_plan(path))) for path in EXAMPLES}
+    assert named["chat"] == ()
+    assert named["rag"] == ("router", "groups of questions")
+    assert "priority of reports" in named["mixed"]
 
 
 def test_classes_come_and_go_and_the_last_one_stays():

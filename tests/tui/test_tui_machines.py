@@ -136,6 +136,7 @@ async def test_picks_by_key_and_by_mouse_are_compared_and_planned_with(app: Whic
         await pilot.press("3")
         await settle(pilot)
         assert "too [/small] for 2" in app.screen.query_one("#choice", Reader).text
+        assert "impossible" in app.screen.query_one("#placed", RowTable).render_line(1).text
         await pilot.press("minus")
         await settle(pilot)
         assert asked[-1][2] == [("rtx-4090", 2)]
@@ -147,6 +148,26 @@ async def test_picks_by_key_and_by_mouse_are_compared_and_planned_with(app: Whic
         await settle(pilot)
         assert asked[-1][:3] == ("rtx-4090", 1, [("rtx-4090", 1)])
         await the_roofline_names_points_by_letters(pilot, app)
+
+
+async def test_picked_machines_are_asked_and_a_model_is_opened_on_one(
+    app: WhicharchApp, world: World, asked: list[Any]
+):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await machines(pilot)
+        before = dict(world.asked[-1])
+        await pilot.press("plus", "end", "space", "A")
+        await settle(pilot)
+        assert app.current_mode == "ask"
+        now = world.asked[-1]
+        assert (now["machines"], now["max_gpus"]) == (("rtx-4090", "h100-sxm"), 2)
+        assert now["task"] == before["task"]
+        assert now["users"] == before["users"]
+        await pilot.press("n", "M")
+        await settle(pilot)
+        assert app.current_mode == "models"
+        assert field(app.screen, "machine").written() == "h100-sxm"
+        assert field(app.screen, "batch").written() == "8"
 
 
 async def exports_hold_what_the_tab_shows(pilot: Any, screen: MachinesScreen) -> None:

@@ -416,7 +416,8 @@ class AskScreen(Page):
         """Turn wishes into texts off the event loop: the first time imports a little."""
         from tui.ask_fields import texts_of
 
-        wishes = state.get("wishes", {})
+        put = {name: value for name, value in state.get("put", {}).items() if value is not None}
+        wishes = {**self.asked, **put} if put else state.get("wishes", {})
         try:
             fields, others = texts_of({n: tuple(v) if isinstance(v, list) else v for n, v in wishes.items()})
         except Exception as error:  # kept by another version, or edited by hand

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -22,6 +21,7 @@ from tui.lab_answer import Answer, first_line, work_out, work_out_depths
 from tui.lab_fields import FIRST, PUBLISHED, SETTING
 from tui.off_loop import off_loop
 from tui.screens.page import Explanation, Page, State
+from tui.widgets.curves import Curves
 from tui.widgets.form import Form
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lab_result import LabResult
@@ -384,15 +384,14 @@ class LabScreen(Page):
         return texts(self.answer.design, base.spec, self.answered["values"])
 
     def explained(self) -> Explanation | None:
-        """Both formulas of the row under the cursor."""
-        row, base, answer = self.query_one("#differences", RowTable).row, self.base, self.answer
-        if row is None or base is None or answer is None or self.result.view != "compare":
+        """Both formulas of the row under the cursor, of the curve, or what all shapes of one size have in common."""
+        if self.base is None or self.answer is None:
             return None
-        from advisor.design.explaining import explained, quantity_of
+        from tui.lab_formulas import formula
 
-        if quantity_of(row.name) is None:
-            return None
-        return Explanation(f"{row.name}: base and design", partial(explained, base, answer.design, row.name))
+        table = {"compare": "#differences", "depths": "#depths"}.get(self.result.view)
+        row = None if table is None else self.query_one(table, RowTable).row
+        return formula(self.result.view, row, self.query_one(Curves).shown.title, self.base, self.answer.design)
 
     def display_changed(self) -> None:
         """Units changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on, work
@@ -18,9 +19,9 @@ from textual.widgets import Input
 from tui import learn_export
 from tui.guide import OWN, SKIP, Place, told
 from tui.learn_links import ANSWERS, LINKS, Link, links
-from tui.learn_topics import GUIDE, KINDS, TOPICS, WALK, Entry, read_lesson, read_place, read_topics
+from tui.learn_topics import GUIDE, KINDS, TOPICS, WALK, Entry, explained, read_lesson, read_place, read_topics
 from tui.off_loop import off_loop
-from tui.screens.page import OpenModel, OpenPage, Page, State
+from tui.screens.page import Explanation, OpenModel, OpenPage, Page, State
 from tui.widgets.columns import Column
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
@@ -54,6 +55,7 @@ class LearnScreen(Page):
     that they are for. Every number is computed from the catalog when the page is opened, none is written into it.
 
     - Masks show what each token (row) sees of each other (column): `██` exactly, `░░` through a state, `·` not.
+    - `e` shows how its numbers were got: formulas with the numbers put in, and sources.
     - Below the page stands where it leads: models open on the Models page, other pages here.
     - **The guide** asks from what goes in to the families that suit, says what follows from each answer, and ends in
       Ask with the requirements filled in. Where a number is asked for, your own can be typed. Backspace goes back,
@@ -389,6 +391,12 @@ class LearnScreen(Page):
         if self.topic == GUIDE and self.place is not None:
             return "\n".join((*self.place.so_far, *self.place.suits))
         return learn_export.markdown(self.lesson) if self.lesson else ""
+
+    def explained(self) -> Explanation | None:
+        """Formulas behind the page's numbers."""
+        if self.lesson is None:
+            return None
+        return Explanation(f"Numbers of: {self.lesson.title}", partial(explained, self.lesson))
 
     def display_changed(self) -> None:
         """Units changed: compute anew."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events, on, work
@@ -22,9 +21,10 @@ from tui import machine_export
 from tui.machine_cells import HERE, Listed, listed, with_detected
 from tui.machine_fields import FIELDS, PUBLISHED
 from tui.machine_findings import examine, look
+from tui.machine_formulas import formula
 from tui.machine_picks import Picks, Places
 from tui.off_loop import off_loop
-from tui.screens.page import Explanation, OpenPage, Page, State
+from tui.screens.page import Explanation, OpenModel, OpenPage, Page, State
 from tui.widgets.calibrating import CalibratePane, command
 from tui.widgets.form import EntryField, Form
 from tui.widgets.key_bar import KeyBar
@@ -54,6 +54,8 @@ class MachinesScreen(Page):
         Binding("l", "load", "Load", tooltip="Change model, formats, lengths and batch", id="machines.load"),
         Binding("c", "tab(2)", "Compare", tooltip="The picked machines side by side", id="machines.side"),
         Binding("w", "plan", "Plan", tooltip="What to buy, of the picked machines", id="machines.plan"),
+        Binding("A", "ask", "Ask", tooltip="Ask again, on the picked machines", id="machines.ask"),
+        Binding("M", "models", "Models", tooltip="The model on this machine, in full", id="machines.models"),
         Binding("d", "default", "Default", show=False, tooltip="Pages start with this machine", id="machines.default"),
         Binding("i", "add", "Add", show=False, tooltip="Put the detected machine into your catalog", id="machines.add"),
         Binding("C", "unpick", "Unpick all", show=False, id="machines.unpick"),
@@ -81,8 +83,10 @@ class MachinesScreen(Page):
       1, 2, 4 and 8 devices.
     - **Calibrate** measures this computer and adds it to your own catalog.
 
-    Space picks a machine, `+` and `-` change how many share each layer, `C` puts all back, `w` plans with them. `d`
-    makes it the machine that pages start with. Keys `1` to `5` choose a tab, `l` the load, `v` the pass that is drawn.
+    Space picks a machine, `+` and `-` change how many share each layer, `C` puts all back. With the picked machines, or
+    the highlighted one, `A` asks again what Ask holds, `M` opens the model on Models, and `w` plans. `d` makes it the
+    machine that pages start with. Keys `1` to `5` choose a tab, `l` the load, `v` the pass that is drawn. `e` shows
+    formulas and sources of the tab in view.
     """
 
     @dataclass
@@ -289,14 +293,35 @@ class MachinesScreen(Page):
 
     # Other pages, settings, one's own catalog
 
+    def _chosen(self) -> dict[str, int]:
+        """The picked machines, or the highlighted one, by devices; only those that a catalog holds can be named."""
+        chosen = dict(self.picks) or ({self.row.id: 1} if self.row else {})
+        known = {name: count for name, count in chosen.items() if name not in self._places}
+        if chosen and not known:
+            self.notify("Other pages know only machines of a catalog: i adds this one to yours.", timeout=4)
+        return known
+
     def action_plan(self) -> None:
         """Plan with the picked machines, or the highlighted one."""
-        names = list(self.picks) or ([self.row.id] if self.row else [])
-        known = [name for name in names if name not in self._places]
-        if known:
+        if known := self._chosen():
             self.post_message(OpenPage("plan", {"put": {"machines": ", ".join(known)}}))
-        else:
-            self.notify("Only machines of a catalog can be planned with: i adds this one to yours.", timeout=4)
+
+    def action_ask(self) -> None:
+        """Ask what asks now, on the picked machines, or the highlighted one."""
+        if known := self._chosen():
+            counts = set(known.values())
+            wishes = {"machines": list(known), "max_gpus": max(counts) if counts != {1} else None}
+            self.post_message(OpenPage("ask", {"put": wishes}))
+            if len(counts) > 1:
+                self.notify(f"Ask takes one number of devices for all of them: at most {max(counts)}.", timeout=5)
+
+    def action_models(self) -> None:
+        """Show the load's model on the Models page, on the highlighted machine."""
+        if self.row is not None and (known := self._chosen()):
+            name = self.row.id if self.row.id in known else next(iter(known))
+            load = self.query_one("#load", Form).written()
+            model = str(load.pop("model"))
+            self.post_message(OpenModel(model, {**load, "machine": name, "tp": str(known[name])}))
 
     def action_default(self) -> None:
         """Make it the machine that pages start with."""
@@ -435,13 +460,8 @@ class MachinesScreen(Page):
         return machine_export.texts(tab, row, found, [rows.rows[i] for i in rows.order])
 
     def explained(self) -> Explanation | None:
-        """The time of the pass that the roofline's cursor is in."""
-        if self.row is None or self.query_one(MachineDetail).active != "roofline" or self.found is None:
+        """Formulas of the tab in view; of a table those of the row under its cursor."""
+        if self.row is None or self.found is None:
             return None
-        dot = self.query_one("#dots", RowTable).row
-        if dot is None:
-            return None
-        quantity = "decode" if dot.stage == "decode" else "prefill"
-        scenario = {**self.load, "machine": self._places.of(self.row.id), "tp": self.picks.devices(self.row.id)}
-        title = f"{quantity} of {self.load.get('model')} on {self.row.id}"
-        return Explanation(title, partial(machine_export.explanation, quantity, scenario))
+        detail = self.query_one(MachineDetail)
+        return formula(detail.active, self.row, self.found, detail.point, self.load, self._places.of)

@@ -17,8 +17,9 @@ from textual.worker import Worker, get_current_worker
 from catalog.errors import BadInput
 from tui import plan_export
 from tui.off_loop import Failed, off_loop
+from tui.plan_formulas import formula
 from tui.plan_past import Opened
-from tui.screens.page import Page, State
+from tui.screens.page import Explanation, Page, State
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.page_bar import PageBar
 from tui.widgets.plan_form import PlanForm, same
@@ -73,6 +74,9 @@ class PlanScreen(Page):
     - **promises** are percentiles over all requests of a run: `ttft.p95<1s,tpot.p95<50ms,e2e.p99<30s`.
     - Lengths: `800`, `normal:512,128`, `lognormal:800,1.2` (median, sigma), `uniform:100,2000`.
     - Machines on other terms: `h100-sxm:reserved`, `l4:spot`, with your own price `l4=0.55` in dollars per hour.
+    - **busy** is the share of time in passes; near 100 % is no fault while promises are kept: more requests then share
+      a pass. What would break is said by *limit used* (the tightest promise) and by the months under **Cost**.
+    - `e` shows how price, percentiles and load of what is in view were got, with the numbers put in.
     - **Front**: plans that no other beats in both price and latency. **Time**: one simulated run of the busiest hour.
       **Cost**: growth month by month, other terms, hosted models. **Others**: why they lost. **Launch**: command lines.
 
@@ -189,6 +193,8 @@ class PlanScreen(Page):
 
     @on(Filled)
     def _filled(self, event: Filled) -> None:
+        from advisor.planning.draft import unshown
+
         first = self.data is None
         if event.path:
             self._opened.add(event.path, event.data)
@@ -200,7 +206,9 @@ class PlanScreen(Page):
         elif first or event.path:
             self.query_one("#run").focus()
         if event.path:
-            self.query_one("#run", RunLine).stop("○", f"read {event.path}")
+            more = ", ".join(unshown(event.data))
+            also = f"; it also says {more}, which stays as it is" if more else ""
+            self.query_one("#run", RunLine).stop("○", f"read {event.path}{also}")
 
     def _forget(self) -> None:
         """What was planned, or is being planned, has nothing to do with the file that is opened now."""
@@ -412,6 +420,11 @@ class PlanScreen(Page):
         if self.query_one(PlanResult).active == "launch":
             return "\n".join([*lines, *(launch.command for launch in self.plan.launches)])
         return "\n".join([*lines, self.plan.best.way])
+
+    def explained(self) -> Explanation | None:
+        """Formulas of the tab in view, with this plan's numbers."""
+        result = self.query_one(PlanResult)
+        return None if self.plan is None else formula(result.active, result.row, self.plan)
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
         """The form as plan.yaml; the answer as Markdown and JSON; the tab's table as CSV."""

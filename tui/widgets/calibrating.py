@@ -44,7 +44,7 @@ FIELDS = (
 )
 ABOUT = """Times copies, matrix products, attention, convolutions and scans with PyTorch, fits the constants of the \
 roofline, adds the machine to your own catalog, and checks it on real models with random weights. Nothing is \
-downloaded. Other programs should be quiet meanwhile."""
+downloaded. Other programs should be quiet meanwhile: what they take of the machine, the constants will lack."""
 
 
 def command(asked: dict[str, Any]) -> tuple[str, ...]:
@@ -192,7 +192,8 @@ class CalibratePane(Vertical):
         elif self.verdict:
             line.update(Content.assemble(("✗ ", "bold $text-error"), self.verdict))
         elif self.result is not None:
-            line.update(Content.assemble(("✓ ", "bold $text-success"), f"added {self.result['machine']['id']}"))
+            where = f": {self.result['written']}" if self.result.get("written") else ""
+            line.update(Content.assemble(("✓ ", "bold $text-success"), f"added {self.result['machine']['id']}{where}"))
         else:
             line.update(Content.assemble("○ ", ("press s, or here, to start", "underline")))
 
@@ -201,6 +202,7 @@ class CalibratePane(Vertical):
             Content(""),
             [
                 ("What it does", None if self.said or self.result else ABOUT),
+                ("What it writes", None if self.said or self.result else _written()),
                 ("Measured", _measured(self.result) if self.result else None),
                 ("Models of random weights that nothing was fitted on", _checks(self.result) if self.result else None),
                 ("Not measured", listed(self.result["failures"]) if self.result else None),
@@ -218,8 +220,22 @@ class CalibratePane(Vertical):
                 self.action_start()
 
 
+def _written() -> str:
+    from catalog.loader import overlay
+
+    return (
+        f"One file, {overlay() / 'machines'}/NAME.yaml, once all is measured; one of the same name is replaced. "
+        "Stopped before, it writes nothing. Deleting the file takes the machine back."
+    )
+
+
 def _measured(result: dict[str, Any]) -> Any:
-    pairs = [("machine", result["machine"]["id"]), ("device", result["device"]), ("with", result["software"])]
+    pairs = [
+        ("machine", result["machine"]["id"]),
+        ("written to", result.get("written", "")),
+        ("device", result["device"]),
+    ]
+    pairs += [("with", result["software"])]
     pairs += [("took", seconds_text(result["seconds"]))]
     for fit in result["fits"]:
         pairs.append((fit["block"], f"{fit['rows']} timings, median error {percent_text(fit['median_error'])}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -63,7 +63,7 @@ def placed_columns(best: Mapping[str, float]) -> tuple[Column[Placed], ...]:
 
     return (
         Column("machine", lambda p: f"{p.devices} × {p.machine}", 0, left=True, most=28, key=lambda p: p.machine),
-        Column("", _verdict, 1, left=True, most=44),
+        Column("", _verdict, 1, left=True, most=18),
         column("memory each", "memory_bytes", bytes_text, 6),
         column("first token", "ttft_s", seconds_text, 4),
         column("per token", "tpot_s", seconds_text, 3),
@@ -127,7 +127,7 @@ def _band(band: Band | None) -> str:
 
 def _verdict(p: Placed) -> str:
     if p.estimate is None:
-        return p.refusal
+        return "impossible"
     return {True: "fits", False: "DOES NOT FIT", None: "memory not known"}[p.estimate.memory.fits]
 
 
@@ -198,6 +198,12 @@ class MachineDetail(Tabbed):
             )  # fmt: skip
         with self.pane("calibrate"):
             yield CalibratePane(id="calibrate-pane")
+
+    @property
+    def point(self) -> Any:
+        """The row under the cursor of the tab in view; ``None`` where it has no table."""
+        table = {"roofline": "#dots", "compare": "#placed", "prices": "#prices"}.get(self.active)
+        return None if table is None else self.query_one(table, RowTable).row
 
     def show(self, row: Listed, found: Found, about: str, together: str) -> None:
         """Show a machine; ``about`` says which model runs on it, ``together`` what is compared."""

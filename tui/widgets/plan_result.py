@@ -70,6 +70,7 @@ class PlanResult(Tabbed):
         yield self.bar()
         with self.pane("answer"):
             yield Reader(id="summary")
+            yield PlotPlace(views=True, id="overview")
         with self.pane("front"):
             yield PlotPlace(views=True, id="front-plot")
             yield RowTable(FRONT, lambda n: str(n.number), id="front", empty="no plan yet")
@@ -95,6 +96,7 @@ class PlanResult(Tabbed):
     def clear(self) -> None:
         """Take the answer away."""
         self.plan, self.earlier = None, False
+        self.remove_class("-planned")
         for name in ("#front", "#moments", "#months", "#others"):
             table = self.query_one(name, RowTable)
             table.empty = "no plan yet"
@@ -109,11 +111,18 @@ class PlanResult(Tabbed):
         """Say so on every tab, and dim what is out of date."""
         self.set_class(self.earlier, "-earlier")
 
+    @property
+    def row(self) -> Any:
+        """The row under the cursor of the tab in view; ``None`` where there is no table."""
+        table = {"front": "#front", "time": "#moments", "cost": "#months", "others": "#others"}.get(self.active)
+        return None if table is None else self.query_one(table, RowTable).row
+
     # Filling
 
     def show(self, plan: Plan) -> None:
         """Show an answer."""
         self.plan = plan
+        self.add_class("-planned")
         self.query_one("#summary", Reader).read(_title(plan), _summary(plan))
         table = self.query_one("#front", RowTable)
         table.empty = "nothing keeps the promises"
@@ -140,11 +149,13 @@ class PlanResult(Tabbed):
         self._draw_cost()
 
     def _draw_front(self) -> None:
-        place, table = self.query_one("#front-plot", PlotPlace), self.query_one("#front", RowTable)
-        names = plan_plots.LATENCIES
-        place.border_title = Content(f"{names[self.latency]} against $ per hour; numbers as in the table")
-        place.border_subtitle = "\\[v] " + ", ".join(name for k, name in enumerate(names) if k != self.latency)
-        place.show(plan_plots.front(table.rows, names[self.latency], table.row))
+        """The front beside its table, and in a large window below the plan too."""
+        table, names = self.query_one("#front", RowTable), plan_plots.LATENCIES
+        for where, numbers in (("#front-plot", "numbers as in the table"), ("#overview", "numbers as in 2 Front")):
+            place = self.query_one(where, PlotPlace)
+            place.border_title = Content(f"{names[self.latency]} against $ per hour; {numbers}")
+            place.border_subtitle = "\\[v] " + ", ".join(name for k, name in enumerate(names) if k != self.latency)
+            place.show(plan_plots.front(table.rows, names[self.latency], table.row))
 
     def _draw_time(self) -> None:
         place, view = self.query_one("#time-plot", PlotPlace), plan_plots.OVER_TIME[self.over_time]
@@ -174,7 +185,7 @@ class PlanResult(Tabbed):
     def action_view(self) -> None:
         """The next quantity of the plot in view."""
         match self.active:
-            case "front":
+            case "answer" | "front":
                 self.latency = (self.latency + 1) % len(plan_plots.LATENCIES)
             case "time":
                 self.over_time = (self.over_time + 1) % len(plan_plots.OVER_TIME)
@@ -192,6 +203,7 @@ class PlanResult(Tabbed):
         self._draw_front()
         row: Numbered | None = event.row
         sections: list[Section] = []
+        self.query_one("#front", RowTable).border_subtitle = Content(row.choice.way if row is not None else "")
         if row is not None:
             c = row.choice
             price = f"{usd_text(c.usd_per_hour)} per hour, {usd_text(c.usd_per_month)} per month ({c.price_basis})"
