@@ -55,6 +55,15 @@ class WhicharchApp(Shell):
             Binding(f"{p.key},{p.twin}", f"go({p.mode!r})", p.title, tooltip=p.about, show=False, id=f"app.{p.mode}")
             for p in PAGES
         ),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "palette",
+            tooltip="Every action, model and machine",
+            show=False,
+            priority=True,
+            id="app.palette",
+        ),
         Binding("question_mark,f1", "help", "Help", tooltip="What this page means, and its keys", id="app.help"),
     ]
     library: var[Library | None] = var(None)
@@ -104,6 +113,10 @@ class WhicharchApp(Shell):
     @on(LibraryRead)
     def _library_read(self, event: LibraryRead) -> None:
         self.library = event.library
+        preferred = self.store.now.machine
+        if preferred and preferred not in [machine.id for machine in event.library.machines]:
+            sentence = f"there is no machine {preferred}; pages start with their own choice"
+            self.notify(sentence, title="settings", severity="warning", markup=False)
         for sentence in event.library.problems:
             self.notify(sentence, title="left out of your own catalog", severity="warning", markup=False)
         self._hand_over()
@@ -114,6 +127,10 @@ class WhicharchApp(Shell):
         """Import the other pages while nobody waits: half of what opening one costs."""
         for entry in PAGES:
             import_module(f"tui.screens.{entry.mode}")
+        if self.store.now.keys:
+            from tui.keymap import problems
+
+            self.call_from_thread(self.say_problems_of_keys, problems(self.store.now.keys))
         self.post_message(self.PagesImported())
 
     @on(PagesImported)

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.widget import Widget
+from textual.widgets import Input
 
 from tui.cells import total
+from tui.pages import PAGES
 from tui.screens.page import OpenPage
+from tui.widgets.choice import Select
+from tui.widgets.form import Form
+from tui.widgets.reader import Reader
+from tui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
     from tui.app import WhicharchApp
     from tui.library import Model
+
+COMMON = (RowTable, Reader, Form, Select, Input)
+"""Widgets whose keys move and choose: offered only where they have the focus."""
+AWAY = 0.8
+"""What an action of another page counts less."""
 
 
 class ModelCommands(Provider):
@@ -74,28 +89,56 @@ def _listed(action: str) -> bool:
 
 
 class PageCommands(Provider):
-    """Every action of the page in view, also those that the key bar has no room for."""
+    """Every action of the page in view, also those that the key bar has no room for, and those of the other pages."""
 
-    def _actions(self) -> list[tuple[str, str, Callable[[], Awaitable[bool]]]]:
-        found: dict[str, tuple[str, str, Callable[[], Awaitable[bool]]]] = {}
-        for active in self.screen.active_bindings.values():
-            binding = active.binding
-            named = binding.description and active.enabled and not binding.system
+    def _actions(self) -> list[tuple[str, str, Callable[[], Awaitable[object]]]]:
+        found: dict[str, tuple[str, str, Callable[[], Awaitable[object]]]] = {}
+        active = [(a.binding, a.node, a.enabled) for a in self.screen.active_bindings.values()]
+        for binding, node, enabled in (*active, *self._in_view()):
+            named = binding.description and enabled and not binding.system
             if named and not _listed(binding.action) and binding.action not in found:
                 shown = self.app.get_key_display(binding)
                 about = f"{binding.tooltip} (key {shown})" if binding.tooltip else f"key {shown}"
-                run = partial(self.app.run_action, binding.action, active.node)
-                found[binding.action] = (binding.description, about, run)
+                found[binding.action] = (
+                    binding.description, about, partial(self.app.run_action, binding.action, node)
+                )  # fmt: skip
         return list(found.values())
 
+    def _in_view(self) -> Iterator[tuple[Binding, DOMNode, bool]]:
+        """Actions of panes that do not have the focus, such as to start a measurement."""
+        for widget in self.screen.query("*").results(Widget):
+            if widget.region and not isinstance(widget, COMMON):
+                for binding in type(widget).__dict__.get("BINDINGS", ()):
+                    if isinstance(binding, Binding) and binding.id:
+                        yield binding, widget, self.app._check_action_state(binding.action, widget) is True
+
+    def _elsewhere(self) -> list[tuple[str, str, Callable[[], Awaitable[object]]]]:
+        """Actions of the other pages, which are opened for them."""
+        found: list[tuple[str, str, Callable[[], Awaitable[object]]]] = []
+        for page in PAGES:
+            if page.mode != self.app.current_mode:
+                for binding in page.loaded().BINDINGS:
+                    if isinstance(binding, Binding) and binding.description:
+                        run = partial(self._go_and_run, page.mode, binding.action)
+                        found.append((f"{page.title}: {binding.description}", binding.tooltip or page.about, run))
+        return found
+
+    async def _go_and_run(self, mode: str, action: str) -> None:
+        app = cast("WhicharchApp", self.app)
+        await app.action_go(mode)
+        app.call_after_refresh(app.run_action, action, app.screen)
+
     async def discover(self) -> Hits:
-        """All of them."""
+        """Those of the page in view."""
         for title, about, run in self._actions():
             yield DiscoveryHit(title, run, help=about)
 
     async def search(self, query: str) -> Hits:
-        """Those that match."""
+        """Those that match; of other pages below those of this one."""
         matcher = self.matcher(query)
         for title, about, run in self._actions():
             if (score := matcher.match(title)) > 0:
                 yield Hit(score, matcher.highlight(title), run, help=about)
+        for title, about, run in self._elsewhere():
+            if (score := matcher.match(title)) > 0:
+                yield Hit(score * AWAY, matcher.highlight(title), run, help=about)

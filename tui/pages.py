@@ -25,10 +25,14 @@ class Entry:
     screen: str
     """Class in the module of the same name as the mode."""
 
+    def loaded(self) -> type[Page]:
+        """Its class, imported."""
+        found: type[Page] = getattr(import_module(f"tui.screens.{self.mode}"), self.screen)
+        return found
+
     def load(self) -> Page:
         """Import and make the page."""
-        page: Page = getattr(import_module(f"tui.screens.{self.mode}"), self.screen)()
-        return page
+        return self.loaded()()
 
 
 PAGES = (

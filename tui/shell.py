@@ -3,7 +3,7 @@ bookmarks and history."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -58,9 +58,12 @@ class Shell(Ahead, TypingAhead):
             self.notify(sentence, title="settings", severity="warning", timeout=15, markup=False)
 
     def handle_bindings_clash(self, clashed_bindings: set[Binding], node: Any) -> None:
-        """Two actions want one key: say which."""
-        names = ", ".join(sorted(binding.id or binding.action for binding in clashed_bindings))
-        self.notify(f"one key for several actions: {names}", title="settings", severity="warning", markup=False)
+        """Said once by ``say_problems_of_keys``; Textual says it at every focus, and takes two keys of one for two."""
+
+    def say_problems_of_keys(self, problems: Sequence[str]) -> None:
+        """What of the settings' keys cannot be as it was meant."""
+        for sentence in problems:
+            self.notify(sentence, title="settings", severity="warning", timeout=15, markup=False)
 
     def _theme_changed(self, theme: Theme) -> None:
         if theme.name != self.store.now.theme:

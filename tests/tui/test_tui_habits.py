@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from textual import events
 from textual.color import Color
 from textual.widgets import Input
-from tui_world import field, settle
+from tui_world import World, field, settle
 
 from tui.app import WhicharchApp
 from tui.colours import contrast
@@ -137,3 +138,35 @@ def test_without_a_terminal_there_is_one_sentence():
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "needs a terminal; redirected: input, output, errors" in done.stderr
+
+
+async def test_keys_of_the_settings_that_cannot_be_are_told_once(world: World, tmp_path: Path):
+    keys = {"page.undo": "m", "page.undoo": "f12", "app.copy": "kk", "app.learn": "f12,L", "table.first": "ctrl+a"}
+    (tmp_path / "settings.json").write_text(json.dumps({"keys": keys, "machine": "rtx-9999"}))
+    app = WhicharchApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for key in ("", "tab", "down", "tab"):
+            await settle(pilot)
+            await pilot.press(*([key] if key else []))
+        assert sorted(note.message for note in app._notifications) == [
+            "keys: app.copy: 'kk' is no key",
+            "keys: m is both Undo (page.undo) and Models (app.models)",
+            "keys: unknown action 'page.undoo'; did you mean page.undo?",
+            "there is no machine rtx-9999; pages start with their own choice",
+        ]
+        tab = next(tab for tab in app.screen.query("PageTab") if tab.mode == "learn")  # type: ignore[attr-defined]
+        assert "press f12 or L" in str(tab.tooltip)
+
+
+async def test_the_palette_runs_actions_of_panes_without_focus_and_of_other_pages(app: WhicharchApp):
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for words, mode, tab in (("machines prices", "machines", "prices"), ("models growth", "models", "growth")):
+            await pilot.press("ctrl+p", *words.replace(" ", ""))
+            await settle(pilot)
+            await pilot.pause(0.3)
+            await pilot.press("enter")
+            await settle(pilot)
+            await settle(pilot)
+            assert app.current_mode == mode
+            assert app.screen.query_one("#detail").active == tab  # type: ignore[attr-defined]

@@ -13,14 +13,22 @@ from tui.pages import PAGES, Entry
 class PageTab(Static):
     """One page's name, its key underlined in it; a click goes there."""
 
-    def __init__(self, entry: Entry, *, active: bool) -> None:
+    def __init__(self, entry: Entry, chosen: str | None, *, active: bool) -> None:
+        """Name a page.
+
+        Args:
+            entry: The page.
+            chosen: The key that the settings give it, if they do.
+            active: Whether it is in view.
+        """
         label = Content.styled(entry.title, "bold reverse" if active else "")
-        if not active:
+        if not active and (chosen is None or entry.key in chosen.split(",")):
             at = entry.title.lower().index(entry.key)
             label = label.stylize("bold underline $text-accent", at, at + 1)
         super().__init__(label, classes="-active" if active else "")
         self.mode = entry.mode
-        self.tooltip = Content(f"{entry.about} (press {entry.key} or {entry.twin.upper()})")
+        keys = chosen.replace(",", " or ") if chosen else f"{entry.key} or {entry.twin.upper()}"
+        self.tooltip = Content(f"{entry.about} (press {keys})")
 
     async def on_click(self) -> None:
         """Go to the page."""
@@ -37,5 +45,7 @@ class PageBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Brand, then a tab per page."""
         yield Static(Content.styled("whicharch", "bold $text-primary"), id="brand")
+        store = getattr(self.app, "store", None)
+        keys = store.now.keys if store is not None else {}
         for entry in PAGES:
-            yield PageTab(entry, active=entry.mode == self._active)
+            yield PageTab(entry, keys.get(f"app.{entry.mode}"), active=entry.mode == self._active)
