@@ -5,7 +5,7 @@ Run from the repository root::
     python -m benchmarks.local_prompts
 
 prints ``compute`` and ``attention_compute`` of Apple's chips in ``catalog/engines/llama.cpp.yaml`` from a grid, errors
-of chips that they were not chosen on, and the band of prompts over all machines. Nothing is written.
+of chips that they were not chosen on, and the bands of prompts. Nothing is written.
 """
 
 from __future__ import annotations
@@ -99,9 +99,10 @@ def main() -> None:
         held_out[own] = grid[best(prompts, grid, prompts.apple & ~own)][own]
         print(prompts.line(chip, held_out, own))
     print(prompts.line("all of them", held_out, prompts.apple))
-    ratio = prompts.measured_s / held_out
-    band = [weighted_quantile(ratio, prompts.weights, q) for q in (0.1, 0.5, 0.9)]
-    print(f"band of all machines, measured over predicted: p10 {band[0]:.3f}, p50 {band[1]:.3f}, p90 {band[2]:.3f}")
+    for whose, mask in (("Apple's chips", prompts.apple), ("the others", ~prompts.apple)):
+        ratio = (prompts.measured_s / held_out)[mask]
+        low, middle, high = (weighted_quantile(ratio, prompts.weights[mask], q) for q in (0.1, 0.5, 0.9))
+        print(f"band of {whose}, measured over predicted: p10 {low:.3f}, p50 {middle:.3f}, p90 {high:.3f}")
 
 
 if __name__ == "__main__":
