@@ -467,3 +467,21 @@ def test_bars_keep_their_width_and_error_bars_their_ends():
     assert error_bar(0.5, 1, 2, 21) == "├─────────●─────────┤"
     assert error_bar(0.1, 1, 1.41421356, 21) == "◂─────────●────┤     "
     assert error_bar(0, 1, 2, 5) == "     "
+
+
+async def test_a_small_window_says_how_many_models_are_shown_and_the_search_is_ready_before_it_is_typed(
+    app: WhicharchApp,
+):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("m")
+        await settle(pilot)
+        page = models_page(app)
+        assert page.library is not None
+        assert "index" in vars(page.library)
+        await pilot.press("slash", *"tiny")
+        await settle(pilot)
+        assert "2 of 5" in str(page.models.table.border_title)
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot)
+        assert "2 of 5" not in str(page.models.table.border_title)
+        assert "2 of 5" in str(page.models.table.border_subtitle)

@@ -201,8 +201,8 @@ class ModelsScreen(Page):
 
     @on(ModelList.Highlighted)
     def _highlighted(self, event: ModelList.Highlighted) -> None:
-        if event.model is not None and event.model is not self.model:
-            self.model = event.model
+        if event.row is not None and event.row is not self.model:
+            self.model = event.row
             self.settle()
 
     @on(Form.Changed, "#load")
