@@ -11,12 +11,11 @@ from advisor.scenario import Scenario
 from catalog.errors import BadInput
 from catalog.spec import ModelSpec
 
-BASIS = "as published (16 bits where that is 32), one request of 2,048 tokens and an answer of 500, on one device"
-"""What is asked of a model's room."""
-
 
 def fitting(specs: Iterable[ModelSpec], machine: str, stop: Callable[[], bool] = lambda: False) -> frozenset[str]:
-    """Ids of the models that fit one device of a machine, as ``BASIS`` says; undisclosed ones are left out.
+    """Ids of the models that fit one device of a machine; undisclosed ones are left out.
+
+    They run as published (16 bits where that is 32), with one request of 2,048 tokens and an answer of 500.
 
     Args:
         specs: Models of the catalog.

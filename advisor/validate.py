@@ -213,8 +213,10 @@ def _ours(spec: ModelSpec, quantity: Quantity, setting: Setting) -> int:
 
 def _measure(spec: ModelSpec, traced: frozenset[str] | None = None) -> list[Observation]:
     from calculators.reference.observe import observe
+    from calculators.reference.shapes import compiled_shapes
 
-    return observe(spec, traced=traced is None or spec.id in traced)
+    with compiled_shapes():
+        return observe(spec, traced=traced is None or spec.id in traced)
 
 
 def _prepare_worker() -> None:

@@ -68,7 +68,8 @@ def refuted(known: Supported, tokens: int) -> bool:
 def supported_context(spec: ModelSpec) -> Supported | None:
     """Context supported by RULER scores; ``None`` where nobody measured the model.
 
-    Lengths beyond its own context do not count: Qwen3's end at 40k, and RULER's 128k stretch them (YaRN).
+    Lengths beyond its own context do not count (Qwen3's ends at 40k): how its positions were stretched there, neither
+    its entry nor our launch line says, and the tables do not print it.
     Advertised and supported contexts differ by up to eight times (``claimed 128K effective 16K``).
     """
     own = {score.benchmark: (score.value, str(score.source)) for score in spec.scores}
@@ -76,7 +77,7 @@ def supported_context(spec: ModelSpec) -> Supported | None:
     for label, tokens in LENGTHS.items():
         group = f"RULER {label}"
         if beyond(group, spec.context_tokens):
-            continue  # measured with stretched positions (YaRN), which neither its entry nor our launch line has
+            continue
         if group in own:
             found.append((tokens, *own[group]))
             continue

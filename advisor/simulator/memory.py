@@ -57,7 +57,7 @@ class Memory:
 class Pool:
     """Free units, and the blocks of prefixes that are kept."""
 
-    __slots__ = ("block", "evicted", "free", "kept", "prefix_tokens", "prefix_units", "refs", "units")
+    __slots__ = ("block", "free", "kept", "prefix_tokens", "prefix_units", "refs", "units")
 
     def __init__(self, memory: Memory, block: int, prefix_tokens: int = 512) -> None:
         if prefix_tokens % block:
@@ -70,7 +70,6 @@ class Pool:
         """Requests that hold a block of a prefix; 0: nobody does, it is kept until its room is needed."""
         self.kept: OrderedDict[int, None] = OrderedDict()
         """Those that nobody holds, oldest use first."""
-        self.evicted = 0
 
     @property
     def available(self) -> int:
@@ -93,7 +92,6 @@ class Pool:
         for _ in range(count):
             del refs[kept.popitem(False)[0]]
         self.free += count * self.prefix_units
-        self.evicted += count
 
     def matched(self, prefix: Prefix, most: int) -> int:
         """Blocks from the start on that are there, at most ``most``."""

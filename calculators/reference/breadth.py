@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from calculators.params import count_params
-from calculators.reference.models import parameters
+from calculators.reference.models import hurrying, parameters
 from calculators.reference.observation import Setting, excess
 from catalog.errors import BadInput
 from catalog.importers.huggingface import from_hf_config
@@ -63,7 +63,7 @@ def _reading(transformers: Any, auto: str, model_type: str) -> Reading:
 
     try:
         config = transformers.CONFIG_MAPPING[model_type]()
-        with torch.device("meta"):
+        with torch.device("meta"), hurrying():
             model = getattr(transformers, auto).from_config(config)
     except Exception as error:
         return Reading(auto, model_type, "not built", f"{type(error).__name__}: {str(error)[:100]}")

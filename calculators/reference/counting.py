@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial, partialmethod
 from math import prod
@@ -129,10 +130,16 @@ def fvcore_flops(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> int
     """FLOPs of matrix products and convolutions in fvcore's trace, times two, because it counts multiply-adds.
 
     Give it one sequence: its handle for ``matmul`` takes no account of a right operand with more batch dimensions.
+    It runs in a thread of its own: at every operator of a trace torch writes down the whole stack of Python calls.
 
     Raises:
         ValueError: If the trace holds products that fvcore does not count.
     """
+    with ThreadPoolExecutor(1) as short_stack:
+        return short_stack.submit(_traced_flops, module, inputs).result()
+
+
+def _traced_flops(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> int:
     from fvcore.nn import FlopCountAnalysis
 
     for name in ("fvcore.nn.jit_analysis", "fvcore.common"):

@@ -77,7 +77,7 @@ def _transformer(reference: Reference, settings: dict[str, Any]) -> torch.nn.Mod
     config = transformers.CONFIG_MAPPING[model_type](**settings)
     if kind.config_class is not None and not isinstance(config, kind.config_class):
         config = config.get_text_config()  # a decoder's class, and the file is of what stands around it
-    with torch.device("meta"), _hurrying():
+    with torch.device("meta"), hurrying():
         dtype = torch.float32 if model_type in UNROUNDED else torch.bfloat16
         model = kind._from_config(config, dtype=dtype, attn_implementation="eager")
     for module in model.modules():  # of a model around another, only the inner one may have experts
@@ -104,7 +104,7 @@ def _own(class_name: str, settings: dict[str, Any]) -> torch.nn.Module:
 
 
 @contextmanager
-def _hurrying() -> Iterator[None]:
+def hurrying() -> Iterator[None]:
     """No random numbers, which have nowhere to go, and no garbage collection: Switch-C has 61,440 experts to build."""
     collects = gc.isenabled()
     gc.disable()

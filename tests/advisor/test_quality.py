@@ -92,7 +92,7 @@ def test_stronger_siblings_rank_above_weaker_ones():
 
 
 def test_ruler_beyond_a_models_own_context_does_not_speak_for_it():
-    """Qwen3's context is 40k; its scores at 64k and 128k were measured with stretched positions."""
+    """Qwen3's context is 40k; its scores at 64k and 128k are of longer texts."""
     qwen = load("qwen3-8b")
     assert qwen.context_tokens == 40960
     assert beyond("RULER 128K", 40960)

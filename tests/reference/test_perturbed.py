@@ -37,8 +37,6 @@ from catalog import from_hf_config
 from catalog.image_heads import AttentionPooler
 from catalog.spec import Classifier, ModelSpec, Pooler
 
-pytestmark = pytest.mark.usefixtures("compiled_shapes")
-
 TYPES = {
     **AUDIO,
     **DECODERS,
