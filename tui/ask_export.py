@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tui.ask_cells import SHORTLIST
-
 if TYPE_CHECKING:
     from advisor.ranking.rows import Advice, Recommendation
 
@@ -37,11 +35,12 @@ def command(asked: Mapping[str, Any]) -> str:
 
 def texts(advice: Advice) -> dict[str, Callable[[], str]]:
     """The shortlist as a table, the whole answer as JSON, by suffix."""
-    from tui.exports import csv_of, json_of
+    from tui import raw_tables
+    from tui.exports import json_of
 
     rows = advice.recommendations
     return {
-        "csv": partial(csv_of, SHORTLIST, rows),
+        "csv": partial(raw_tables.shortlist, rows),
         "json": partial(json_of, advice),
     }
 

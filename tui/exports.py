@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -26,16 +24,6 @@ def _cells(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> list[list[str
 def markdown_of(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
     """A table in Markdown."""
     return "\n".join(markdown_lines([column.title for column in columns], _cells(columns, rows))) + "\n"
-
-
-def csv_of(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
-    """A table as CSV; values that sort are written as numbers in SI units, others as shown."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([column.title for column in columns])
-    for row in rows:
-        writer.writerow([column.key(row) if column.key else column.cell(row) for column in columns])
-    return out.getvalue()
 
 
 def json_of(answer: Dictable) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tui import raw_tables
 from tui.model_cells import FIGURES, GROWTH, MODELS, OPERATORS, SIZES
 from tui.widgets.columns import Column, clean
 from tui.widgets.evidence import CHECKS
@@ -53,7 +52,7 @@ def line(tab: str, model: str, marked: Sequence[str], load: Mapping[str, Any]) -
 def texts_of_list(models: Sequence[Model]) -> Texts:
     """Models of the list, as files by suffix."""
     return {
-        "csv": lambda: table_csv(MODELS, models),
+        "csv": lambda: raw_tables.catalog(models),
         "md": lambda: table_md(MODELS, models),
         "json": lambda: as_json([{c.title: c.key(m) if c.key else c.cell(m) for c in MODELS} for m in models]),
     }
@@ -72,20 +71,21 @@ def texts_of_tab(tab: str, found: Findings, rows: Sequence[Any]) -> Texts:
         above = table_md(FIGURES, found.figures) + "\n" if tab == "time" else ""
         return above + table_md(columns, rows)
 
-    return {"md": markdown, "csv": lambda: table_csv(columns, rows), "json": lambda: as_json(whole())}
+    def raw() -> str:
+        match tab:
+            case "architecture":
+                return raw_tables.sizes(found.estimate)
+            case "growth":
+                return raw_tables.growth(rows)
+            case "time":
+                return raw_tables.operators(rows)
+        return raw_tables.checks(rows)
 
-
-def table_csv(columns: Sequence[Column[Any]], rows: Iterable[Any]) -> str:
-    """Every column of the rows, as shown."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.title for column in columns])
-    writer.writerows([[clean(column.cell(row)) for column in columns] for row in rows])
-    return text.getvalue()
+    return {"md": markdown, "csv": raw, "json": lambda: as_json(whole())}
 
 
 def table_md(columns: Sequence[Column[Any]], rows: Iterable[Any]) -> str:
-    """The same as a Markdown table."""
+    """Every column of the rows, as shown, in Markdown."""
 
     def line(cells: Iterable[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -287,7 +287,7 @@ async def test_real_numbers_refusals_and_formulas_reach_the_detail():
         explanation = page.explained()
         assert explanation is not None
         assert "KV cache (needed) of llama-3.1-8b" in explanation.text()
-        assert page.exports()["csv"]().startswith("context,FLOPs")
+        assert page.exports()["csv"]().startswith("context_tokens,flops,linear_flops")
         field(page, "tp").enter("3")
         await settle(pilot)
         assert "do not divide by 3" in said(app, "#load .remark")

@@ -16,8 +16,8 @@ from textual.message import Message
 
 from advisor.report import bytes_text, flops_text, seconds_text, tokens_text
 from catalog.errors import BadInput
-from tui import findings
-from tui.model_export import as_json, command, table_csv, table_md
+from tui import findings, raw_tables
+from tui.model_export import as_json, command, table_md
 from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, Page
 from tui.widgets.columns import Column
@@ -287,7 +287,7 @@ class CompareScreen(Page):
         rows = [Side(row.name, row) for row in found.rows]
         return {
             "md": lambda: table_md(columns, rows),
-            "csv": lambda: table_csv(columns, rows),
+            "csv": lambda: raw_tables.comparison(found),
             "json": lambda: as_json(found.to_dict()),
         }
 
