@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from advisor.report import tokens_text
+from catalog.price import MachinePrice
 
 if TYPE_CHECKING:
     from tui.machine_cells import Listed
     from tui.widgets.machine_detail import Found
 
 Texts = dict[str, Callable[[], str]]
+
+
+def detected_file(name: str) -> str:
+    """Where ``detect_line`` writes a machine that no catalog has."""
+    return f"{name}.yaml"
+
+
+def detect_line(name: str) -> str:
+    """The command that makes a file of a detected machine."""
+    return f"whicharch machine detect --write {shlex.quote(detected_file(name))}"
 
 
 def estimate_line(machine: str, devices: int, load: Mapping[str, Any]) -> str:
@@ -50,7 +62,7 @@ def texts(tab: str, row: Listed, found: Found, rows: Sequence[Listed]) -> Texts:
             return {**_tables(heads, cells), "json": lambda: _json([dict(zip(heads, c, strict=True)) for c in cells])}
         case "prices":
             prices = [price.model_dump(mode="json") for price in found.prices]
-            heads = tuple(prices[0]) if prices else ()
+            heads = tuple(MachinePrice.model_fields)
             return {
                 **_tables(heads, [[price[head] for head in heads] for price in prices]), "json": lambda: _json(prices)
             }  # fmt: skip

@@ -448,8 +448,12 @@ class MachinesScreen(Page):
             alone = [(self.row.id, self.picks.devices(self.row.id))]
             choices = self.picks.compared(self.row) if tab == "compare" else alone
             more = " --roofline" if tab == "roofline" else ""
-            return "\n".join(machine_export.estimate_line(name, n, self.load) + more for name, n in choices)
-        return f"whicharch machine show {self.row.id}"
+            detected = [name for name, _ in choices if name in self._places]
+            files = {name: machine_export.detected_file(name) for name in detected}
+            lines = [machine_export.detect_line(name) for name in dict.fromkeys(detected)]
+            lines += [machine_export.estimate_line(files.get(name, name), n, self.load) + more for name, n in choices]
+            return "\n".join(lines)
+        return "whicharch machine detect" if self.row.id in self._places else f"whicharch machine show {self.row.id}"
 
     def exports(self) -> Mapping[str, Callable[[], str]]:
         """The tab in view as data."""
