@@ -96,6 +96,8 @@ class WhicharchApp(Shell):
     def painted(self) -> None:
         """The first frame is out."""
         self.read_library()
+        for entry in PAGES:
+            self.call_later(self.read_styles, entry.mode)
 
     @work(thread=True, exit_on_error=False)
     def read_library(self) -> None:

@@ -51,7 +51,7 @@ async def test_pages_switch_by_key_by_mouse_and_keep_their_state(app: WhicharchA
         await settle(pilot)
         assert app.current_mode == "models"
         await pilot.press("down")
-        await pilot.click("PageTab")
+        await pilot.click("PageBar", offset=(14, 0))
         await settle(pilot)
         assert app.current_mode == "ask"
         await pilot.press("m")
