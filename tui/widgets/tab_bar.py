@@ -78,7 +78,7 @@ class TabBar(Widget, can_focus=True):
 
     def _style(self, name: str) -> str:
         if name != self.active:
-            plain = "dim" if self.app.native_ansi_color else "$foreground 50%"
+            plain = "dim" if self.app.native_ansi_color else "$foreground 75%"
             return "$foreground" if name == self.hover else plain
         if self.has_focus:
             return "$block-cursor-foreground on $block-cursor-background bold"
