@@ -20,6 +20,7 @@ from tui_world import World, field, settle
 from tui.app import WhicharchApp
 from tui.colours import contrast
 from tui.screens.help import HelpScreen
+from tui.widgets.page_bar import PageBar
 from tui.widgets.reader import Reader
 
 
@@ -154,8 +155,9 @@ async def test_keys_of_the_settings_that_cannot_be_are_told_once(world: World, t
             "keys: unknown action 'page.undoo'; did you mean page.undo?",
             "there is no machine rtx-9999; pages start with their own choice",
         ]
-        tab = next(tab for tab in app.screen.query("PageTab") if tab.mode == "learn")  # type: ignore[attr-defined]
-        assert "press f12 or L" in str(tab.tooltip)
+        bar = app.screen.query_one(PageBar)
+        await pilot.hover(bar, offset=(bar.span("learn")[0] + 1, 0))
+        assert "press f12 or L" in str(bar.tooltip)
 
 
 async def test_the_palette_runs_actions_of_panes_without_focus_and_of_other_pages(app: WhicharchApp):
