@@ -169,3 +169,17 @@ def texts_of(wishes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
             else:
                 fields[field.name] = written(BY_KEY[field.name], value)
     return fields, others
+
+
+def said_of(others: Mapping[str, Any]) -> list[str]:
+    """Wishes that no field shows, in words."""
+    from advisor.decision.commands import written
+    from advisor.decision.fields import BY_KEY
+
+    found = []
+    for name, value in others.items():
+        several = isinstance(value, (list, tuple))
+        known = name in BY_KEY and isinstance(value, (int, float)) and not isinstance(value, bool)
+        text = ", ".join(map(str, value)) if several else written(BY_KEY[name], value) if known else str(value)
+        found.append(f"{name.replace('_', ' ')} {text}")
+    return found

@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from textual import events
+from textual.widgets import Input, Static
 from tui_world import World, advice, field, settle
 
 from advisor.ranking.rows import Point
 from advisor.rejection import Rejection
 from tui.app import WhicharchApp
+from tui.ask_fields import said_of
 from tui.ask_moves import moves, told
 from tui.widgets.answer_lists import OUTDATED, AnswerLists
 from tui.widgets.front import Dot, _named
@@ -88,3 +91,33 @@ def test_names_in_the_plot_stay_inside_and_do_not_cover_each_other():
     dots = [dot("left", 1.0, 0.0), dot("crowded", 1.2, 0.0), dot("right", 100.0, 1.0)]
     found: dict[str, Any] = {d.point.model: right for d, right in _named(dots, dots, 60, 10)}
     assert found == {"crowded": True, "right": False}
+
+
+async def test_nonsense_changes_nothing_and_pasted_lines_are_one_question(app: WhicharchApp, world: World):
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        line = app.screen.query_one("#question", Input)
+        reading = app.screen.query_one("#reading", Static)
+        line.focus()
+        line.post_message(events.Paste("asdf\nqwer"))
+        await pilot.press("enter")
+        await settle(pilot)
+        assert line.value == "asdf qwer"
+        assert "nothing of this was understood" in str(reading.render())
+        assert len(world.asked) == 1
+        line.value = ""
+        await pilot.press("slash", "enter")
+        await settle(pilot)
+        assert not reading.display
+        line.focus()
+        line.post_message(events.Paste("chat on one\nRTX 4090\nfor 3 users\n"))
+        await pilot.press("enter")
+        await settle(pilot)
+        assert world.asked[-1]["users"] == 3
+
+
+def test_wishes_without_a_field_are_said_as_they_are_typed():
+    assert said_of({"min_params": 79.2e9, "not_languages": ("de", "fr")}) == [
+        "min params 79.2B",
+        "not languages de, fr",
+    ]

@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 
 from catalog.errors import BadInput
 from tui import ask_export, garbage
-from tui.ask_fields import ANY, MAIN, MORE, wishes_of
+from tui.ask_fields import ANY, MAIN, MORE, said_of, wishes_of
 from tui.off_loop import Failed, off_loop
 from tui.screens.page import Explanation, OpenModel, Page, State
 from tui.widgets.answer_lists import OUTDATED, RANKING, AnswerLists
@@ -188,6 +188,8 @@ class AskScreen(Page):
     def _question_asked(self, event: Input.Submitted) -> None:
         if text := event.value.strip():
             self.read_question(text)
+        else:
+            self._say_reading(None)
         self.query_one(self.home()).focus()
 
     @off_loop("read")
@@ -203,7 +205,7 @@ class AskScreen(Page):
     def _question_read(self, event: Read) -> None:
         reading = event.reading
         self._say_reading(reading)
-        if reading.problem is None:
+        if reading.problem is None and reading.understood:
             self.question, self._reading = reading.text, reading
             self._put(event.fields, event.others)
             self._read_as = self.asked
@@ -300,10 +302,7 @@ class AskScreen(Page):
 
     def _remark(self, advice: Advice) -> str:
         assumed = "; ".join(advice.requirements.get("defaults", ()))
-        further = ", ".join(
-            f"{name.replace('_', ' ')} {', '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}"
-            for name, value in self._others.items()
-        )
+        further = ", ".join(said_of(self._others))
         return "; ".join(
             filter(None, [f"also: {further}" if further else "", f"assumed: {assumed}" if assumed else ""])
         )

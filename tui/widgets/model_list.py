@@ -132,7 +132,7 @@ class ModelList(SearchedList["Model"]):
     @on(NearFound)
     def _near_found(self, event: NearFound) -> None:
         if event.query == self.query_text and not self.table.order:
-            self.table.empty = f"no model is all of this; did you mean {' or '.join(event.near)}?"
+            self.table.empty = f"none; did you mean {' or '.join(event.near)}?"
 
     @on(RoomKnown)
     def _room_known(self, event: RoomKnown) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
@@ -21,6 +22,12 @@ class QuestionLine(Input):
     def __init__(self) -> None:
         super().__init__(placeholder=EXAMPLE, id="question", compact=True)
         self._at = -1
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A question may come in several lines; ``Input`` would take the first."""
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.split()), *self.selection)
 
     def action_earlier(self, steps: int) -> None:
         """Put an earlier question into the line."""

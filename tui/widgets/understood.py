@@ -10,10 +10,15 @@ if TYPE_CHECKING:
     from advisor.asking.draft import Reading
 
 
+NOTHING = "nothing of this was understood; say a task, a machine or limits: chat on an l4 for 20 users, 8k context"
+
+
 def line_of(reading: Reading) -> tuple[Content, str]:
     """The line, and the details with the words that each requirement came from."""
     if reading.problem:
         return Content.styled(f"✗ {reading.problem}", "$text-error"), reading.problem
+    if not reading.understood:
+        return Content.styled(f"✗ {NOTHING}", "$text-error"), NOTHING
     parts: list[str | Content | tuple[str, str]] = []
     if reading.not_understood:
         parts += [("✗ not used: ", "$text-warning bold"), (", ".join(reading.not_understood), "$text-warning"), "  "]
@@ -22,8 +27,6 @@ def line_of(reading: Reading) -> tuple[Content, str]:
     if reading.corrected:
         parts += [("read as: ", "dim"), ", ".join(f"{a} → {b}" for a, b in reading.corrected.items()), "  "]
     parts.append(("understood: ", "dim"))
-    if not reading.understood:
-        parts.append("nothing")
     for index, entry in enumerate(reading.understood):
         parts += ["  " if index else "", (f"{entry.name} ", "dim"), (entry.value, "bold")]
     if reading.assumed:
