@@ -408,6 +408,7 @@ async def test_real_models_side_by_side_with_the_best_marked_and_crossings_named
         assert "| first token |" in page.exports()["md"]()
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
+        assert "best of the row" in str(sides.border_title)
         for key, name in (("3", "reasons"), ("2", "curves"), ("1", "sides")):
             await pilot.press(key)
             await settle(pilot)

@@ -188,12 +188,14 @@ class CompareScreen(Page):
                 break
         w = self.load
         lengths = f"{tokens_text(w['input_tokens'])} in, {w.get('output_tokens', 500)} out, batch {w['batch']:,}"
-        table.border_title = Content(f"{w['tp']} × {w['machine']}, {lengths}")
         last = self._first + len(table.columns_shown) - 1
         if self._first or last < len(self.models):
-            table.border_subtitle = Content(f"models {self._first + 1}–{last} of {len(self.models)}, ← → for others")
+            told = f"models {self._first + 1}–{last} of {len(self.models)}, ← → for others"
         else:
-            table.border_subtitle = Content(f"{BEST} best of the row  [e] formula")
+            told = f"{BEST} best of the row  [e] formula"
+        behind = f"  {told}" if self.has_class("-short") else ""  # a small window has no lower border to say it on
+        table.border_title = Content(f"{w['tp']} × {w['machine']}, {lengths}{behind}")
+        table.border_subtitle = Content(told)
 
     def action_shift(self, way: int) -> None:
         """Begin with the next or the previous model."""
