@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from textual.app import App
 from textual.dom import DOMNode
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -214,11 +216,21 @@ class World:
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    """Wait until nothing is computing and everything is drawn."""
+    """Wait until nothing is computing, no message waits and everything is drawn."""
     for field in pilot.app.screen.query(Input):
         field.cursor_blink = False
-    for _ in range(3):
-        await pilot.pause(0.02)
-        while any(not worker.is_finished for worker in pilot.app.workers):
-            await pilot.pause(0.01)
-        await pilot.pause()
+    quiet = 0
+    while quiet < 3:  # one message leads to the next
+        await pilot.pause(0)
+        quiet = 0 if _busy(pilot.app) else quiet + 1
+        if not quiet:
+            await asyncio.sleep(0.005)
+    await pilot.app.animator.wait_for_idle()
+    await pilot.pause()
+
+
+def _busy(app: App[None]) -> bool:
+    """Whether a worker runs, or a message waits for the application or for anything in view."""
+    if any(not worker.is_finished for worker in app.workers):
+        return True
+    return any(pump.message_queue_size for pump in (app, *app.screen.walk_children(with_self=True)))
