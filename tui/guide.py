@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SKIP, OWN = "", "="
 """Instead of an option's id: the question is left open; the rest is a value of one's own."""
+POOR = "poor: "
 DEEPEST = 6
 """Levels that are indented further than the one above."""
 
@@ -50,21 +51,34 @@ class Place:
         return tuple(f"{question} {taken}" for question, taken, _ in self.steps)
 
 
-def tree(place: Place) -> Group | None:
-    """The walk as a branch of the tree; ways that were not taken are dim."""
+def tree(place: Place, pointed: Link | None = None) -> Group | None:
+    """The walk as a branch of the tree; ways that were not taken are dim. At its end the open question, if any, with
+    the answer under the cursor."""
     from rich.console import Group
     from rich.text import Text
 
-    if not place.steps:
-        return None
+    steps = [*place.steps]
+    if place.question:
+        here = pointed if pointed is not None and pointed.kind == "answer" else None
+        others = tuple(row.label for row in place.rows if row is not here)
+        steps.append((place.question, f"{here.label} ?" if here else "?", others))
     lines = []
-    for depth, (question, taken, others) in enumerate(place.steps):
+    for depth, (question, taken, others) in enumerate(steps):
         indent = " " * (2 * min(depth, DEEPEST))
         lines.append(Text(f"{indent}{question}"))
         if others:
             lines.append(Text(f"{indent}├─ {' · '.join(others)}", style="dim", no_wrap=True, overflow="ellipsis"))
         lines.append(Text(f"{indent}└▸ {taken}", style="bold"))
-    return Group(*lines)
+    return Group(*lines) if lines else None
+
+
+def suiting(place: Place) -> list[str]:
+    """Families with their reasons; on the way those that suit poorly in one line, at the end with reasons too."""
+    if not place.question:
+        return list(place.suits)
+    poor = [line.removeprefix(POOR).partition(".")[0] for line in place.suits if line.startswith(POOR)]
+    well = [line for line in place.suits if not line.startswith(POOR)]
+    return [*well, f"{POOR}{', '.join(poor)}."] if poor else well
 
 
 def told(place: Place, pointed: Link | None) -> tuple[Content, list[Section]]:
@@ -75,8 +89,8 @@ def told(place: Place, pointed: Link | None) -> tuple[Content, list[Section]]:
     return title, [
         ("", place.why or None),
         (f"If: {pointed.label}" if pointed is not None and follows else "", follows),
-        ("What suits so far" if place.question else "", listed(place.suits)),
-        ("The way here", tree(place)),
+        ("What suits so far" if place.question else "", listed(suiting(place))),
+        ("The tree so far", tree(place, pointed)),
     ]
 
 

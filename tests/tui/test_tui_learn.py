@@ -9,6 +9,7 @@ from tui_world import World, settle
 from advisor.learn import Page as Lesson
 from advisor.learn import Section, Table
 from tui.app import WhicharchApp
+from tui.guide import POOR, place, suiting, told
 from tui.screens.ask import AskScreen
 from tui.screens.learn import LearnScreen
 from tui.screens.preferences import PreferencesScreen
@@ -119,6 +120,21 @@ async def test_the_guide_is_walked_by_key_and_mouse_and_ends_in_ask(app: Whichar
         await settle(pilot)
         assert app.current_mode == "ask"
         assert states[-1]["wishes"]["task"] == "chat"
+
+
+def test_the_tree_holds_the_open_question_and_what_suits_poorly_takes_one_line():
+    start = place(())
+    title, sections = told(start, start.rows[0])
+    assert title.plain.startswith(start.question)
+    lines = [line.plain for line in dict(sections)["The tree so far"].renderables]  # type: ignore[union-attr]
+    assert lines[0] == start.question
+    assert lines[-1] == f"└▸ {start.rows[0].label} ?"
+    text = next(row for row in start.rows if row.id == "text")
+    for answers in ((text.id,), (text.id, place((text.id,)).rows[0].id)):
+        suits = suiting(now := place(answers))
+        if now.suits:
+            assert sum(line.startswith(POOR) for line in suits) <= 1
+            assert "; ".join(suits).count(": ") <= len(now.suits)
 
 
 async def test_what_was_computed_in_old_units_is_neither_shown_nor_kept(app: WhicharchApp):
