@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import field, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -77,6 +77,8 @@ class Space:
     formats: tuple[WeightFormat, ...]
     format_index: NDArray[np.intp]
     """Which of ``formats`` each choice has."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What follows from choices and settings alone, made when it is first asked for."""
 
     def take(self, indices: NDArray[np.intp]) -> Space:
         """Some of the choices, which may repeat."""
@@ -86,7 +88,7 @@ class Space:
         settings = self.settings.settings
         return replace(
             self, choices=tuple(self.choices[i] for i in indices.tolist()),
-            settings=Settings([settings[i] for i in indices.tolist()]), **own,
+            settings=Settings([settings[i] for i in indices.tolist()]), kept={}, **own,
         )  # fmt: skip
 
     def nodes_used(self, layout: Layout) -> Floats:
@@ -117,6 +119,21 @@ def offered(
     return _space(_Machines(machines), formats, writes, needs.users > 1, needs.requirements.memory_bytes, splits)
 
 
+@lru_cache(maxsize=64)
+def _space(
+    machines: _Machines,
+    formats: tuple[tuple[str, ...], ...],
+    caches: bool,
+    busy: bool,
+    limit: float | None,
+    splits: bool,
+) -> Space:
+    """Those of ``_unlimited`` for one user or several, with so much memory."""
+    whole, idle_s = _unlimited(machines, formats, caches, splits)
+    usable = whole.usable_bytes if limit is None else np.minimum(whole.usable_bytes, limit)
+    return replace(whole, usable_bytes=usable, request_s=whole.request_s if busy else idle_s)
+
+
 class _Machines:
     """Machines as a cache key: by identity of their ids."""
 
@@ -132,14 +149,10 @@ class _Machines:
 
 
 @lru_cache(maxsize=64)
-def _space(
-    machines: _Machines,
-    formats: tuple[tuple[str, ...], ...],
-    caches: bool,
-    busy: bool,
-    limit: float | None,
-    splits: bool,
-) -> Space:
+def _unlimited(
+    machines: _Machines, formats: tuple[tuple[str, ...], ...], caches: bool, splits: bool
+) -> tuple[Space, Floats]:
+    """The choices for several users with all memory, and what an engine with a single user takes per request."""
     from catalog.loader import load_format
 
     choices = []
@@ -165,8 +178,9 @@ def _space(
     )
     formats_used = tuple({c.weights.id: c.weights for c in choices}.values())
     ids = [format.id for format in formats_used]
-    usable = [min(usable_bytes(c.engine, c.machine) or np.inf, limit or np.inf) for c in choices]
-    return Space(
+    usable = [usable_bytes(c.engine, c.machine) or np.inf for c in choices]
+    idle_s = np.array([c.engine.idle_request_ms * 1e-3 for c in choices])
+    whole = Space(
         choices=tuple(choices),
         settings=settings,
         usable_bytes=np.array(usable),
@@ -175,7 +189,7 @@ def _space(
         step_request_s=np.array([c.engine.step_request_us * 1e-6 for c in choices]),
         steps_ahead=np.array([c.engine.steps_ahead for c in choices]),
         pass_tokens=np.array([c.engine.activation_tokens for c in choices], dtype=np.float64),
-        request_s=np.array([(c.engine.busy_request_ms if busy else c.engine.idle_request_ms) * 1e-3 for c in choices]),
+        request_s=np.array([c.engine.busy_request_ms * 1e-3 for c in choices]),
         usd_per_hour=np.array([c.usd_per_hour for c in choices]),
         networked=np.array([network_bytes_per_s(c.machine) is not None for c in choices]),
         max_gpus=np.array(
@@ -186,6 +200,7 @@ def _space(
         formats=formats_used,
         format_index=np.array([ids.index(c.weights.id) for c in choices], dtype=np.intp),
     )
+    return whole, idle_s
 
 
 def _caches(machine: Machine, engine: Engine) -> tuple[str, ...]:

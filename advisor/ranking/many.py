@@ -169,10 +169,10 @@ class Many:
 
     @cached_property
     def _constants(self) -> Constants:
-        kept = self.space.__dict__  # one space serves all questions about the same machines
-        if "_constants" not in kept:
-            kept["_constants"] = Constants.of(self.space.settings)
-        found: Constants = kept["_constants"]
+        kept = self.space.kept
+        if "constants" not in kept:
+            kept["constants"] = Constants.of(self.space.settings)
+        found: Constants = kept["constants"]
         return found
 
     def measure(self, ways: Ways) -> list[tuple[Indices, Outcomes]]:
@@ -188,7 +188,7 @@ class Many:
         here, users, output = self.in_layout(layout), self.needs.users, self.needs.output_tokens
         where = replace(self.space.take(ways.choice), max_gpus=self.together(ways))
         errors = errors_of(self.space, writes=True)
-        where.__dict__["_errors"] = {True: tuple(e and e.take(ways.choice) for e in errors)}
+        where.kept["errors"] = {True: tuple(e and e.take(ways.choice) for e in errors)}
         place = here.place[ways.model]
         columns = self._columns(here.stack)[ways.choice]
         alone, step, shared = np.empty((len(ways), 2)), np.empty(len(ways)), np.empty((len(ways), 2))

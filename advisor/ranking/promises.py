@@ -33,7 +33,7 @@ class Limit:
 
 def errors_of(where: Space, *, writes: bool) -> tuple[Errors, Errors | None]:
     """Measured errors of the first token and of further ones, or of the pass that answers."""
-    found = where.__dict__.setdefault("_errors", {})  # one space serves all models of a kind
+    found = where.kept.setdefault("errors", {})
     if writes not in found:
         found[writes] = (_errors(where, "ttft"), _errors(where, "tpot")) if writes else (_errors(where, "pass"), None)
     both: tuple[Errors, Errors | None] = found[writes]
@@ -132,12 +132,14 @@ STEPS = 40
 
 def _chance_of_whole(outcome: Outcomes, index: int, needs: Needs, limit: float) -> float:
     """Probability that the whole answer takes at most ``limit`` seconds."""
-    first, each = errors_of(outcome.space, writes=outcome.writes)
+    one = np.array([index])
+    first, each = (e and e.take(one) for e in errors_of(outcome.space, writes=outcome.writes))
     further = (needs.output_tokens - 1) * float(outcome.tpot_s[index])
+    assert first is not None
 
     def at(level: float) -> float:
-        seconds = float(outcome.ttft_s[index]) * float(first.quantile(level)[index])
-        return seconds + (0.0 if each is None else further * float(each.quantile(level)[index]))
+        seconds = float(outcome.ttft_s[index]) * float(first.quantile(level)[0])
+        return seconds + (0.0 if each is None else further * float(each.quantile(level)[0]))
 
     low, high = 0.0, 1.0
     for _ in range(STEPS):
@@ -175,7 +177,8 @@ def limits(outcome: Outcomes, index: int, needs: Needs, spec: ModelSpec) -> list
 
 
 def _timed(name: str, seconds: Floats, limit: float, errors: Errors, index: int) -> Limit:
-    chance = float(errors.chance(seconds / limit)[index]) if errors.known(index) else None
+    one = np.array([index])
+    chance = float(errors.take(one).chance(seconds[one] / limit)[0]) if errors.known(index) else None
     return Limit(name, float(seconds[index]), limit, "s", chance)
 
 
