@@ -116,12 +116,12 @@ def offered(
     splits: bool = True,
 ) -> Space:
     """The choices of some formats on each machine, of models that llama.cpp shares between GPUs or does not."""
-    return _space(_Machines(machines), formats, writes, needs.users > 1, needs.requirements.memory_bytes, splits)
+    return _space(Machines(machines), formats, writes, needs.users > 1, needs.requirements.memory_bytes, splits)
 
 
 @lru_cache(maxsize=64)
 def _space(
-    machines: _Machines,
+    machines: Machines,
     formats: tuple[tuple[str, ...], ...],
     caches: bool,
     busy: bool,
@@ -134,7 +134,7 @@ def _space(
     return replace(whole, usable_bytes=usable, request_s=whole.request_s if busy else idle_s)
 
 
-class _Machines:
+class Machines:
     """Machines as a cache key: by identity of their ids."""
 
     def __init__(self, machines: Sequence[Machine]) -> None:
@@ -145,12 +145,12 @@ class _Machines:
         return hash(self._key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Machines) and self._key == other._key
+        return isinstance(other, Machines) and self._key == other._key
 
 
 @lru_cache(maxsize=64)
 def _unlimited(
-    machines: _Machines, formats: tuple[tuple[str, ...], ...], caches: bool, splits: bool
+    machines: Machines, formats: tuple[tuple[str, ...], ...], caches: bool, splits: bool
 ) -> tuple[Space, Floats]:
     """The choices for several users with all memory, and what an engine with a single user takes per request."""
     from catalog.loader import load_format

@@ -25,12 +25,13 @@ from advisor.eligible import check_names, machines_for, obstacle
 from advisor.quality import qualities
 from advisor.ranking.copies import Run, counts, of_one, to_share
 from advisor.ranking.facts import facts_of
-from advisor.ranking.many import Many
+from advisor.ranking.many import Many, many
 from advisor.ranking.order import in_order, points_of, shortlist
 from advisor.ranking.promises import Limit, context_problem
 from advisor.ranking.row import hosted, row_of
 from advisor.ranking.rows import Advice, Point, Recommendation, Variant
-from advisor.ranking.search import settle
+from advisor.ranking.search import Beaten, settle
+from advisor.ranking.tables import tables_of
 from advisor.ranking.ways import choose
 from advisor.ranking.weights import weights_of
 from advisor.readable import formats_for
@@ -180,6 +181,8 @@ class _Settled:
     considered: int
     closest: Callable[[Sequence[str]], dict[str, list[Outcomes]]]
     """Of models that have no best way: ways among which the one that comes closest is."""
+    many: Many | None
+    """The shipped ones that write."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -200,7 +203,8 @@ def _runs(models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs
     others = [spec for spec in models if spec.id not in blocked and (spec.id not in best or spec.id in retried)]
     for copies in counts(needs) if others else ():
         one = of_one(needs, copies)
-        shared = _settled(others, machines, one, {})
+        beaten = Beaten(copies, {spec.id: best[spec.id].key for spec in others if spec.id in best})
+        shared = _settled(others, machines, one, {}, settled.many, beaten)
         considered += shared.considered
         for name, way in shared.best.items():
             run = Run(*way, one, copies)
@@ -210,15 +214,26 @@ def _runs(models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs
 
 
 def _settled(
-    models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs, blocked: Mapping[str, str]
+    models: Sequence[ModelSpec],
+    machines: Sequence[Machine],
+    needs: Needs,
+    blocked: Mapping[str, str],
+    whole: Many | None = None,
+    beaten: Beaten | None = None,
 ) -> _Settled:
-    """Shipped models that write are settled together, as far as nodes go; others one by one."""
+    """Shipped models that write are settled together, as far as nodes go; others one by one.
+
+    ``whole`` holds these models already, with other needs; what ``beaten`` rules out may be left out.
+    """
     together = [spec for spec in models if needs.max_gpus <= NODE and is_shipped(spec.id) and facts_of(spec).writes]
     best: dict[str, tuple[Outcomes, int]] = {}
     tried: dict[str, list[Outcomes]] = {}
     considered = 0
-    settled = settle(Many(together, machines, needs), frozenset(blocked)) if together else None
-    if settled is not None:
+    settled = None
+    if together:
+        tables = tables_of(together, machines) if whole is None else whole.tables.part(together)
+        held = many(tables, needs) if whole is None else Many(tables, needs)
+        settled = settle(held, needs, frozenset(blocked), beaten)
         best = {name: (way.outcome, way.index) for name, way in settled.best.items()}
         considered = settled.considered
     known = {spec.id for spec in together}
@@ -237,7 +252,7 @@ def _settled(
             found |= {name: [way.alone] for name, way in settled.closest(written).items()}
         return found
 
-    return _Settled(best, considered, closest)
+    return _Settled(best, considered, closest, None if settled is None else settled.many)
 
 
 def _nearest(

@@ -10,13 +10,10 @@ from collections.abc import Iterator, Mapping
 
 from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate
 from advisor.ranking.promises import excesses
-from advisor.ranking.ways import keys_of
+from advisor.ranking.ways import DEVICES, PRICE, keys_of
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec
 from catalog.values import dataclass
-
-PRICE, DEVICES = 2, 3
-"""Of the keys by which ways are ordered, those that count every copy."""
 
 
 @dataclass(frozen=True, slots=True)

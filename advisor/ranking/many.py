@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.candidates import DEGREES, NODE, Outcomes, Space, offered
-from advisor.kept.stacks import stack_for
+from advisor.candidates import DEGREES, NODE, Outcomes
 from advisor.ranking.facts import facts_of
 from advisor.ranking.promises import errors_of
-from advisor.readable import formats_of_all, possible_formats
+from advisor.ranking.tables import Tables, keeps_none, shares_layers
 from advisor.requirements import Needs
-from advisor.served_models import BYTES, keeps_no_bytes
 from calculators.gathered import Constants, Gathered, Loaded, distinct
 from calculators.imbalance import DEFAULT
 from calculators.measures import NEEDED, Measure, Policy
@@ -31,7 +30,6 @@ from calculators.stacked import Indices, Stack
 from calculators.table import ACTIVATION_BYTES, Floats
 from calculators.workload import Workload
 from catalog.loader import load_task
-from catalog.machine import Machine
 from catalog.spec import ModelSpec
 from catalog.values import dataclass
 
@@ -49,6 +47,8 @@ class Ways:
     fixed_bytes: Floats
     weights_bytes: Floats
     cache_bytes: Floats
+    number: Indices
+    """By which what was timed is found again."""
 
     def take(self, indices: NDArray[np.intp] | NDArray[np.bool_]) -> Ways:
         """Some of them."""
@@ -58,39 +58,54 @@ class Ways:
         return len(self.model)
 
 
-_NO_WAYS = Ways(*np.zeros((3, 0), dtype=np.intp), *np.zeros((3, 0)))
+_NOBODY = np.zeros(0, dtype=np.intp)
+_NO_WAYS = Ways(_NOBODY, _NOBODY, _NOBODY, np.zeros(0), np.zeros(0), np.zeros(0), _NOBODY)
+_MEASURED = ("ttft_s", "full_ttft_s", "tpot_s", "decode_s", "prefill_s", "tokens_per_s")
+
+
+def many(tables: Tables, needs: Needs) -> Many:
+    """Models on machines; those of the last questions with the same lengths and users are kept with their times."""
+    load = needs.input_tokens, needs.context_tokens, needs.output_tokens, needs.users
+    return _many(tables, _Asked(needs, (*load, needs.task, needs.max_gpus, needs.requirements.memory_bytes)))
+
+
+class _Asked:
+    """Needs as a cache key: by what times and memory depend on."""
+
+    def __init__(self, needs: Needs, key: tuple[object, ...]) -> None:
+        self.needs = needs
+        self._key = key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Asked) and self._key == other._key
+
+
+@lru_cache(maxsize=2)
+def _many(tables: Tables, asked: _Asked) -> Many:
+    return Many(tables, asked.needs)
 
 
 class Many:
-    """Models that write, machines, and what is asked of them."""
+    """Models that write, machines, and what is asked of them: lengths, users, devices and memory; no limits."""
 
-    def __init__(self, models: Sequence[ModelSpec], machines: Sequence[Machine], needs: Needs) -> None:
-        self.models = tuple(models)
+    def __init__(self, tables: Tables, needs: Needs) -> None:
+        self.tables = tables
         self.needs = needs
-        self.names = [spec.id for spec in self.models]
-        formats = formats_of_all(self.models, machines)
-        wanted = dict.fromkeys(formats)
-        each = tuple(tuple(dict.fromkeys(name for key in wanted for name in key[i])) for i in range(len(machines)))
-        self.space: Space = offered(machines, each, writes=True, needs=needs)
-        self._place = {machine.id: i for i, machine in enumerate(machines)}
-        self._choices = {key: self._allowed(key) for key in wanted}
-        self.formats = formats
+        self.names = tables.names
+        self.space = tables.space(needs)
+        self._choices = tables.choices(self.space)
+        self._shares = shares_layers(self.space)
         self.layouts = tuple(Layout(tp=n) for n in DEGREES if n <= min(needs.max_gpus, NODE))
-        self._splits = np.array([facts_of(spec).splits_tensors for spec in self.models])
-        self._shares = np.array([choice.engine.id != "llama.cpp" for choice in self.space.choices])
-        self._sinks = np.array([facts_of(spec).sinks for spec in self.models], dtype=bool)
-        self._no_bytes = np.array(
-            [c.cache in BYTES and keeps_no_bytes(c.machine, c.engine.id) for c in self.space.choices], dtype=bool
-        )
-        self._signatures = [self._signature(spec) for spec in self.models]
+        self._no_bytes = keeps_none(self.space)
+        self._signatures = [self._signature(spec) for spec in tables.models]
         self._groups = {signature: i for i, signature in enumerate(dict.fromkeys(self._signatures))}
         self._ready: dict[Layout, _InLayout] = {}
-
-    def _allowed(self, key: tuple[tuple[str, ...], ...]) -> Indices:
-        """The choices that a model with these formats has."""
-        sets = [frozenset(names) for names in key]
-        found = (c.weights.id in sets[self._place[c.machine.id]] for c in self.space.choices)
-        return np.flatnonzero(np.fromiter(found, dtype=bool, count=len(self.space.choices)))
+        self._one_at_a_time = Lock()
+        self._rows = np.zeros(0, dtype=np.intp)
+        self._times = np.zeros((len(_MEASURED), 0))
 
     def _signature(self, spec: ModelSpec) -> tuple[int, int, int, int, int]:
         """What models must share to read the same workloads: prompt, context, images, and the sources of encoders."""
@@ -110,19 +125,21 @@ class Many:
     def in_layout(self, layout: Layout) -> _InLayout:
         """The models' stack in a layout, with workloads put in."""
         if layout not in self._ready:
-            kept = stack_for({spec.id: possible_formats(spec) for spec in self.models}, layout)
             group = [self._groups[signature] for signature in self._signatures]
-            self._ready[layout] = _InLayout(kept.stack, self.names, group, self.workloads)
+            self._ready[layout] = _InLayout(self.tables.stack(layout), self.names, group, self.workloads)
         return self._ready[layout]
 
+    @cached_property
     def ways(self) -> Ways:
         """Everything that the models' layouts and the machines' nodes allow, by model and then by devices."""
         parts = [self._ways(i, layout) for i, layout in enumerate(self.layouts)]
         joined = Ways(*(np.concatenate([getattr(p, n) for p in parts]) for n in Ways.__dataclass_fields__))
-        refused = self._sinks[joined.model] & self._no_bytes[joined.choice]
+        refused = self.tables.sinks[joined.model] & self._no_bytes[joined.choice]
         if refused.any():
             joined = joined.take(np.flatnonzero(~refused))
-        return joined.take(np.lexsort((joined.layout, joined.model)))
+        ordered = joined.take(np.lexsort((joined.layout, joined.model)))
+        self._rows = np.full(len(ordered), -1, dtype=np.intp)
+        return replace(ordered, number=np.arange(len(ordered)))
 
     def _ways(self, index: int, layout: Layout) -> Ways:
         here, where = self.in_layout(layout), self.space
@@ -138,8 +155,8 @@ class Many:
             held = here.place >= 0
             if layout.devices > 1:
                 enough = where.max_gpus[allowed] >= layout.devices
-                held &= np.any(enough & self._shares[allowed]) | (np.any(enough) & self._splits)
-            models = np.array([m for m, own in enumerate(self.formats) if own == key and held[m]], dtype=np.intp)
+                held &= np.any(enough & self._shares[allowed]) | (np.any(enough) & self.tables.splits)
+            models = np.array([m for m, own in enumerate(self.tables.formats) if own == key and held[m]], dtype=np.intp)
             if not models.size:
                 continue
             places = here.place[models]
@@ -150,7 +167,7 @@ class Many:
             found.append(
                 (
                     np.repeat(models, shape[1]), np.full(weights.size, index), np.tile(allowed, shape[0]),
-                    fixed.ravel(), weights.ravel(), cache.ravel(),
+                    fixed.ravel(), weights.ravel(), cache.ravel(), np.zeros(weights.size, dtype=np.intp),
                 )
             )  # fmt: skip
         if not found:
@@ -159,7 +176,7 @@ class Many:
 
     def together(self, ways: Ways) -> Floats:
         """Devices that may share each way's layers."""
-        splits = self._splits[ways.model] | self._shares[ways.choice]
+        splits = self.tables.splits[ways.model] | self._shares[ways.choice]
         return np.where(splits, self.space.max_gpus[ways.choice], 1.0)
 
     def _columns(self, stack: Stack) -> Indices:
@@ -185,31 +202,18 @@ class Many:
         return found
 
     def _measured(self, ways: Ways, layout: Layout) -> Outcomes:
-        here, users, output = self.in_layout(layout), self.needs.users, self.needs.output_tokens
+        users, output = self.needs.users, self.needs.output_tokens
         where = replace(self.space.take(ways.choice), max_gpus=self.together(ways))
         errors = errors_of(self.space, writes=True)
         where.kept["errors"] = {True: tuple(e and e.take(ways.choice) for e in errors)}
-        place = here.place[ways.model]
-        columns = self._columns(here.stack)[ways.choice]
-        alone, step, shared = np.empty((len(ways), 2)), np.empty(len(ways)), np.empty((len(ways), 2))
-        for bent in (False, True):
-            part = np.flatnonzero(here.bent[place] == bent)
-            if part.size:
-                loaded, inside = here.loaded(bent)
-                gathered = Gathered(loaded.stack, self.space.settings, self._constants)
-                alone[part], step[part], shared[part] = gathered.passes_s(
-                    loaded, inside[place[part]], ways.choice[part], columns[part], where.cache_bits[part], 2
-                )
-        own_s = where.step_s[:, None] + where.step_request_s[:, None] * np.array([1, users, users + 1])
-        prompt, context = self.workloads.lengths[np.array(here.group)[ways.model]].T
-        served = closed_loop(
-            alone + own_s[:, :1], step[:, None] + own_s[:, 1:2], shared + own_s[:, 2:], users, output,
-            where.request_s[:, None], together=where.pass_tokens[:, None] / np.stack([prompt, context], axis=1),
-            delay=delay_share(layout, users, output), steps_ahead=where.steps_ahead[:, None],
-        )  # fmt: skip
-        prefill, tpot, rate = (x[:, 0] for x in (served.prefill_s, served.tpot_s, served.output_tokens_per_s))
-        decode = served.decode_s[:, 0]
-        ttft, full = served.ttft_s.T
+        with self._one_at_a_time:
+            missing = np.flatnonzero(self._rows[ways.number] < 0)
+            if missing.size:
+                some = ways.take(missing)
+                self._rows[some.number] = self._times.shape[1] + np.arange(len(some))
+                self._times = np.concatenate([self._times, self._timed(some, layout)], axis=1)
+            ttft, full, tpot, decode, prefill, rate = self._times[:, self._rows[ways.number]]
+        prompt = self.workloads.lengths[self.in_layout(layout).groups[ways.model], 0]
         hourly = where.usd_per_hour * layout.devices
         return Outcomes(
             space=where,
@@ -229,6 +233,32 @@ class Many:
             usd_per_thousand_requests=hourly / 3600 * 1e3 / (rate / output),
             writes=True,
         )
+
+    def _timed(self, ways: Ways, layout: Layout) -> Floats:
+        """What is measured of some ways, one row for each of ``_MEASURED``."""
+        here, where, users, output = self.in_layout(layout), self.space, self.needs.users, self.needs.output_tokens
+        choice = ways.choice
+        place = here.place[ways.model]
+        columns, bits = self._columns(here.stack)[choice], where.cache_bits[choice]
+        alone, step, shared = np.empty((len(ways), 2)), np.empty(len(ways)), np.empty((len(ways), 2))
+        for bent in (False, True):
+            part = np.flatnonzero(here.bent[place] == bent)
+            if part.size:
+                loaded, inside = here.loaded(bent)
+                gathered = Gathered(loaded.stack, where.settings, self._constants)
+                alone[part], step[part], shared[part] = gathered.passes_s(
+                    loaded, inside[place[part]], choice[part], columns[part], bits[part], 2
+                )
+        requests = np.array([1, users, users + 1])
+        own_s = where.step_s[choice][:, None] + where.step_request_s[choice][:, None] * requests
+        served = closed_loop(
+            alone + own_s[:, :1], step[:, None] + own_s[:, 1:2], shared + own_s[:, 2:], users, output,
+            where.request_s[choice][:, None],
+            together=where.pass_tokens[choice][:, None] / self.workloads.lengths[here.groups[ways.model]],
+            delay=delay_share(layout, users, output), steps_ahead=where.steps_ahead[choice][:, None],
+        )  # fmt: skip
+        of_prompt = (x[:, 0] for x in (served.tpot_s, served.decode_s, served.prefill_s, served.output_tokens_per_s))
+        return np.stack([*served.ttft_s.T, *of_prompt])
 
 
 class _Workloads:
@@ -284,15 +314,11 @@ class _InLayout:
     """A stack, where each model stands in it, and its workloads."""
 
     def __init__(self, stack: Stack | None, names: Sequence[str], group: Sequence[int], workloads: _Workloads) -> None:
-        self.group = group
+        self.groups = np.array(group, dtype=np.intp)
         self.workloads = workloads
         known = {} if stack is None else stack.places
-        kept = [name for name in names if name in known]
-        if stack is not None and len(kept) < len(stack):
-            stack = stack.subset(np.array(sorted(known[name] for name in kept), dtype=np.intp))
         self.known = stack
-        places = {} if stack is None else stack.places
-        self.place = np.array([places.get(name, -1) for name in names], dtype=np.intp)
+        self.place = np.array([known.get(name, -1) for name in names], dtype=np.intp)
         self._loaded: dict[bool, tuple[Loaded, Indices]] = {}
         self._groups = np.zeros(0 if stack is None else len(stack), dtype=np.intp)
         for index, place in enumerate(self.place.tolist()):

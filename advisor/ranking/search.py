@@ -7,7 +7,7 @@ in the order of what it breaks anyhow, until none that is left can come closer. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from advisor.candidates import Outcomes
 from advisor.ranking.chance import Floats
 from advisor.ranking.many import Many, Ways
 from advisor.ranking.promises import copies_are_limited, excesses
-from advisor.ranking.ways import TIMELESS, keeps, keys_of, timeless_keys
+from advisor.ranking.ways import DEVICES, PRICE, TIMELESS, keeps, keys_of, timeless_keys
 from advisor.requirements import Needs
 from calculators.stacked import Indices
 from catalog.values import dataclass
@@ -47,6 +47,7 @@ class Settled:
     best: dict[str, Way]
     considered: int
     many: Many
+    needs: Needs
     ways: Ways
     broken: Floats
     """By how much each way breaks the worst of the limits that need no timing."""
@@ -55,26 +56,34 @@ class Settled:
         """The ways of some models that come closest to keeping all promises."""
         asked = frozenset(names)
         rest = np.array([name in asked for name in self.many.names])[self.ways.model]
-        limited = _times_are_limited(self.many.needs)
-        found = _closest(self.many, self.ways.take(rest), self.broken[rest], limited=limited)
+        found = _closest(self.many, self.needs, self.ways.take(rest), self.broken[rest])
         return {self.many.names[m]: way for m, way in found.items()}
 
 
-def settle(many: Many, blocked: frozenset[str]) -> Settled:
+@dataclass(frozen=True, slots=True)
+class Beaten:
+    """What copies of a model must beat: how many there are, and by model id the order of what is known already."""
+
+    copies: int
+    keys: Mapping[str, tuple[float, ...]]
+
+
+def settle(many: Many, needs: Needs, blocked: frozenset[str], beaten: Beaten | None = None) -> Settled:
     """Find them.
 
     Args:
-        many: Models, machines and needs.
+        many: Models, machines, lengths and users.
+        needs: The limits, of these lengths and users.
         blocked: Models that no way of running can save; of these only the closest way on the fewest devices counts.
+        beaten: Ways that all copies together cannot beat need no timing.
     """
-    needs, names = many.needs, many.names
-    ways = _held_somewhere(many, many.ways(), np.array([name in blocked for name in names]))
-    broken = _timeless_excess(many, ways)
+    names = many.names
+    ways = _held_somewhere(many, many.ways, np.array([name in blocked for name in names]))
+    broken = _timeless_excess(many, needs, ways)
     saved = np.array([name not in blocked for name in names])
     open_ways = ways.take((broken <= 1) & saved[ways.model])
-    usual = needs.usual_ttft_s is not None or needs.usual_tpot_s is not None
-    best = _cheapest(many, open_ways, limited=_times_are_limited(needs) or usual)
-    return Settled({names[m]: way for m, way in best.items()}, len(ways), many, ways, broken)
+    best = _cheapest(many, needs, open_ways, beaten or Beaten(1, {}))
+    return Settled({names[m]: way for m, way in best.items()}, len(ways), many, needs, ways, broken)
 
 
 def _times_are_limited(needs: Needs) -> bool:
@@ -90,7 +99,7 @@ def _held_somewhere(many: Many, ways: Ways, first_only: NDArray[np.bool_]) -> Wa
     fits = ways.weights_bytes + where.overhead_bytes[ways.choice] < where.usable_bytes[ways.choice]
     fits &= _nodes(many, ways) <= 1
     pair = ways.model * layouts + ways.layout
-    shape = (len(many.models), layouts)
+    shape = (len(many.names), layouts)
     fitting = np.zeros(shape, dtype=bool)
     fitting.reshape(-1)[pair[fits]] = True
     there = np.zeros(shape, dtype=bool)
@@ -110,17 +119,17 @@ def _nodes(many: Many, ways: Ways) -> Floats:
     return np.asarray(_devices(many, ways) / many.together(ways))
 
 
-def _timeless_excess(many: Many, ways: Ways) -> Floats:
+def _timeless_excess(many: Many, needs: Needs, ways: Ways) -> Floats:
     """By how much each way breaks the worst of the limits that need no timing."""
     where = many.space
     parts = [(ways.fixed_bytes + ways.cache_bytes) / where.usable_bytes[ways.choice], _nodes(many, ways)]
-    budget = many.needs.requirements.budget_usd_per_hour
+    budget = needs.requirements.budget_usd_per_hour
     if budget is not None:
         parts.append(where.usd_per_hour[ways.choice] * _devices(many, ways) / budget)
     return np.asarray(np.max([np.where(np.isfinite(part), part, UNPRICED) for part in parts], axis=0))
 
 
-def _cheapest(many: Many, ways: Ways, *, limited: bool) -> dict[int, Way]:
+def _cheapest(many: Many, needs: Needs, ways: Ways, beaten: Beaten) -> dict[int, Way]:
     """The best way of each model that has one."""
     where, devices = many.space, _devices(many, ways)
     hourly = where.usd_per_hour[ways.choice] * devices
@@ -130,40 +139,52 @@ def _cheapest(many: Many, ways: Ways, *, limited: bool) -> dict[int, Way]:
     same = np.all(keys[:, 1:] == keys[:, :-1], axis=0) & (np.diff(ways.model) == 0)
     tied = np.concatenate([[False], same])[: len(ways)]
     queue = _Queue(ways.model, tied)
+    total = np.ones((len(TIMELESS), 1))
+    total[[PRICE, DEVICES]] = beaten.copies
     best: dict[int, tuple[tuple[float, ...], Way]] = {}
-    for at_once in AT_ONCE if limited else (1, *AT_ONCE):
+
+    def drop_beaten() -> None:
+        for model in queue.waiting():
+            following = keys[:, queue.at[model]]
+            known = beaten.keys.get(many.names[model])
+            if (model in best and best[model][0][: len(TIMELESS)] < tuple(following.tolist())) or (
+                known is not None and known[: len(TIMELESS)] < tuple((following * total[:, 0]).tolist())
+            ):
+                queue.drop(model)
+
+    if beaten.keys:
+        drop_beaten()
+    usual = needs.usual_ttft_s is not None or needs.usual_tpot_s is not None
+    for at_once in AT_ONCE if usual or _times_are_limited(needs) else (1, *AT_ONCE):
         picked = queue.next(at_once)
         if not picked.size:
             break
         for which, outcome in many.measure(ways.take(picked)):
-            good = np.flatnonzero(keeps(outcome, many.needs))
+            good = np.flatnonzero(keeps(outcome, needs))
             if not good.size:
                 continue
-            full = keys_of(outcome, many.needs)[:, good]
+            full = keys_of(outcome, needs)[:, good]
             models = ways.model[picked[which[good]]]
             for place in _first_of_each(models, full).tolist():
                 model, key = int(models[place]), tuple(full[:, place].tolist())
                 if model not in best or key < best[model][0]:
                     best[model] = (key, Way(outcome, int(good[place])))
-        for model in queue.waiting():
-            following = tuple(keys[:, queue.at[model]].tolist())
-            if model in best and best[model][0][: len(TIMELESS)] < following:
-                queue.drop(model)
+        drop_beaten()
     return {model: way for model, (_, way) in best.items()}
 
 
-def _closest(many: Many, ways: Ways, broken: Floats, *, limited: bool) -> dict[int, Way]:
+def _closest(many: Many, needs: Needs, ways: Ways, broken: Floats) -> dict[int, Way]:
     """The way of each model whose worst excess is least."""
     order = np.lexsort((broken, ways.model))
     ways, broken = ways.take(order), broken[order]
     queue = _Queue(ways.model, np.zeros(len(ways), dtype=bool))
     best: dict[int, tuple[float, Way]] = {}
-    for at_once in AT_ONCE if limited else (1,):
+    for at_once in AT_ONCE if _times_are_limited(needs) else (1,):
         picked = queue.next(at_once)
         if not picked.size:
             break
         for which, outcome in many.measure(ways.take(picked)):
-            worst = worst_excess(excesses(outcome, many.needs))
+            worst = worst_excess(excesses(outcome, needs))
             models = ways.model[picked[which]]
             for place in _first_of_each(models, worst[None]).tolist():
                 model = int(models[place])

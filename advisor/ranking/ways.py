@@ -17,6 +17,8 @@ CHANCE_STEP = 0.05
 TIMELESS = ("under 8 bits", "slow", "price", "devices", "width", "narrow cache")
 """What orders ways before the time they take; where a promise of time is kept by chance, the price counts over it, and
 a way may turn out to be slow."""
+PRICE, DEVICES = 2, 3
+"""Of these, those that count every copy."""
 
 
 def choose(outcomes: Sequence[Outcomes], needs: Needs) -> tuple[Outcomes, int] | None:

@@ -8,6 +8,7 @@ import pytest
 from advisor.candidates import Outcomes, evaluate, space
 from advisor.ranking.many import Many
 from advisor.ranking.search import settle
+from advisor.ranking.tables import Tables
 from advisor.ranking.ways import choose
 from advisor.recommend import _outcomes
 from advisor.rejection import severity
@@ -29,8 +30,8 @@ def test_times_and_memory_are_those_of_each_model_alone(asked):
     wanted = Requirements(**asked)
     needs = complete(wanted, load_task(wanted.task)).model_copy(update={"max_gpus": 2})
     models, machines = [load(name) for name in MODELS], [load_machine(name) for name in MACHINES]
-    many = Many(models, machines, needs)
-    ways = many.ways()
+    many = Many(Tables(models, machines), needs)
+    ways = many.ways
     picked = np.arange(0, len(ways), 3)
     arrays = [f.name for f in fields(Outcomes) if f.type == "Floats"]
     seen = set()
@@ -60,7 +61,7 @@ def test_times_and_memory_are_those_of_each_model_alone(asked):
 def test_the_search_finds_what_trying_everything_finds(asked):
     needs = complete(Requirements(**asked), load_task("chat")).model_copy(update={"max_gpus": 4})
     models, machines = [load(name) for name in MODELS[:7]], [load_machine(name) for name in MACHINES]
-    settled = settle(Many(models, machines, needs), frozenset({"llama-3-8b"}))
+    settled = settle(Many(Tables(models, machines), needs), needs, frozenset({"llama-3-8b"}))
     closest = settled.closest([spec.id for spec in models if spec.id not in settled.best])
     considered = 0
     for spec in models:
