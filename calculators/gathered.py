@@ -5,6 +5,7 @@ Axes: K pairs, R operators of all pairs, N workloads of each.
 
 from __future__ import annotations
 
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from calculators.collectives import cost_or_never, one_step_of
 from calculators.kernels import STEP_TOKENS, Rates
+from calculators.operators import Exchange
 from calculators.roofline import Settings
 from calculators.smooth import smooth_maximum
 from calculators.stacked import (
@@ -74,6 +76,8 @@ class Constants:
     plain_pointwise: Floats
     plain_memory: Floats
     plain_launch_s: Floats
+    links: dict[Exchange, Floats] = field(default_factory=dict)
+    """Latency, seconds per byte, second step and single step of exchanges, filled as they are met; (C, 4) each."""
 
     @classmethod
     def of(cls, settings: Settings) -> Constants:
@@ -82,7 +86,7 @@ class Constants:
         shared = {key: _constants(rates) for key, rates in first.items()}
         rows = [shared[id(rates.eff)] | _attention(rates) for rates in settings.rates]
         found = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-        return cls(**found)
+        return cls(**found)  # type: ignore[arg-type]
 
 
 def _attention(r: Rates) -> dict[str, object]:
@@ -355,12 +359,13 @@ class Gathered:
     @cached_property
     def _links(self) -> Floats:
         """Latency, seconds per byte, second step and single step of each exchange, shape (C, exchanges, 4)."""
-        machines = {s.machine.id: s.machine for s in self.settings.settings}
-        by_id = {
-            name: [(*cost_or_never(machine, e), *one_step_of(machine, e)) for e in self.stack.exchanges]
-            for name, machine in machines.items()
-        }
-        return np.array([by_id[s.machine.id] for s in self.settings.settings])
+        known = self.constants.links
+        for exchange in self.stack.exchanges:
+            if exchange not in known:
+                machines = {s.machine.id: s.machine for s in self.settings.settings}
+                by_id = {name: (*cost_or_never(m, exchange), *one_step_of(m, exchange)) for name, m in machines.items()}
+                known[exchange] = np.array([by_id[s.machine.id] for s in self.settings.settings])
+        return np.stack([known[exchange] for exchange in self.stack.exchanges], axis=1)
 
 
 def smooth_root(a: Floats, b: Floats, p: Floats) -> Floats:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +130,7 @@ class Stack:
         by_row = ("kind", "kernel", "stream", "exchange", "short_convolution", "convolution", "delta", "launches",
                   "repeat", "row_width", "here", "read_bytes")  # fmt: skip
         own: dict[str, Any] = {name: getattr(self, name)[rows] for name in by_row}
-        return replace(
+        made = replace(
             self, names=tuple(self.names[m] for m in models.tolist()),
             measures=tuple(m for m, keep in zip(self.measures, used.tolist(), strict=True) if keep),
             starts=np.concatenate([[0], np.cumsum(sizes[models])]), **own,
@@ -139,25 +140,45 @@ class Stack:
             uses=part(self.uses, kept), peaks=part(self.peaks, peaks),
             peak_of=(np.cumsum(kept) - 1)[self.peak_of[peaks]],
         )  # fmt: skip
+        _CODED[made] = tuple([code for code, keep in zip(self.codes, used.tolist(), strict=True) if keep])
+        return made
 
-    def values(self, w: Workload, policy: Policy, known: dict[Measure, Floats] | None = None) -> Floats:
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """A number for each measure, the same in all stacks of this process: hashing a measure anew takes longer."""
+        if self not in _CODED:
+            _CODED[self] = tuple([_CODES.setdefault(measure, len(_CODES)) for measure in self.measures])
+        return _CODED[self]
+
+    def values(self, w: Workload, policy: Policy, known: dict[int, Floats] | None = None, *only: Sparse) -> Floats:
         """Measures of workloads of shape (G, N): shape (M, G, N).
 
         Args:
             w: The workloads.
             policy: How measures are counted.
-            known: Values of measures of the same workloads under the same policy; what is found is added.
+            known: Values of measures of the same workloads under the same policy, by code; what is found is added.
+            only: What will be multiplied by them; measures that none of these has may be left at 0. By default all are
+                wanted.
         """
         flat = w.reshape(-1)
         known = {} if known is None else known
-        found = np.empty((len(self.measures), *w.shape))
-        for index, measure in enumerate(self.measures):
-            value = known.get(measure)
+        found = np.zeros((len(self.measures), *w.shape))
+        wanted = np.full(len(self.measures), not only)
+        for form in only:
+            wanted[form.measure] = True
+        codes = self.codes
+        for index in np.flatnonzero(wanted).tolist():
+            value = known.get(codes[index])
             if value is None:
-                value = np.asarray(measure.value(flat, policy), dtype=np.float64).reshape(w.shape)
-                known[measure] = value
+                value = np.asarray(self.measures[index].value(flat, policy), dtype=np.float64).reshape(w.shape)
+                known[codes[index]] = value
             found[index] = value
         return found
+
+
+_CODES: dict[Measure, int] = {}
+_CODED: WeakKeyDictionary[Stack, tuple[int, ...]] = WeakKeyDictionary()
+"""Beside the stacks, for these are kept on disk and numbers hold in one process alone."""
 
 
 def stack_of(

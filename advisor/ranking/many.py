@@ -21,12 +21,12 @@ from advisor.ranking.tables import Tables, keeps_none, shares_layers
 from advisor.requirements import Needs
 from calculators.gathered import Constants, Gathered, Loaded, distinct
 from calculators.imbalance import DEFAULT
-from calculators.measures import NEEDED, Measure, Policy
+from calculators.measures import NEEDED, Policy
 from calculators.over_output import BENT, PARTS
 from calculators.overlap import delay_share
 from calculators.plan import Layout
 from calculators.serving import closed_loop
-from calculators.stacked import Indices, Stack
+from calculators.stacked import Indices, Sparse, Stack
 from calculators.table import ACTIVATION_BYTES, Floats
 from calculators.workload import Workload
 from catalog.loader import load_task
@@ -281,7 +281,7 @@ class _Workloads:
         self._late, self._read, self._users = late, read, float(users)
         self.held = Workload.of(users, 0, np.where(encoded, output, context)[:, None], source=read[:, None], encode=0)
         self._active = prompt, images, read, encoded
-        self.known: dict[str, dict[Measure, Floats]] = {}
+        self.known: dict[str, dict[int, Floats]] = {}
         """What models in one layout have measured of these, by the workload's name: others measure much the same."""
 
     def steps(self, past: Floats) -> Workload:
@@ -336,14 +336,14 @@ class _InLayout:
         """Weights on one device by format, shape (P, F)."""
         return self.stack.weight_bytes
 
-    def _values(self, stack: Stack, name: str, w: Workload, policy: Policy) -> Floats:
-        return stack.values(w, policy, self.workloads.known.setdefault(name, {}))
+    def _values(self, stack: Stack, name: str, w: Workload, policy: Policy, *only: Sparse) -> Floats:
+        return stack.values(w, policy, self.workloads.known.setdefault(name, {}), *only)
 
     @cached_property
     def _held(self) -> tuple[Floats, Floats]:
         stack = self.stack
-        values = self._values(stack, "held", self.workloads.held, NEEDED)
         forms = (stack.held_cached, stack.held_fixed)
+        values = self._values(stack, "held", self.workloads.held, NEEDED, *forms)
         cached, fixed = (form.times(values, self._groups, len(stack))[:, 0] for form in forms)
         return cached, fixed
 
@@ -355,7 +355,7 @@ class _InLayout:
     def peak_bytes(self, tokens: float) -> Floats:
         """Activations of a pass of at most so many tokens, shape (P,)."""
         stack = self.stack
-        values = self._values(stack, f"active {tokens}", self.workloads.active(tokens), NEEDED)
+        values = self._values(stack, f"active {tokens}", self.workloads.active(tokens), NEEDED, stack.peaks)
         alive = stack.peaks.times(values, self._groups[stack.peak_of], len(stack.peak_of))[:, 0]
         most = np.zeros(len(stack))
         np.maximum.at(most, stack.peak_of, alive)
