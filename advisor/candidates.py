@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import field, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -284,8 +284,39 @@ def weights_fit(spec: ModelSpec, where: Space, layout: Layout) -> bool:
     return bool(np.any((weights + where.overhead_bytes < where.usable_bytes) & (where.nodes_used(layout) <= 1)))
 
 
-def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users: int | None = None) -> Outcomes:
-    """Memory, times and cost of a model for every choice."""
+class Memory(NamedTuple):
+    """What a model takes per device, arrays over C."""
+
+    weights_bytes: Floats
+    cache_bytes: Floats
+    fixed_bytes: Floats
+    """Weights, activations and engine."""
+
+
+def memory(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users: int) -> Memory:
+    """Memory of a model for every choice, which needs no timing."""
+    architecture = architecture_of(spec)
+    table = compile_table(architecture, layout)
+    images = 1 if "image" in load_task(needs.task).inputs and takes_images(architecture) else 0
+    prompt = needs.input_tokens + images * tokens_per_image(architecture)
+    context = max(needs.context_tokens, prompt)
+    there = set(where.format_index.tolist())
+    sizes = [table.weight_bytes(format) if i in there else np.nan for i, format in enumerate(where.formats)]
+    weights = np.array(sizes)[where.format_index]
+    cache = np.zeros_like(weights)
+    if generates(spec):
+        read, past = source_tokens(architecture, prompt), needs.output_tokens if reads_source(architecture) else context
+        held = Workload.of([users], 0, past, source=read, encode=0)
+        bits, inverse = np.unique(where.cache_bits, return_inverse=True)
+        cache = np.array([sum(float(x[0]) for x in table.held_bytes(held, b)) for b in bits])[inverse]
+    activations = _activations(spec, where, layout, prompt, users, images)
+    return Memory(weights, cache, weights + activations + where.overhead_bytes)
+
+
+def evaluate(
+    spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users: int | None = None, held: Memory | None = None
+) -> Outcomes:
+    """Memory, times and cost of a model for every choice; ``held`` is its memory where that is known."""
     architecture = architecture_of(spec)
     users = users or needs.users
     table = compile_table(architecture, layout)
@@ -297,7 +328,7 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
     context = max(needs.context_tokens, prompt)
     output = needs.output_tokens
     read, most = source_tokens(architecture, prompt), source_tokens(architecture, context)  # audio: its own length
-    weights = np.array([table.weight_bytes(format) for format in where.formats])[where.format_index]
+    held = held or memory(spec, where, needs, layout, users)
     if generates(spec):
         # The typical prompt, and one that fills the context; a step at full context.
         prompts = (
@@ -324,28 +355,22 @@ def evaluate(spec: ModelSpec, where: Space, needs: Needs, layout: Layout, users:
             x[:, 0] for x in (served.prefill_s, served.decode_s, served.tpot_s, served.output_tokens_per_s)
         )
         ttft, full = served.ttft_s.T
-        held = Workload.of([users], 0, output if seq2seq else context, source=read, encode=0)
-        cache = np.array(
-            [sum(float(x[0]) for x in table.held_bytes(held, bits)) for bits in np.unique(where.cache_bits)]
-        )[np.searchsorted(np.unique(where.cache_bits), where.cache_bits)]
         out_s = decode / users
     else:
         rounds, guided = usual_passes(spec)
         prefill = (server.pass_s(Workload.of([users * guided], prompt, 0))[..., 0].reshape(-1) + where.step_s) * rounds
         decode = tpot = np.zeros_like(prefill)
         ttft = full = where.request_s + prefill
-        cache = np.zeros_like(prefill)
         rate = users / ttft
         out_s = np.full_like(prefill, np.nan)
-    activations = _activations(spec, where, layout, prompt, users, images)
     charged = prompt if generates(spec) else prompt * users
     hourly = where.usd_per_hour * layout.devices
     return Outcomes(
         space=where,
         layout=layout,
-        weights_bytes=weights,
-        cache_bytes=cache,
-        fixed_bytes=weights + activations + where.overhead_bytes,
+        weights_bytes=held.weights_bytes,
+        cache_bytes=held.cache_bytes,
+        fixed_bytes=held.fixed_bytes,
         ttft_s=ttft,
         full_ttft_s=full,
         tpot_s=tpot,

@@ -7,9 +7,17 @@ from dataclasses import fields
 
 import numpy as np
 
-from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate, generates
+from advisor.candidates import DEGREES, Outcomes, Space, degrees, generates, memory
 from advisor.ranking.copies import copies_that_keep
-from advisor.ranking.promises import copies_needed, devices_in_all, excesses, hourly_usd, least_rate, whole_s
+from advisor.ranking.promises import (
+    copies_needed,
+    devices_in_all,
+    excesses,
+    hourly_usd,
+    least_rate,
+    one_keeps,
+    whole_s,
+)
 from advisor.report import bytes_text, rate_text, seconds_text, tokens_text
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec
@@ -77,6 +85,8 @@ def reject(spec: ModelSpec, needs: Needs, outcomes: Sequence[Outcomes], blocked:
         return Rejection(spec.id, spec.family, "–", ("no device count divides it",), "more devices", np.inf)
     outcome, index, ratios = _closest(outcomes, needs)
     choice = outcome.space.choices[index]
+    if len(outcome.space.choices) > 1:  # what would admit it concerns this way alone
+        outcome, index = outcome.take(np.array([index])), 0
     devices = f"{outcome.devices} × " if outcome.devices > 1 else ""
     broken = [name for name, ratio in ratios.items() if ratio > 1]
     violations = [_violation(name, outcome, index, needs, ratios[name]) for name in broken]
@@ -220,8 +230,8 @@ def _memory_changes(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int
     context = int(needs.context_tokens * free / cache) // 1024 * 1024
     if context >= max(1024, needs.input_tokens):
         shorter = needs.model_copy(update={"context_tokens": context})
-        again = evaluate(spec, outcome.space, shorter, outcome.layout)
-        if again.total_bytes[index] <= outcome.space.usable_bytes[index]:
+        again = memory(spec, outcome.space, shorter, outcome.layout, needs.users)
+        if again.fixed_bytes[index] + again.cache_bytes[index] <= outcome.space.usable_bytes[index]:
             changes.append(f"context ≤ {tokens_text(context)}")
     return changes
 
@@ -231,8 +241,7 @@ def _fewer_users(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: int) -
     low, high = 0, needs.users
     while high - low > 1:
         middle = (low + high) // 2
-        fewer = evaluate(spec, outcome.space, needs, outcome.layout, middle)
-        if all(ratio[index] <= 1 for ratio in excesses(fewer, needs).values()):
+        if one_keeps(spec, outcome.space, index, needs, outcome.layout, middle):
             low = middle
         else:
             high = middle
@@ -243,9 +252,6 @@ def _more_devices(spec: ModelSpec, needs: Needs, where: Space, index: int) -> in
     """The fewest devices, beyond those allowed, with which the same machine keeps every promise."""
     wider = needs.model_copy(update={"max_gpus": DEGREES[-1]})
     for layout in degrees(spec, wider, where):
-        if layout.devices <= needs.max_gpus or where.nodes_used(layout)[index] > 1:
-            continue
-        ratios = excesses(evaluate(spec, where, needs, layout), needs)
-        if all(ratio[index] <= 1 for ratio in ratios.values()):
+        if layout.devices > needs.max_gpus and one_keeps(spec, where, index, needs, layout):
             return layout.devices
     return None

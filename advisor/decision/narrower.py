@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from advisor.candidates import Outcomes, evaluate, offered
-from advisor.ranking.promises import excesses
+from advisor.candidates import Outcomes, offered
+from advisor.ranking.promises import one_keeps
 from advisor.readable import formats_for, reader
 from advisor.requirements import Needs
 from advisor.tensor_split import splits_tensors
@@ -34,7 +34,6 @@ def narrower_weights(spec: ModelSpec, needs: Needs, outcome: Outcomes, index: in
     found = [n for n in names if n not in tried and load_format(n).nominal_bits <= bits and n != closest.weights.id]
     for name in sorted(found, key=lambda n: -load_format(n).bits):
         where = offered([machine], ((name,),), writes=outcome.writes, needs=needs, splits=splits_tensors(spec))
-        ratios = excesses(evaluate(spec, where, needs, outcome.layout), needs)
-        if any(all(ratio[i] <= 1 for ratio in ratios.values()) for i in range(len(where.choices))):
+        if any(one_keeps(spec, where, i, needs, outcome.layout) for i in range(len(where.choices))):
             return name
     return None

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from advisor.candidates import DEGREES, Outcomes, Space, degrees, evaluate
-from advisor.ranking.promises import excesses
+from advisor.candidates import DEGREES, Outcomes, Space, degrees
+from advisor.ranking.promises import one_keeps
 from advisor.ranking.ways import DEVICES, PRICE, keys_of
 from advisor.requirements import Needs
 from catalog.spec import ModelSpec
@@ -89,12 +89,9 @@ def copies_that_keep(spec: ModelSpec, needs: Needs, where: Space, index: int) ->
             total = copies * layout.devices
             if best is not None and total >= best[0]:
                 break
-            if total > needs.max_gpus:
-                one = of_one(needs, copies)
-                ratios = excesses(evaluate(spec, where, one, layout), one)
-                if all(ratio[index] <= 1 for ratio in ratios.values()):
-                    many = f"{layout.devices} × " if layout.devices > 1 else "one "
-                    on = f"{many}{where.choices[index].machine.id}"
-                    best = (total, f"{copies} copies on {on} each ({total} devices in all)")
+            if total > needs.max_gpus and one_keeps(spec, where, index, of_one(needs, copies), layout):
+                many = f"{layout.devices} × " if layout.devices > 1 else "one "
+                on = f"{many}{where.choices[index].machine.id}"
+                best = (total, f"{copies} copies on {on} each ({total} devices in all)")
             copies *= 2
     return None if best is None else best[1]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from advisor.candidates import Outcomes, Space
+from advisor.candidates import Outcomes, Space, evaluate, memory
 from advisor.estimating.measured import band_for
 from advisor.ranking.chance import Errors, Floats, levels
 from advisor.ranking.together import joint_chance
 from advisor.requirements import Needs, Requirements
+from calculators.plan import Layout
 from catalog.loader import load_task
 from catalog.spec import ModelSpec
 from catalog.values import dataclass
@@ -76,6 +77,24 @@ def excesses(outcome: Outcomes, needs: Needs) -> dict[str, Floats]:
     if copies_are_limited(wanted):
         ratios["devices in all"] = devices_in_all(outcome, needs) / needs.max_gpus
     return ratios
+
+
+def one_keeps(
+    spec: ModelSpec, where: Space, index: int, needs: Needs, layout: Layout, users: int | None = None
+) -> bool:
+    """Whether one way keeps every promise; it is timed only where nodes, price and memory allow it."""
+    wanted = needs.requirements
+    if where.nodes_used(layout)[index] > 1:
+        return False
+    if wanted.budget_usd_per_hour is not None and wanted.requests_per_s is None:
+        hourly = where.usd_per_hour[index] * layout.devices
+        if hourly / wanted.budget_usd_per_hour > 1:
+            return False
+    held = memory(spec, where, needs, layout, users or needs.users)
+    if (held.fixed_bytes[index] + held.cache_bytes[index]) / where.usable_bytes[index] > 1:
+        return False
+    ratios = excesses(evaluate(spec, where, needs, layout, users, held), needs)
+    return all(ratio[index] <= 1 for ratio in ratios.values())
 
 
 def copies_are_limited(wanted: Requirements) -> bool:
