@@ -9,6 +9,7 @@ from advisor.candidates import space
 from advisor.launch import launches
 from advisor.machines import engine_for
 from advisor.ranking.many import Many
+from advisor.ranking.tables import Tables
 from advisor.readable import formats_for
 from advisor.recommend import recommend
 from advisor.requirements import Requirements, complete
@@ -122,8 +123,8 @@ def test_models_with_attention_sinks_keep_16_bits_in_the_cache_before_ada():
         (load("qwen3-8b"), old, {"bf16", "fp8"}),
     ):  # fmt: skip
         assert {c.cache for c in space(spec, [machine], needs).choices if c.engine.id == "vllm"} == caches
-        found = Many([spec], [machine], needs)
-        chosen = [found.space.choices[i] for i in found.ways().choice]
+        found = Many(Tables([spec], [machine]), needs)
+        chosen = [found.space.choices[i] for i in found.ways.choice]
         assert {c.cache for c in chosen if c.engine.id == "vllm"} == caches
     told = estimate(model="gpt-oss-20b", machine=old.id, cache="fp8")
     assert any("sinks" in note for note in told.notes)
