@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from tui.web.serving import is_own_page
+from catalog.errors import BadInput
+from tui.web.serving import is_own_page, serve
 
 HERE = "http://localhost:8000"
 
@@ -42,3 +45,11 @@ def test_a_server_for_others_is_reached_by_whatever_name_it_has():
     assert is_own_page("http://gpu-box:8000", "gpu-box:8000", "http://0.0.0.0:8000", local=False)
     assert is_own_page("https://w.example", "10.0.0.5:8000", "https://w.example", local=True)  # behind a proxy
     assert not is_own_page("https://evil.example", "gpu-box:8000", "http://0.0.0.0:8000", local=False)
+
+
+def test_a_port_that_is_taken_is_one_sentence_and_nothing_is_said_to_be_served(capsys: pytest.CaptureFixture[str]):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BadInput, match=f"--port {port}: cannot be had on 127.0.0.1"):
+            serve("127.0.0.1", port, HERE)
+    assert capsys.readouterr().err == ""

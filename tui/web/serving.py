@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,8 @@ def serve(host: str, port: int, url: str) -> None:
     command = shlex.join([sys.executable, "-m", "advisor.cli", "tui"])
     server = Local(command, host, port, "whicharch", url, templates_path=Path(__file__).parent)
     try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()  # before it is said that it is served there
         server.serve()
     except OSError as error:
         raise BadInput(f"--port {port}: cannot be had on {host} ({(error.strerror or str(error)).lower()})") from error
