@@ -178,18 +178,9 @@ def _machine(
     sixteen = next((d for d in ("bf16", "fp16") if d in peaks), "fp32")
     steps = [*timings["attention prefill"], *timings["attention decode"]]
     attention = fit_attention(steps, peaks[sixteen] * 1e12, bandwidth * 1e9, launch_us) if sixteen in peaks else None
-    rates = None
     if attention:
         fits["attention"] = attention
-        error = {"prefill_median_error": attention.median_error, "decode_median_error": attention.median_error}
-        rates = AttentionRates.model_validate(
-            {
-                **attention.constants,
-                **{k: round(v, 4) for k, v in error.items()},
-                "rows": attention.rows,
-                "source": source,
-            }
-        )
+    rates = _attention_rates(attention, source) if attention else None
     calibration = Calibration(device=found.device.name, date=today, software=software, rows=rows)
     blocks: dict[str, Any] = {**NO_KERNELS, "roofline": rooflines, "attention": rates, "calibration": calibration}
     if base:
@@ -217,6 +208,12 @@ def _machine(
             "sources": (source,),
         }
     ), fits
+
+
+def _attention_rates(fitted: Fit, source: Source) -> AttentionRates:
+    error = round(fitted.median_error, 4)
+    errors = {"prefill_median_error": error, "decode_median_error": error}
+    return AttentionRates.model_validate({**fitted.constants, **errors, "rows": fitted.rows, "source": source})
 
 
 def _with_overheads(
