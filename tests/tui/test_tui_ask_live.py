@@ -91,6 +91,7 @@ def test_names_in_the_plot_stay_inside_and_do_not_cover_each_other():
     dots = [dot("left", 1.0, 0.0), dot("crowded", 1.2, 0.0), dot("right", 100.0, 1.0)]
     found: dict[str, Any] = {d.point.model: right for d, right in _named(dots, dots, 60, 10)}
     assert found == {"crowded": True, "right": False}
+    assert [d.point.model for d, _ in _named(dots, dots, 60, 10, must=1)] == ["left", "right"]
 
 
 async def test_nonsense_changes_nothing_and_pasted_lines_are_one_question(app: WhicharchApp, world: World):

@@ -91,15 +91,17 @@ def _draw(dots: Sequence[Dot], selected: str, text: Callable[[float], str], plt:
     ticks = steps(min(qualities), max(qualities))
     plt.yticks(ticks, [percent_text(tick) for tick in ticks])
     width, height = place.size.width - AXES[0], place.size.height - AXES[1]
-    for dot, right in _named([*chosen, *groups[1][2]], dots, width, height):
+    for dot, right in _named([*chosen, *groups[1][2]], dots, width, height, must=len(chosen)):
         sign, colour = ("◆", "warning") if dot.point.model == selected else ("●", "success")
         name = dot.point.model
         plt.text(f"{sign} {name}" if right else f"{name} {sign}", dot.x, dot.quality, color=place.colour(colour),
                  background=place.colour("surface"), alignment="left" if right else "right")  # fmt: skip
 
 
-def _named(wanted: Sequence[Dot], dots: Sequence[Dot], width: int, height: int) -> list[tuple[Dot, bool]]:
-    """Which dots there is room to name, and whether at their right; the first ones first."""
+def _named(
+    wanted: Sequence[Dot], dots: Sequence[Dot], width: int, height: int, *, must: int = 0
+) -> list[tuple[Dot, bool]]:
+    """Which dots there is room to name, and whether at their right; the first ones first; so many of these at any rate."""
     low, high = math.log(min(dot.x for dot in dots)), math.log(max(dot.x for dot in dots))
     least, most = min(dot.quality for dot in dots), max(dot.quality for dot in dots)
 
@@ -110,13 +112,13 @@ def _named(wanted: Sequence[Dot], dots: Sequence[Dot], width: int, height: int) 
 
     taken = {cell(dot) for dot in dots}
     found = []
-    for dot in wanted:
+    for place, dot in enumerate(wanted):
         column, row = cell(dot)
         size = len(dot.point.model) + 3
         for right in (False, True) if column > width / 2 else (True, False):
             start = column + 1 if right else column - size
             room = {(at, row) for at in range(start, start + size)}
-            if start >= 0 and start + size <= width + 1 and not room & taken:
+            if start >= 0 and start + size <= width + 1 and (place < must or not room & taken):
                 taken |= room
                 found.append((dot, right))
                 break
