@@ -118,7 +118,8 @@ def _named(
         for right in (False, True) if column > width / 2 else (True, False):
             start = column + 1 if right else column - size
             room = {(at, row) for at in range(start, start + size)}
-            if start >= 0 and start + size <= width + 1 and (place < must or not room & taken):
+            free = place < must or not room & taken
+            if free and start >= 0 and start + size <= width + 1:
                 taken |= room
                 found.append((dot, right))
                 break
