@@ -101,7 +101,7 @@ def _draw(dots: Sequence[Dot], selected: str, text: Callable[[float], str], plt:
 def _named(
     wanted: Sequence[Dot], dots: Sequence[Dot], width: int, height: int, *, must: int = 0
 ) -> list[tuple[Dot, bool]]:
-    """Which dots there is room to name, and whether at their right; the first ones first; so many of these at any rate."""
+    """Which dots there is room to name, and whether at their right: the first ones first, ``must`` of them anyway."""
     low, high = math.log(min(dot.x for dot in dots)), math.log(max(dot.x for dot in dots))
     least, most = min(dot.quality for dot in dots), max(dot.quality for dot in dots)
 
