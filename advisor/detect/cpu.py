@@ -22,7 +22,11 @@ GENERATIONS = {
 Sapphire Rapids (names of Linux's arch/x86/include/asm/intel-family.h)."""
 SIMD = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "sve")
 COPY_BYTES = 64 * 2**20
-"""Of each thread's source and target: many times a core's share of the caches."""
+"""Of a thread's source and target: many times a core's share of the caches, also where few cores have them all."""
+LEAST_COPY_BYTES = 16 * 2**20
+"""The same among many threads: still twice a core's share of the largest caches (12 MiB of L3 with stacked memory)."""
+ALL_COPY_BYTES = 2**30
+"""Of all threads' sources, as long as no thread copies less than the least."""
 
 
 def cpu_device(proc: Path = Path("/proc"), *, probe: bool = True) -> tuple[Device, list[str]]:
@@ -92,7 +96,8 @@ def copy_probe(threads: int, seconds: float = 0.25) -> Reading:
     """Memory bandwidth in GB/s: the best of repeated NumPy copies on all cores, bytes read plus bytes written."""
     import numpy as np
 
-    size = COPY_BYTES // 8
+    share = min(COPY_BYTES, max(LEAST_COPY_BYTES, ALL_COPY_BYTES // threads))
+    size = share // 8
     pairs = [(np.ones(size), np.ones(size)) for _ in range(threads)]  # written to, so that pages are there
     best, tries = float("inf"), 0
     with ThreadPoolExecutor(threads) as pool:
@@ -102,8 +107,8 @@ def copy_probe(threads: int, seconds: float = 0.25) -> Reading:
             start = perf_counter()
             list(pool.map(lambda pair: np.copyto(pair[1], pair[0]), pairs))
             best = min(best, perf_counter() - start)
-    how = f"probe: NumPy copies of {COPY_BYTES >> 20} MiB on {threads} thread{'s' * (threads > 1)}, read plus written"
-    return Reading(2 * threads * COPY_BYTES / best / 1e9, how)
+    how = f"probe: NumPy copies of {share >> 20} MiB on {threads} thread{'s' * (threads > 1)}, read plus written"
+    return Reading(2 * threads * share / best / 1e9, how)
 
 
 def product_probe(cores: int, seconds: float = 0.25, size: int = 1024) -> Reading:

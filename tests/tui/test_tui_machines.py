@@ -13,6 +13,7 @@ from advisor.breakdown import Breakdown, Part, Pass, Roof
 from advisor.detect import Detection, Device, Found, Match, Reading
 from advisor.machine_choice import Placed, best
 from advisor.machine_sheet import facts
+from tui import machine_findings
 from tui.app import WhicharchApp
 from tui.machine_cells import listed, matcher, with_detected
 from tui.screens import machines as page
@@ -318,3 +319,13 @@ def test_machines_look_as_they_did(
             await settle(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+def test_the_computer_is_looked_at_in_a_process_of_its_own_that_may_fail(monkeypatch: pytest.MonkeyPatch):
+    seen = machine_findings.look()
+    assert seen.found[-1].device.kind == "cpu"
+    assert seen.found[-1].device.bandwidth_gb_per_s is not None
+    monkeypatch.setattr(machine_findings, "LOOK", "import os; os.abort()")
+    failed = machine_findings.look()
+    assert failed.found == ()
+    assert "could not be looked at" in failed.notes[0]
