@@ -47,7 +47,7 @@ async def settle(pilot: Pilot[None]) -> None:
     for _ in range(3):
         await pilot.pause(0.05)
         while any(not worker.is_finished for worker in pilot.app.workers):
-            await pilot.pause(0.01)
+            await asyncio.sleep(0.02)
         await pilot.pause()
 
 
