@@ -10,7 +10,7 @@ from functools import lru_cache
 from catalog.values import dataclass
 
 _TOKEN = re.compile(
-    r"(?P<number>\d+(?:[,_'’]\d{3})+(?![\d])(?:\.\d+)?|\d+[.,]\d+|\d+)"
+    r"(?P<number>\d+(?:\.\d+)?(?:[eE]\+?|\^)\d{1,2}(?!\w)|\d+(?:[,_'’]\d{3})+(?![\d])(?:\.\d+)?|\d+[.,]\d+|\d+)"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?)"
     r"|(?P<sign><=|>=|[^\s\w]|_)"
 )
@@ -57,9 +57,10 @@ def stem(word: str) -> str:
 def _number(text: str) -> float:
     plain = unicodedata.normalize("NFKC", text)
     plain = re.sub(r"[,_'’](?=\d{3}(?!\d))", "", plain).replace(",", ".")
+    base, power, exponent = plain.partition("^")
     try:
-        return float(plain)
-    except ValueError:
+        return float(base) ** int(exponent) if power else float(plain)
+    except (ValueError, OverflowError):
         return float("nan")
 
 

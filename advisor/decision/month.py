@@ -58,7 +58,7 @@ def volume_of(needs: Needs, found: Iterable[Recommendation]) -> Volume | None:
         return Volume(rate, f"{rate_text(rate, 'requests/s')}, as asked")
     for r in found:
         if (most := capacity_per_s(r, needs)) is not None:
-            users = "one user asks" if needs.users == 1 else f"{needs.users} users ask"
+            users = "one user asks" if needs.users == 1 else f"{needs.users:,} users ask"
             return Volume(most * r.copies, f"as many requests as {r.model} answers if {users} without pause")
     return None
 

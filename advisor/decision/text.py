@@ -113,7 +113,7 @@ def _wishes(decision: Decision) -> Iterable[str]:
     from advisor.decision.path import needs_of
 
     needs = decision.needs
-    yield f"{needs.users} user{'s' * (needs.users > 1)}"
+    yield f"{needs.users:,} user{'s' * (needs.users > 1)}"
     yield f"context {tokens_text(needs.context_tokens)}"
     for step in needs_of(needs):
         if step.rule in ("hard limit", "wish", "trait", "volume"):
@@ -217,7 +217,7 @@ def _how_many(details: Details) -> str:
     if r.copies == 1:
         return "Start it"
     shared = details.needs.requirements.requests_per_s is None
-    users = f", at most {r.users_per_copy} users each" if shared else ""
+    users = f", at most {r.users_per_copy:,} users each" if shared else ""
     return f"Start {r.copies} of these behind a load balancer{users}"
 
 
