@@ -126,7 +126,8 @@ class RowTable(LineView, Generic[T]):
         """Cells before a row: the pointer, the mark, a space."""
         self._filter: Callable[[T], bool] | None = None
         self._places: Sequence[int] | None = None
-        self._sorted: tuple[int, bool, list[int]] | None = None
+        self._values: dict[int, list[Any]] = {}
+        self._sorted: dict[tuple[int, bool], list[int]] = {}
         self._natural: list[int] = []
         self._fit: list[tuple[Column[T], int]] = []
         self.set_reactive(RowTable.empty, empty)
@@ -138,7 +139,8 @@ class RowTable(LineView, Generic[T]):
         kept = self.identity(self.row) if follow and self.row is not None else None
         self.rows = tuple(rows)
         self._natural = natural_widths(self.columns, self.rows)
-        self._places = self._sorted = None
+        self._places = None
+        self._values, self._sorted = {}, {}
         self._rearrange(self._index_of(kept) if kept is not None else None)
 
     def keep(self, wanted: Callable[[T], bool] | None) -> None:
@@ -184,16 +186,20 @@ class RowTable(LineView, Generic[T]):
         self._rearrange(self._at_cursor())
 
     def _ordered(self) -> Sequence[int]:
-        """All rows as they are sorted; kept until the rows or the order change."""
-        if self.sorted_by is None or (key := self.columns[self.sorted_by].key) is None:
+        """All rows as they are sorted; kept until the rows change."""
+        if (column := self.sorted_by) is None or (key := self.columns[column].key) is None:
             return range(len(self.rows))
-        if self._sorted is None or self._sorted[:2] != (self.sorted_by, self.reversed):
-            values = [key(row) for row in self.rows]
-            known = [i for i, value in enumerate(values) if value is not None]
-            known.sort(key=values.__getitem__, reverse=self.reversed)
-            unknown = [i for i, value in enumerate(values) if value is None]
-            self._sorted = self.sorted_by, self.reversed, known + unknown
-        return self._sorted[2]
+        order = self._sorted.get((column, self.reversed))
+        if order is None:
+            values = self._values.get(column)
+            if values is None:
+                values = self._values[column] = [key(row) for row in self.rows]
+            order = [i for i, value in enumerate(values) if value is not None]
+            order.sort(key=values.__getitem__, reverse=self.reversed)
+            if len(order) < len(values):
+                order += [i for i, value in enumerate(values) if value is None]
+            self._sorted[column, self.reversed] = order
+        return order
 
     def _rearrange(self, kept: int | None) -> None:
         wanted, ordered = self._filter, self._ordered()
